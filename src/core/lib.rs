@@ -1,0 +1,5 @@
+//! The core of `openclaw-sec`: it prints nothing and asks nobody.
+
+#![forbid(unsafe_code)]
+
+pub mod secret;
