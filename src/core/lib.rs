@@ -2,4 +2,6 @@
 
 #![forbid(unsafe_code)]
 
+/// What the keys of every provider look like.
+pub mod key_shapes;
 pub mod secret;
