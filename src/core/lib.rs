@@ -4,4 +4,6 @@
 
 /// What the keys of every provider look like.
 pub mod key_shapes;
+/// Tells placeholders from secrets.
+pub mod placeholder;
 pub mod secret;
