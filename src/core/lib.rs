@@ -7,3 +7,5 @@ pub mod key_shapes;
 /// Tells placeholders from secrets.
 pub mod placeholder;
 pub mod secret;
+/// How many guesses a secret withstands.
+pub mod strength;
