@@ -1,13 +1,18 @@
 //! An env file without loss: every byte kept, read as Node `dotenv` 17 reads it, changed one value at a time.
 
+mod edit;
 mod node;
 mod read;
+mod save;
 #[cfg(test)]
 mod tests;
 
 use std::ops::Range;
+use std::sync::Arc;
 
+pub use edit::{Ambiguity, EditError};
 pub use read::{EnvFileError, LARGEST_BYTES, Origin};
+pub use save::{Lock, SaveError, Saved};
 
 use crate::secret::Secret;
 
@@ -17,9 +22,11 @@ pub type Span = Range<usize>;
 /// The bytes of an env file and the assignments in them.
 #[derive(Debug, Clone)]
 pub struct EnvFile {
-    bytes: Secret,
+    bytes: Arc<Secret>,
     assignments: Vec<Assignment>,
     origin: Option<Origin>,
+    /// What lay on the disk when it was read; an edited copy still knows it.
+    on_disk: Arc<Secret>,
 }
 
 /// One assignment, as Node `dotenv` 17 reads it. A name that is set twice has two.
@@ -51,6 +58,14 @@ pub struct Assignment {
     separator_end: usize,
     /// The line begins at U+2028 or U+2029, which end a line for Node alone.
     follows_unicode_break: bool,
+}
+
+impl Assignment {
+    /// Where the value stands, with the quotes that belong to it.
+    pub fn written_span(&self) -> Span {
+        let quotes = usize::from(self.is_closed && self.quote.is_some());
+        self.value_span.start - quotes..self.value_span.end + quotes
+    }
 }
 
 /// The quotes that Node knows.
@@ -94,9 +109,10 @@ impl EnvFile {
     /// Reads the bytes of an env file. Nothing can be wrong with them: what is no assignment is
     /// kept and passed over, whatever its encoding. Takes linear time.
     pub fn parse(bytes: impl Into<Vec<u8>>) -> Self {
-        let bytes = Secret::new(bytes);
+        let bytes = Arc::new(Secret::new(bytes));
         let assignments = node::assignments(bytes.expose());
         Self {
+            on_disk: Arc::clone(&bytes),
             bytes,
             assignments,
             origin: None,
@@ -119,6 +135,18 @@ impl EnvFile {
             .iter()
             .rev()
             .find(|assignment| assignment.name == name)
+    }
+
+    /// All assignments of one name, in the order of the file; the last one counts.
+    pub fn definitions<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Assignment> {
+        self.assignments
+            .iter()
+            .filter(move |assignment| assignment.name == name)
+    }
+
+    /// The value as it is written, with its quotes and escapes: what [`EnvFile::put_back`] takes.
+    pub fn written(&self, assignment: &Assignment) -> Secret {
+        Secret::new(&self.bytes()[assignment.written_span()])
     }
 
     /// Where the file was read from, if it has a path.

@@ -185,7 +185,10 @@ fn value_at(bytes: &[u8], start: usize) -> Value {
         };
     }
     let raw_end = raw_end(bytes, start);
-    let span = trim(bytes, start..raw_end);
+    let span = match trim(bytes, start..raw_end) {
+        empty if empty.is_empty() => start..start,
+        span => span,
+    };
     let quote = bytes[span.clone()]
         .first()
         .copied()

@@ -1,5 +1,7 @@
 //! Tests of reading: tables of lines, and properties over arbitrary bytes.
 
+mod edit;
+
 use proptest::prelude::*;
 
 use super::*;
