@@ -1,6 +1,7 @@
 //! An env file without loss: every byte kept, read as Node `dotenv` 17 reads it, changed one value at a time.
 
 mod edit;
+mod loaders;
 mod node;
 mod read;
 mod save;
@@ -11,6 +12,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub use edit::{Ambiguity, EditError};
+pub use loaders::{Difference, Disagreement, Loader};
 pub use read::{EnvFileError, LARGEST_BYTES, Origin};
 pub use save::{Lock, SaveError, Saved};
 

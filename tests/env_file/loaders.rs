@@ -34,7 +34,11 @@ pub fn python_dotenv(files: &[Vec<u8>]) -> Option<Vec<Reading>> {
 import base64, io, json, logging, sys, dotenv
 logging.disable(logging.CRITICAL)
 for line in sys.stdin:
-    text = base64.b64decode(line).decode('utf-8', 'replace')
+    try:
+        text = base64.b64decode(line).decode('utf-8')
+    except UnicodeDecodeError:
+        print('null')
+        continue
     values = dotenv.dotenv_values(stream=io.StringIO(text, newline=''))
     print(json.dumps({k: base64.b64encode(v.encode()).decode() for k, v in values.items() if v is not None}))
 ";
@@ -49,7 +53,7 @@ pub fn bash(files: &[Vec<u8>]) -> Option<Vec<Reading>> {
     let read = |bytes: &Vec<u8>| {
         std::fs::write(&path, bytes).ok()?;
         let script = "set -a; . \"$1\" 2>/dev/null; exec /usr/bin/env -0";
-        let output = Command::new("bash")
+        let output = Command::new("/bin/bash")
             .args(["--norc", "-c", script, "bash"])
             .arg(&path)
             .env_clear()
@@ -81,6 +85,21 @@ pub fn systemd(files: &[Vec<u8>]) -> Option<Vec<Reading>> {
         Some(Some(shell_words(&output.stdout)))
     };
     files.iter().map(read).collect()
+}
+
+/// The crate `dotenvy`; its loader keeps the first of two.
+pub fn dotenvy(files: &[Vec<u8>]) -> Option<Vec<Reading>> {
+    let read = |bytes: &Vec<u8>| {
+        let mut found = BTreeMap::new();
+        for entry in dotenvy::from_read_iter(bytes.as_slice()) {
+            let Ok((name, value)) = entry else {
+                return None;
+            };
+            found.entry(name).or_insert(value.into_bytes());
+        }
+        Some(found)
+    };
+    Some(files.iter().map(read).collect())
 }
 
 /// The docker CLI's `--env-file`, in front of a daemon that only listens.
@@ -223,6 +242,7 @@ fn variables<'a>(entries: impl Iterator<Item = &'a [u8]>) -> BTreeMap<String, Ve
                 "SHLVL",
                 "_",
                 "OLDPWD",
+                "QT_ACCESSIBILITY",
                 "HOME",
                 "XDG_CONFIG_HOME",
             ]
@@ -240,7 +260,7 @@ fn shell_words(printed: &[u8]) -> BTreeMap<String, Vec<u8>> {
     let mut script = b"set -a\n".to_vec();
     script.extend_from_slice(printed);
     script.extend_from_slice(b"\nexec /usr/bin/env -0\n");
-    let output = Command::new("bash")
+    let output = Command::new("/bin/bash")
         .args(["--norc", "-c"])
         .arg(std::ffi::OsString::from(
             String::from_utf8_lossy(&script).into_owned(),
