@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! `openclaw-sec`: proves that a self-hosted OpenClaw is as safe as its configuration says.
 
 #![forbid(unsafe_code)]
@@ -24,6 +23,3 @@ fn keep_memory_private() {
     let _ = rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable);
     let _ = rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
 }
-=======
-fn main() {}
->>>>>>> strength
