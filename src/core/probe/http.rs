@@ -153,7 +153,13 @@ impl Asker {
             .await
             .map_err(|_| Silence::TimedOut)?
             .map_err(|error| silence_of_request(&error.without_url()))?;
-        read(question, response, until).await
+        let exchange = read(question, response, until).await;
+        // The connection returns to the pool in a task of its own: let it, before the next
+        // question takes this lane and finds no connection to reuse.
+        for _ in 0..2 {
+            tokio::task::yield_now().await;
+        }
+        exchange
     }
 
     fn request(&self, question: &Question) -> Asked<reqwest::RequestBuilder> {

@@ -1,0 +1,1 @@
+//! Scripted servers that say nothing, too much, or nonsense: every run ends in time.
