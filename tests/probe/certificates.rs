@@ -3,9 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use rcgen::{
-    BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd,
-};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 
 /// A folder of certificates: `NAME.pem` with the chain, `NAME.key` beside it, and `root.pem`.
 pub struct Certificates {
@@ -75,12 +73,37 @@ impl Certificates {
             at(&format!("{name}.key")),
         );
         openssl(&[
-            "req", "-new", "-newkey", key, "-nodes", "-keyout", &secret, "-out", &request, "-subj",
-            "/CN=bot.example", "-addext", "subjectAltName=DNS:bot.example",
+            "req",
+            "-new",
+            "-newkey",
+            key,
+            "-nodes",
+            "-keyout",
+            &secret,
+            "-out",
+            &request,
+            "-subj",
+            "/CN=bot.example",
+            "-addext",
+            "subjectAltName=DNS:bot.example",
         ]);
         openssl(&[
-            "x509", "-req", "-in", &request, "-CA", &at("root.pem"), "-CAkey", &at("root.key"),
-            "-CAcreateserial", "-copy_extensions", "copy", "-days", "90", digest, "-out", &pem,
+            "x509",
+            "-req",
+            "-in",
+            &request,
+            "-CA",
+            &at("root.pem"),
+            "-CAkey",
+            &at("root.key"),
+            "-CAcreateserial",
+            "-copy_extensions",
+            "copy",
+            "-days",
+            "90",
+            digest,
+            "-out",
+            &pem,
         ]);
     }
 }
@@ -99,14 +122,23 @@ type Date = (i32, u8, u8);
 fn leaf(hosts: &[&str], from: Date, to: Date) -> (CertificateParams, KeyPair) {
     let names: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
     let mut params = CertificateParams::new(names).unwrap();
-    params.distinguished_name.push(DnType::CommonName, "bot.example");
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "bot.example");
     params.not_before = date_time_ymd(from.0, from.1, from.2);
     params.not_after = date_time_ymd(to.0, to.1, to.2);
     (params, KeyPair::generate().unwrap())
 }
 
-#[expect(clippy::disallowed_methods, reason = "a test may start the openssl program")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test may start the openssl program"
+)]
 fn openssl(arguments: &[&str]) {
     let output = Command::new("openssl").args(arguments).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }

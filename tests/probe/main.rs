@@ -20,7 +20,10 @@ const JUDGES: &[(&str, Judge)] = &[
     ("https.certificate-expired", verdicts::certificate_expired),
     ("https.certificate-expiring", verdicts::certificate_expiring),
     ("https.certificate-host", verdicts::certificate_host),
-    ("https.certificate-untrusted", verdicts::certificate_untrusted),
+    (
+        "https.certificate-untrusted",
+        verdicts::certificate_untrusted,
+    ),
     ("https.certificate-weak", verdicts::certificate_weak),
     ("https.security-headers", verdicts::security_headers),
     ("auth.anonymous-access", verdicts::anonymous_access),

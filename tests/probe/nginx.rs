@@ -137,7 +137,12 @@ fn nginx_with_one_fault_each_fails_exactly_those_ids() {
     let status = command("unshare")
         .args(["--net", "--"])
         .arg(std::env::current_exe().unwrap())
-        .args(["--exact", "nginx::inside_the_namespace", "--ignored", "--nocapture"])
+        .args([
+            "--exact",
+            "nginx::inside_the_namespace",
+            "--ignored",
+            "--nocapture",
+        ])
         .env(INSIDE, "1")
         .status()
         .unwrap();
@@ -150,7 +155,13 @@ fn inside_the_namespace() {
     if !inside() {
         return;
     }
-    assert!(command("ip").args(["link", "set", "lo", "up"]).status().unwrap().success());
+    assert!(
+        command("ip")
+            .args(["link", "set", "lo", "up"])
+            .status()
+            .unwrap()
+            .success()
+    );
     let folder = tempfile::tempdir().unwrap();
     let certificates = Certificates::make(folder.path());
     let _server = start(folder.path());
@@ -181,25 +192,40 @@ fn question(place: usize, case: &Case, certificates: &Certificates) -> EndpointI
     EndpointInput {
         connect_to: Some(format!("{}:443", address(place))),
         ca_file: Some(certificates.read("root.pem")),
-        auth_paths: case.auth_paths.iter().map(|path| (*path).to_owned()).collect(),
+        auth_paths: case
+            .auth_paths
+            .iter()
+            .map(|path| (*path).to_owned())
+            .collect(),
         ..input(&format!("https://{}/", case.host))
     }
 }
 
 fn self_signed_certificate_is_trusted_by_its_own_copy(certificates: &Certificates) {
-    let place = CASES.iter().position(|case| case.name == "self-signed").unwrap();
+    let place = CASES
+        .iter()
+        .position(|case| case.name == "self-signed")
+        .unwrap();
     let evidence = gather(EndpointInput {
         ca_file: Some(certificates.read("selfsigned.pem")),
         ..question(place, &CASES[place], certificates)
     });
-    assert_eq!(faults(&evidence), Vec::<String>::new(), "{}", in_words(&evidence));
+    assert_eq!(
+        faults(&evidence),
+        Vec::<String>::new(),
+        "{}",
+        in_words(&evidence)
+    );
 }
 
 /// These carry the real date, because the openssl program knows no other.
 fn weak_certificates_are_weak_and_nothing_else(certificates: &Certificates) {
     for (offset, expected) in [
         (0, &["https.certificate-weak"][..]),
-        (1, &["https.certificate-untrusted?", "https.certificate-weak"][..]),
+        (
+            1,
+            &["https.certificate-untrusted?", "https.certificate-weak"][..],
+        ),
     ] {
         let case = case("weak", &[]);
         let mut input = question(CASES.len() + offset, &case, certificates);
@@ -209,7 +235,10 @@ fn weak_certificates_are_weak_and_nothing_else(certificates: &Certificates) {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "openssl dates its certificates by the real clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "openssl dates its certificates by the real clock"
+)]
 fn today() -> jiff::Timestamp {
     jiff::Timestamp::now() + jiff::SignedDuration::from_mins(1)
 }
@@ -303,7 +332,10 @@ fn why_not() -> Option<&'static str> {
     None
 }
 
-#[expect(clippy::disallowed_methods, reason = "a test may look at its environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test may look at its environment"
+)]
 fn inside() -> bool {
     std::env::var_os(INSIDE).is_some()
 }

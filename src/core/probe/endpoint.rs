@@ -340,7 +340,7 @@ fn parse_auth_scheme(text: &str) -> Result<AuthScheme, EndpointError> {
             let name = other
                 .strip_prefix("header=")
                 .ok_or(EndpointError::AuthScheme)?;
-            let valid = reqwest::header::HeaderName::from_bytes(name.as_bytes()).is_ok();
+            let valid = hyper::header::HeaderName::from_bytes(name.as_bytes()).is_ok();
             let own = ["host", "content-length", "transfer-encoding", "connection"];
             if !valid || own.contains(&name.to_ascii_lowercase().as_str()) {
                 return Err(EndpointError::AuthScheme);

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use reqwest::header::{HeaderValue, ORIGIN};
+use hyper::header::{HeaderValue, ORIGIN};
+use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::time::Instant;
 use url::{Host, Url};
@@ -17,8 +18,9 @@ use super::evidence::{
     Asked, CorsAnswer, Exchange, ForeignOrigin, LiveEvidence, ProtectedAnswer, Silence, TlsEvidence,
 };
 use super::gateway::{Gateway, protected_resources, recognise};
-use super::http::{Asker, Place, Question};
-use super::tls::{Recorder, algorithms, recording, shake_hands, silence_of_tls};
+use super::http::{Asker, Patience, Place, Question};
+use super::stream::BoundedStream;
+use super::tls::{Recorder, agreement, algorithms, recording, shake_hands};
 
 /// A dropped port 80 costs this much and no more; it survives one lost SYN.
 const PLAIN_CONNECT: Duration = Duration::from_millis(1200);
@@ -44,8 +46,7 @@ pub fn gather(endpoint: &Endpoint) -> LiveEvidence {
 struct Run<'a> {
     endpoint: &'a Endpoint,
     budget: Arc<Budget>,
-    until: Instant,
-    patience: Duration,
+    patience: Patience,
 }
 
 /// What the main port said.
@@ -65,15 +66,18 @@ impl<'a> Run<'a> {
         Self {
             endpoint,
             budget: Arc::default(),
-            until,
-            // Half the time for one question: a server that swallows it cannot hold back the next.
-            patience: endpoint.timeout / 2,
+            patience: Patience {
+                until,
+                // Half the time for one step: a server that swallows a question cannot hold back
+                // the next.
+                step: endpoint.timeout / 2,
+            },
         }
     }
 
     async fn gather(self) -> LiveEvidence {
         let (host, port) = self.endpoint.dial();
-        let addresses = match resolve(&host, self.until).await {
+        let addresses = match resolve(&host, self.patience.until).await {
             Ok(addresses) => addresses,
             Err(silence) => return nothing_seen(self.endpoint, &silence),
         };
@@ -100,41 +104,65 @@ impl<'a> Run<'a> {
     }
 
     async fn main_port(&self, addresses: &[IpAddr], port: u16) -> MainPort {
-        let connect_until = self.until.min(Instant::now() + self.patience);
+        let connect_until = self.patience.next_step();
         let (stream, peer) = match race(addresses, port, &self.budget, connect_until).await {
             Ok(winner) => winner,
             Err(silence) => return MainPort::silent(&silence),
         };
-        if !self.endpoint.is_https() {
-            drop(stream);
-            let asker = self.asker(peer, None);
-            let plain = Silence::NotAsked("--url is http, so no TLS was asked for".to_owned());
-            return self
-                .ask_http(asker, peer, Err(plain.clone()), Err(plain))
-                .await;
+        let stream = BoundedStream::new(stream);
+        let main = if self.endpoint.is_https() {
+            self.https_port(stream, peer).await
+        } else {
+            self.http_port(stream, peer).await
+        };
+        MainPort {
+            peer: Ok(peer),
+            ..main
         }
-        let host = match server_name(&self.endpoint.host) {
-            Ok(host) => host,
+    }
+
+    async fn http_port(&self, stream: BoundedStream, peer: SocketAddr) -> MainPort {
+        let asker = self.asker(peer, None);
+        let allowance = stream.allowance();
+        asker.adopt(stream, allowance).await;
+        let silence = Silence::NotAsked("--url is http, so no TLS was asked for".to_owned());
+        MainPort {
+            tls: Err(silence.clone()),
+            certificate: Err(silence),
+            ..self.ask_http(&asker).await
+        }
+    }
+
+    async fn https_port(&self, stream: BoundedStream, peer: SocketAddr) -> MainPort {
+        let recorder = Recorder::new();
+        let prepared = server_name(&self.endpoint.host)
+            .and_then(|host| recording(&recorder).map(|config| (host, config)));
+        let (host, config) = match prepared {
+            Ok(prepared) => prepared,
             Err(silence) => return MainPort::silent(&silence),
         };
         let trust_store = load_trust_store(self.endpoint);
-        let recorder = Recorder::new();
-        let tls_until = self.until.min(Instant::now() + self.patience);
-        let tls = shake_hands(stream, &host, &recorder, tls_until).await;
-        let certificate = self
-            .judge_certificate(&recorder, &host, &tls, trust_store)
-            .await;
-        if let Err(silence) = &tls {
-            return MainPort {
-                peer: Ok(peer),
-                certificate,
-                ..MainPort::silent(silence)
-            };
+        let allowance = stream.allowance();
+        let stream = shake_hands(stream, &host, &config, self.patience.next_step()).await;
+        let tls = stream.as_ref().map(agreement).map_err(Clone::clone);
+        let certificate = self.judge_certificate(&recorder, &host, &tls, trust_store);
+        let stream = match stream {
+            Ok(stream) => stream,
+            Err(silence) => {
+                return MainPort {
+                    certificate: certificate.await,
+                    ..MainPort::silent(&silence)
+                };
+            }
+        };
+        let asker = self.asker(peer, Some((host.clone(), config)));
+        asker.adopt(stream, allowance).await;
+        let (certificate, main) = tokio::join!(certificate, self.ask_http(&asker));
+        MainPort {
+            tls,
+            certificate,
+            ..main
         }
-        let asker = recording(&Recorder::new())
-            .map_err(|error| silence_of_tls(&error))
-            .and_then(|config| self.asker(peer, Some(config)));
-        self.ask_http(asker, peer, tls, certificate).await
     }
 
     async fn judge_certificate(
@@ -148,58 +176,44 @@ impl<'a> Run<'a> {
             return Err(tls.as_ref().err().cloned().unwrap_or(Silence::TimedOut));
         };
         let no_store = |_| Silence::NotAsked("the system's roots could not be read".to_owned());
-        let store = tokio::time::timeout_at(self.until, trust_store)
+        let store = tokio::time::timeout_at(self.patience.until, trust_store)
             .await
             .map_err(|_| Silence::TimedOut)?
             .map_err(no_store)?;
         judge(&presented, host, self.endpoint.now, &store).map_err(Silence::TlsFailed)
     }
 
-    fn asker(&self, peer: SocketAddr, tls: Option<rustls::ClientConfig>) -> Asked<Asker> {
+    fn asker(
+        &self,
+        peer: SocketAddr,
+        tls: Option<(ServerName<'static>, Arc<ClientConfig>)>,
+    ) -> Asker {
         let place = Place {
-            url: &self.endpoint.url,
+            url: self.endpoint.url.clone(),
             peer,
-            authority: &self.endpoint.authority(),
+            authority: self.endpoint.authority(),
+            tls,
         };
-        Asker::new(&place, tls, &self.budget, self.until, self.patience)
+        Asker::new(place, &self.budget, self.patience)
     }
 
-    async fn ask_http(
-        &self,
-        asker: Asked<Asker>,
-        peer: SocketAddr,
-        tls: Asked<TlsEvidence>,
-        certificate: Asked<Certificate>,
-    ) -> MainPort {
-        let asker = match asker {
-            Ok(asker) => asker,
-            Err(silence) => {
-                return MainPort {
-                    peer: Ok(peer),
-                    tls,
-                    certificate,
-                    ..MainPort::silent(&silence)
-                };
-            }
-        };
+    async fn ask_http(&self, asker: &Asker) -> MainPort {
         let page = Question::get(&path_and_query(&self.endpoint.url));
         let health = Question::get("/health");
         let (front, health) = tokio::join!(asker.ask(&page), asker.ask(&health));
         let gateway = recognise(&front, &health);
         let questions = self.protected_questions(gateway.as_ref());
         let (protected, cors) = tokio::join!(
-            self.ask_protected(&asker, &questions),
-            self.ask_cors(&asker, &questions)
+            self.ask_protected(asker, &questions),
+            self.ask_cors(asker, &questions)
         );
         MainPort {
-            peer: Ok(peer),
-            tls,
-            certificate,
             front,
             health,
             gateway,
             protected,
             cors,
+            ..MainPort::silent(&Silence::TimedOut)
         }
     }
 
@@ -275,20 +289,23 @@ impl<'a> Run<'a> {
     }
 
     async fn ask_plain_twin(&self, addresses: &[IpAddr]) -> Asked<Exchange> {
-        let connect_until = self.until.min(Instant::now() + PLAIN_CONNECT);
+        let connect_until = self.patience.until.min(Instant::now() + PLAIN_CONNECT);
         let (stream, peer) = race(addresses, 80, &self.budget, connect_until).await?;
-        drop(stream);
         let mut url = self.endpoint.url.clone();
         let _ = url.set_port(None);
         let _ = url.set_scheme("http");
-        let authority = self.endpoint.host.to_string();
+        let question = Question::get(&path_and_query(&url));
         let place = Place {
-            url: &url,
+            url,
             peer,
-            authority: &authority,
+            authority: self.endpoint.host.to_string(),
+            tls: None,
         };
-        let asker = Asker::new(&place, None, &self.budget, self.until, self.patience)?;
-        asker.ask(&Question::get(&path_and_query(&url))).await
+        let asker = Asker::new(place, &self.budget, self.patience);
+        let stream = BoundedStream::new(stream);
+        let allowance = stream.allowance();
+        asker.adopt(stream, allowance).await;
+        asker.ask(&question).await
     }
 }
 

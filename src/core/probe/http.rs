@@ -1,23 +1,30 @@
 //! Questions over HTTP: bounded in size, number and time, following nothing.
+//!
+//! This speaks through hyper itself: a server that floods interim (1xx) answers keeps reqwest busy
+//! far beyond any deadline, because nothing can be put between it and its connection.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::{Either, Ready, ready};
-use reqwest::header::{HOST, HeaderName, HeaderValue, USER_AGENT};
-use reqwest::{Client, Method, redirect, retry};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::header::{HOST, HeaderName, HeaderValue, USER_AGENT};
+use hyper::{Method, Request, Response};
+use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
-use tower_layer::Layer;
-use tower_service::Service;
-use url::{Host, Url};
+use tokio::time::{Instant, timeout_at};
+use url::Url;
 
-use super::connect::{Budget, silence_of_io};
+use super::connect::{Budget, connect, silence_of_io};
 use super::endpoint::path_on;
 use super::evidence::{Asked, Exchange, Silence, short};
-use super::tls::silence_of_tls;
+use super::stream::{Allowance, BoundedStream, TooMuch};
+use super::tls::{shake_hands, silence_of_tls};
 
 /// At most so much of a body is read.
 const MAX_BODY: usize = 64 * 1024;
@@ -25,7 +32,7 @@ const MAX_BODY: usize = 64 * 1024;
 const MAX_HEADER_BLOCK: usize = 64 * 1024;
 /// A longer header value is cut.
 const MAX_HEADER_VALUE: usize = 4096;
-/// Questions under way at once on one host and port.
+/// Questions under way at once on one host and port, and so its connections.
 const LANES: usize = 6;
 
 /// One question.
@@ -54,7 +61,7 @@ impl Question {
         Self {
             method: Method::POST,
             body: Some("{}"),
-            headers: vec![(reqwest::header::CONTENT_TYPE, json)],
+            headers: vec![(hyper::header::CONTENT_TYPE, json)],
             ..Self::get(path)
         }
     }
@@ -72,103 +79,132 @@ impl Question {
 }
 
 /// Where an [`Asker`] sends its questions.
-pub(super) struct Place<'a> {
-    /// Scheme, host and port of the URL that is meant.
-    pub(super) url: &'a Url,
+pub(super) struct Place {
+    /// Scheme, host and port that are meant; only the path of a question is added.
+    pub(super) url: Url,
     /// The address that is dialled.
     pub(super) peer: SocketAddr,
     /// The `Host` header.
-    pub(super) authority: &'a str,
+    pub(super) authority: String,
+    /// The name in the handshake and its configuration, for https.
+    pub(super) tls: Option<(ServerName<'static>, Arc<ClientConfig>)>,
+}
+
+/// When a run has to be over, and how long one question may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    /// The end of the run.
+    pub(super) until: Instant,
+    /// The longest time for one step.
+    pub(super) step: Duration,
+}
+
+impl Patience {
+    /// The end of a step that begins now.
+    pub(super) fn next_step(&self) -> Instant {
+        self.until.min(Instant::now() + self.step)
+    }
+}
+
+/// Any connection that HTTP can be spoken over.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+/// An open connection between two questions.
+struct Lane {
+    sender: SendRequest<Full<Bytes>>,
+    allowance: Allowance,
+    peer: SocketAddr,
 }
 
 /// Asks one host at one address.
 pub(super) struct Asker {
-    client: Client,
-    base: Url,
-    authority: HeaderValue,
+    place: Place,
     budget: Arc<Budget>,
+    patience: Patience,
     lanes: Semaphore,
-    until: Instant,
-    patience: Duration,
+    idle: Mutex<Vec<Lane>>,
 }
 
 impl Asker {
-    /// Prepares a client; nothing is sent yet. `patience` bounds each question, `until` all.
-    pub(super) fn new(
-        place: &Place<'_>,
-        tls: Option<rustls::ClientConfig>,
-        budget: &Arc<Budget>,
-        until: Instant,
-        patience: Duration,
-    ) -> Asked<Self> {
-        let unusable = |_| Silence::NotAsked("the http client could not be set up".to_owned());
-        let mut base = place.url.clone();
-        base.set_path("/");
-        base.set_query(None);
-        base.set_fragment(None);
-        // The port to dial goes into the URL, the port that is meant into the Host header. An
-        // address is dialled as it is; a name stays, because SNI is taken from it.
-        let _ = base.set_port(Some(place.peer.port()));
-        if !matches!(place.url.host(), Some(Host::Domain(_))) {
-            let _ = base.set_ip_host(place.peer.ip());
-        }
-        let mut builder = Client::builder()
-            .http1_only()
-            .no_proxy()
-            .referer(false)
-            .redirect(redirect::Policy::none())
-            .retry(retry::never())
-            .pool_max_idle_per_host(LANES)
-            .connect_timeout(patience)
-            .resolve_to_addrs(base.host_str().unwrap_or_default(), &[place.peer])
-            .connector_layer(CountConnections(budget.clone()));
-        if let Some(tls) = tls {
-            builder = builder.tls_backend_preconfigured(tls);
-        } else {
-            builder = builder.tls_backend_preconfigured(no_tls()?);
-        }
-        Ok(Self {
-            client: builder.build().map_err(unusable)?,
-            base,
-            authority: HeaderValue::from_str(place.authority).map_err(|_| {
-                Silence::NotAsked("the host does not fit into a Host header".to_owned())
-            })?,
+    /// Prepares questions; nothing is sent yet.
+    pub(super) fn new(place: Place, budget: &Arc<Budget>, patience: Patience) -> Self {
+        Self {
+            place,
             budget: budget.clone(),
-            lanes: Semaphore::new(LANES),
-            until,
             patience,
-        })
+            lanes: Semaphore::new(LANES),
+            idle: Mutex::default(),
+        }
+    }
+
+    /// Takes over a connection that is already open (and has shaken hands).
+    pub(super) async fn adopt(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        allowance: Allowance,
+    ) {
+        if let Ok(lane) = open_lane(Box::new(stream), allowance, self.place.peer).await {
+            self.put_back(lane);
+        }
     }
 
     /// Puts one question. An answer whose header arrived is kept even if its body did not end.
     pub(super) async fn ask(&self, question: &Question) -> Asked<Exchange> {
-        let lane = tokio::time::timeout_at(self.until, self.lanes.acquire()).await;
-        let _lane = lane
-            .map_err(|_| Silence::TimedOut)?
-            .map_err(|_| Silence::TimedOut)?;
-        self.budget.take_request()?;
-        let until = self.until.min(Instant::now() + self.patience);
-        let request = self.request(question)?;
-        let response = tokio::time::timeout_at(until, request.send())
-            .await
-            .map_err(|_| Silence::TimedOut)?
-            .map_err(|error| silence_of_request(&error.without_url()))?;
-        let exchange = read(question, response, until).await;
-        // The connection returns to the pool in a task of its own: let it, before the next
-        // question takes this lane and finds no connection to reuse.
-        for _ in 0..2 {
-            tokio::task::yield_now().await;
-        }
-        exchange
+        let lane = timeout_at(self.patience.until, self.lanes.acquire()).await;
+        let _lane = lane.map_err(|_| Silence::TimedOut)?;
+        let until = self.patience.next_step();
+        let outcome = timeout_at(until, self.ask_over_some_lane(question, until)).await;
+        outcome.map_err(|_| Silence::TimedOut)?
     }
 
-    fn request(&self, question: &Question) -> Asked<reqwest::RequestBuilder> {
-        let url = path_on(&self.base, &question.path)
+    /// A connection that was kept may have been closed meanwhile: then the question is put once
+    /// more over a fresh one.
+    async fn ask_over_some_lane(&self, question: &Question, until: Instant) -> Asked<Exchange> {
+        let kept = self.take_idle();
+        let reused = kept.is_some();
+        let lane = match kept {
+            Some(lane) => lane,
+            None => self.connect(until).await?,
+        };
+        match self.ask_over(lane, question, until).await {
+            Err(Silence::HungUp) if reused => {
+                let lane = self.connect(until).await?;
+                self.ask_over(lane, question, until).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn ask_over(
+        &self,
+        mut lane: Lane,
+        question: &Question,
+        until: Instant,
+    ) -> Asked<Exchange> {
+        self.budget.take_request()?;
+        lane.allowance.renew();
+        let request = self.request(question)?;
+        let response = lane.sender.send_request(request).await;
+        let response = response.map_err(|error| silence_of_hyper(&error))?;
+        let exchange = read(question, response, lane.peer, until).await?;
+        if exchange.complete && lane.sender.ready().await.is_ok() {
+            self.put_back(lane);
+        }
+        Ok(exchange)
+    }
+
+    fn request(&self, question: &Question) -> Asked<Request<Full<Bytes>>> {
+        let url = path_on(&self.place.url, &question.path)
             .ok_or_else(|| Silence::NotAsked("the path leads to another place".to_owned()))?;
-        let mut request = self
-            .client
-            .request(question.method.clone(), url)
-            .header(HOST, self.authority.clone())
+        let target = match url.query() {
+            Some(query) => format!("{}?{query}", url.path()),
+            None => url.path().to_owned(),
+        };
+        let mut request = Request::builder()
+            .method(question.method.clone())
+            .uri(target)
+            .header(HOST, &self.place.authority)
             .header(
                 USER_AGENT,
                 concat!("openclaw-sec/", env!("CARGO_PKG_VERSION")),
@@ -176,152 +212,127 @@ impl Asker {
         for (name, value) in &question.headers {
             request = request.header(name, value);
         }
-        if let Some(body) = question.body {
-            request = request.body(body);
-        }
-        Ok(request)
+        let body = Full::new(Bytes::from_static(
+            question.body.unwrap_or_default().as_bytes(),
+        ));
+        request
+            .body(body)
+            .map_err(|_| Silence::NotAsked("the question is no valid request".to_owned()))
     }
+
+    async fn connect(&self, until: Instant) -> Asked<Lane> {
+        let peer = self.place.peer;
+        let stream = BoundedStream::new(connect(peer, &self.budget, until).await?);
+        let allowance = stream.allowance();
+        let stream: Box<dyn Stream> = match &self.place.tls {
+            Some((host, config)) => Box::new(shake_hands(stream, host, config, until).await?),
+            None => Box::new(stream),
+        };
+        open_lane(stream, allowance, peer).await
+    }
+
+    fn take_idle(&self) -> Option<Lane> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some(lane) = idle.pop() {
+            if lane.sender.is_ready() {
+                return Some(lane);
+            }
+        }
+        None
+    }
+
+    fn put_back(&self, lane: Lane) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.push(lane);
+    }
+}
+
+async fn open_lane(stream: Box<dyn Stream>, allowance: Allowance, peer: SocketAddr) -> Asked<Lane> {
+    let (mut sender, connection) = http1::Builder::new()
+        .max_buf_size(MAX_HEADER_BLOCK)
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(|error| silence_of_hyper(&error))?;
+    // It ends with its last question, at the latest with the runtime.
+    tokio::spawn(connection);
+    sender
+        .ready()
+        .await
+        .map_err(|error| silence_of_hyper(&error))?;
+    Ok(Lane {
+        sender,
+        allowance,
+        peer,
+    })
 }
 
 async fn read(
     question: &Question,
-    mut response: reqwest::Response,
+    response: Response<Incoming>,
+    peer: SocketAddr,
     until: Instant,
 ) -> Asked<Exchange> {
-    let block: usize = response
-        .headers()
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len() + 4)
-        .sum();
-    if block > MAX_HEADER_BLOCK {
-        return Err(Silence::NotHttp(
-            "its header is longer than 64 KiB".to_owned(),
-        ));
-    }
     let text = |value: &HeaderValue| {
         let bytes = value.as_bytes();
         String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_HEADER_VALUE)]).into_owned()
     };
-    let headers = response
-        .headers()
-        .iter()
-        .map(|(name, value)| (name.as_str().to_owned(), text(value)))
-        .collect();
+    let headers = response.headers().iter();
     let mut exchange = Exchange {
         request: question.line(),
         status: response.status().as_u16(),
-        headers,
+        headers: headers
+            .map(|(name, value)| (name.as_str().to_owned(), text(value)))
+            .collect(),
         body: Vec::new(),
         complete: false,
-        peer: response.remote_addr(),
+        peer: Some(peer),
     };
+    // A little before the step ends: what the header proved stays proven.
+    let until = until - until.duration_since(Instant::now()) / 10;
+    let mut body = response.into_body();
     loop {
-        match tokio::time::timeout_at(until, response.chunk()).await {
-            Ok(Ok(Some(chunk))) => {
+        match timeout_at(until, body.frame()).await {
+            Ok(Some(Ok(frame))) => {
+                let Ok(chunk) = frame.into_data() else {
+                    continue;
+                };
                 let room = MAX_BODY - exchange.body.len();
                 exchange
                     .body
                     .extend_from_slice(&chunk[..chunk.len().min(room)]);
-                if chunk.len() >= room {
+                if chunk.len() > room {
                     break;
                 }
             }
-            Ok(Ok(None)) => {
+            Ok(None) => {
                 exchange.complete = true;
                 break;
             }
-            // What the header proved stays proven.
-            Ok(Err(_)) | Err(_) => break,
+            Ok(Some(Err(_))) | Err(_) => break,
         }
     }
     Ok(exchange)
 }
 
 /// What a failed request says about the endpoint.
-fn silence_of_request(error: &reqwest::Error) -> Silence {
+fn silence_of_hyper(error: &hyper::Error) -> Silence {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    let mut silence = None;
     while let Some(current) = cause {
-        if let Some(spent) = current.downcast_ref::<Spent>() {
-            return spent.0.clone();
-        }
-        if let Some(error) = current.downcast_ref::<rustls::Error>() {
-            return silence_of_tls(error);
-        }
         if let Some(error) = current.downcast_ref::<std::io::Error>() {
-            // An io error often only wraps the one that matters.
-            if let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
+            let inner = error.get_ref();
+            if let Some(tls) = inner.and_then(|inner| inner.downcast_ref()) {
                 return silence_of_tls(tls);
             }
-            silence = Some(silence_of_io(error));
+            if let Some(limit) = inner.and_then(|inner| inner.downcast_ref::<TooMuch>()) {
+                return Silence::NotHttp(limit.to_string());
+            }
+            return silence_of_io(error);
         }
         cause = current.source();
     }
-    match silence {
-        Some(silence) => silence,
-        None if error.is_timeout() => Silence::TimedOut,
-        None => Silence::NotHttp(short(&innermost(error))),
-    }
-}
-
-fn innermost(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    cause.to_string()
-}
-
-/// A configuration for plain http, where no TLS connection is ever made.
-fn no_tls() -> Asked<rustls::ClientConfig> {
-    super::tls::recording(&super::tls::Recorder::new()).map_err(|error| silence_of_tls(&error))
-}
-
-/// Counts the connections that the client opens, and refuses those beyond the budget.
-#[derive(Clone)]
-struct CountConnections(Arc<Budget>);
-
-/// See [`CountConnections`].
-#[derive(Clone)]
-struct Counted<S> {
-    inner: S,
-    budget: Arc<Budget>,
-}
-
-/// The budget's refusal, as an error that the client passes on.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Spent(Silence);
-
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
-
-impl<S> Layer<S> for CountConnections {
-    type Service = Counted<S>;
-
-    fn layer(&self, inner: S) -> Counted<S> {
-        Counted {
-            inner,
-            budget: self.0.clone(),
-        }
-    }
-}
-
-impl<S, R> Service<R> for Counted<S>
-where
-    S: Service<R, Error = BoxError>,
-{
-    type Response = S::Response;
-    type Error = BoxError;
-    type Future = Either<S::Future, Ready<Result<S::Response, BoxError>>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, request: R) -> Self::Future {
-        match self.budget.take_connection() {
-            Ok(()) => Either::Left(self.inner.call(request)),
-            Err(silence) => Either::Right(ready(Err(Box::new(Spent(silence)) as BoxError))),
-        }
+    if error.is_parse() {
+        Silence::NotHttp(short(&error.to_string()))
+    } else {
+        Silence::HungUp
     }
 }

@@ -10,6 +10,7 @@ mod evidence;
 mod gateway;
 mod gather;
 mod http;
+mod stream;
 mod tls;
 pub mod verdicts;
 

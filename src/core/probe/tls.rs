@@ -7,13 +7,14 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, ring};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, SignatureScheme};
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::certificate::{Presented, Trust, TrustStore, judge};
 use super::connect::silence_of_io;
 use super::evidence::{Asked, Silence, TlsEvidence, short};
+use super::stream::{BoundedStream, TooMuch};
 
 /// The signature algorithms that are verified.
 pub(super) fn algorithms() -> WebPkiSupportedAlgorithms {
@@ -22,13 +23,13 @@ pub(super) fn algorithms() -> WebPkiSupportedAlgorithms {
 
 /// A client configuration that takes every certificate and records it. Nothing secret may be sent
 /// over such a connection.
-pub(super) fn recording(recorder: &Arc<Recorder>) -> Result<ClientConfig, rustls::Error> {
+pub(super) fn recording(recorder: &Arc<Recorder>) -> Asked<Arc<ClientConfig>> {
     configuration(recorder.clone())
 }
 
 /// A client configuration that takes only a certificate that is trusted, current and made for
 /// the host: the only one a key may be sent over.
-pub(super) fn verified(rule: Rule) -> Result<ClientConfig, rustls::Error> {
+pub(super) fn verified(rule: Rule) -> Asked<Arc<ClientConfig>> {
     configuration(Arc::new(Recorder::with_rule(Some(rule))))
 }
 
@@ -53,19 +54,22 @@ impl Rule {
 
 /// Shakes hands over an open connection.
 pub(super) async fn shake_hands(
-    stream: TcpStream,
+    stream: BoundedStream,
     host: &ServerName<'static>,
-    recorder: &Arc<Recorder>,
+    config: &Arc<ClientConfig>,
     until: Instant,
-) -> Asked<TlsEvidence> {
-    let config = recording(recorder).map_err(|error| silence_of_tls(&error))?;
-    let connector = TlsConnector::from(Arc::new(config));
-    let stream = tokio::time::timeout_at(until, connector.connect(host.clone(), stream))
+) -> Asked<TlsStream<BoundedStream>> {
+    let connector = TlsConnector::from(config.clone());
+    tokio::time::timeout_at(until, connector.connect(host.clone(), stream))
         .await
         .map_err(|_| Silence::TimedOut)?
-        .map_err(|error| tls_error_of(&error))?;
+        .map_err(|error| tls_error_of(&error))
+}
+
+/// What was agreed upon.
+pub(super) fn agreement(stream: &TlsStream<BoundedStream>) -> TlsEvidence {
     let (_, connection) = stream.get_ref();
-    Ok(TlsEvidence {
+    TlsEvidence {
         version: connection
             .protocol_version()
             .map(|version| format!("{version:?}"))
@@ -74,7 +78,7 @@ pub(super) async fn shake_hands(
             .negotiated_cipher_suite()
             .map(|suite| format!("{:?}", suite.suite()))
             .unwrap_or_default(),
-    })
+    }
 }
 
 /// What an error of the TLS library says about the endpoint.
@@ -86,23 +90,27 @@ pub(super) fn silence_of_tls(error: &rustls::Error) -> Silence {
 }
 
 fn tls_error_of(error: &std::io::Error) -> Silence {
-    error
-        .get_ref()
+    let inner = error.get_ref();
+    if let Some(limit) = inner.and_then(|inner| inner.downcast_ref::<TooMuch>()) {
+        return Silence::TlsFailed(limit.to_string());
+    }
+    inner
         .and_then(|inner| inner.downcast_ref::<rustls::Error>())
         .map_or_else(|| silence_of_io(error), silence_of_tls)
 }
 
-fn configuration(verifier: Arc<Recorder>) -> Result<ClientConfig, rustls::Error> {
+fn configuration(verifier: Arc<Recorder>) -> Asked<Arc<ClientConfig>> {
     let provider: Arc<CryptoProvider> = Arc::new(ring::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
+        .with_safe_default_protocol_versions()
+        .map_err(|error| silence_of_tls(&error))?
         .dangerous()
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
     // A resumed session shows no certificate.
     config.resumption = rustls::client::Resumption::disabled();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(config)
+    Ok(Arc::new(config))
 }
 
 /// A verifier that keeps what the first handshake presented.
@@ -140,7 +148,7 @@ impl Recorder {
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(seen) = seen.as_mut() {
-            seen.key_proven = Some(outcome.is_ok());
+            seen.key_proven.get_or_insert(outcome.is_ok());
         }
         match (&self.rule, outcome) {
             (Some(_), Err(error)) => Err(error),
@@ -168,7 +176,10 @@ impl ServerCertVerifier for Recorder {
             .rule
             .as_ref()
             .is_none_or(|rule| rule.allows(&presented));
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(presented);
+        self.seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert(presented);
         if allowed {
             Ok(ServerCertVerified::assertion())
         } else {
