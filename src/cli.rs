@@ -249,7 +249,12 @@ pub struct CheckArgs {
     pub auth_path: Vec<String>,
 
     /// How the key is sent: bearer, x-api-key or header=NAME
-    #[arg(long, value_name = "SCHEME", default_value = "bearer", help_heading = "Endpoint")]
+    #[arg(
+        long,
+        value_name = "SCHEME",
+        default_value = "bearer",
+        help_heading = "Endpoint"
+    )]
     pub auth_scheme: String,
 
     /// The path for the burst of --active [default: the first protected path]
@@ -257,7 +262,12 @@ pub struct CheckArgs {
     pub burst_path: Option<String>,
 
     /// Seconds the whole live half may take
-    #[arg(long, value_name = "S", default_value_t = 10.0, help_heading = "Endpoint")]
+    #[arg(
+        long,
+        value_name = "S",
+        default_value_t = 10.0,
+        help_heading = "Endpoint"
+    )]
     pub timeout: f64,
 }
 

@@ -21,5 +21,11 @@ fn main() -> ExitCode {
 fn keep_memory_private() {
     use rustix::process::{DumpableBehavior, Resource, Rlimit};
     let _ = rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable);
-    let _ = rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    let _ = rustix::process::setrlimit(
+        Resource::Core,
+        Rlimit {
+            current: Some(0),
+            maximum: Some(0),
+        },
+    );
 }

@@ -172,7 +172,9 @@ fn wants_color(choice: ColorChoice, is_terminal: bool, world: &World) -> bool {
         ColorChoice::Never => false,
         ColorChoice::Auto if set("NO_COLOR") => false,
         ColorChoice::Auto if world.variable("CLICOLOR_FORCE").is_some_and(|v| v != "0") => true,
-        ColorChoice::Auto => is_terminal && world.variable("TERM").is_none_or(|term| term != "dumb"),
+        ColorChoice::Auto => {
+            is_terminal && world.variable("TERM").is_none_or(|term| term != "dumb")
+        }
     }
 }
 
@@ -207,7 +209,10 @@ fn stdout_is_closed() -> bool {
     };
     let is_null_device = rustix::fs::FileType::from_raw_mode(stat.st_mode)
         == rustix::fs::FileType::CharacterDevice
-        && (rustix::fs::major(stat.st_rdev), rustix::fs::minor(stat.st_rdev)) == (1, 3);
+        && (
+            rustix::fs::major(stat.st_rdev),
+            rustix::fs::minor(stat.st_rdev),
+        ) == (1, 3);
     is_null_device
         && rustix::fs::fcntl_getfl(stdout)
             .is_ok_and(|flags| flags.contains(rustix::fs::OFlags::RDWR))

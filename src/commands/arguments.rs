@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
 use openclaw_sec::settings::{KnownFlags, Settings, SettingsError};
-use openclaw_sec::{check, strength};
 use openclaw_sec::world::World;
+use openclaw_sec::{check, strength};
 
 use super::exit;
 use crate::cli::{Cli, ColorChoice, Global};
@@ -35,21 +35,35 @@ pub fn parse(words: &[OsString], world: &World) -> Result<(Settings, ArgMatches)
         let variable = format!("{VARIABLE_PREFIX}CONFIG");
         world.variable(&variable).map(PathBuf::from)
     });
-    let settings = Settings::load(config.as_deref(), world, || known_flags(&command), check::is_id);
+    let settings = Settings::load(
+        config.as_deref(),
+        world,
+        || known_flags(&command),
+        check::is_id,
+    );
     let settings = match settings {
         Ok(settings) => settings,
         Err(error) => return Err(help_or(command, words, error)),
     };
     for default in &settings.defaults {
-        command = with_default(command, &default.table, &default.flag, values(&default.values));
+        command = with_default(
+            command,
+            &default.table,
+            &default.flag,
+            values(&default.values),
+        );
     }
     for (name, value) in world.variables_with_prefix(VARIABLE_PREFIX) {
-        let flag = name[VARIABLE_PREFIX.len()..].to_lowercase().replace('_', "-");
+        let flag = name[VARIABLE_PREFIX.len()..]
+            .to_lowercase()
+            .replace('_', "-");
         for table in tables_of(&command, &flag) {
             command = with_default(command, &table, &flag, vec![value.to_os_string()]);
         }
     }
-    let matches = command.try_get_matches_from_mut(words).map_err(Problem::Usage)?;
+    let matches = command
+        .try_get_matches_from_mut(words)
+        .map_err(Problem::Usage)?;
     Ok((settings, matches))
 }
 
@@ -71,7 +85,10 @@ fn config_flag(words: &[OsString]) -> Option<PathBuf> {
         if word == "--config" {
             return words.next().map(PathBuf::from);
         }
-        if let Some(path) = word.to_str().and_then(|word| word.strip_prefix("--config=")) {
+        if let Some(path) = word
+            .to_str()
+            .and_then(|word| word.strip_prefix("--config="))
+        {
             return Some(PathBuf::from(path));
         }
     }
@@ -121,7 +138,11 @@ fn with_default(
             None => command,
         }
     };
-    if table.is_empty() { set(command) } else { command.mut_subcommand(table, set) }
+    if table.is_empty() {
+        set(command)
+    } else {
+        command.mut_subcommand(table, set)
+    }
 }
 
 impl Problem {
@@ -154,7 +175,10 @@ fn show_help(help: &clap::Error, terminal: &Terminal, global: &Global) -> u8 {
     } else {
         styled.to_string()
     };
-    debug_assert!(matches!(help.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion));
+    debug_assert!(matches!(
+        help.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    ));
     terminal.reading_matter(text.as_bytes(), exit::DONE)
 }
 

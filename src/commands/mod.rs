@@ -36,17 +36,26 @@ pub struct Failure {
 impl Failure {
     /// The person asked for something that cannot be done; nothing was changed.
     pub fn usage(error: impl Into<anyhow::Error>) -> Self {
-        Self { code: exit::USAGE, error: error.into() }
+        Self {
+            code: exit::USAGE,
+            error: error.into(),
+        }
     }
 
     /// The job could not be finished for reasons of the machine.
     pub fn output(error: impl Into<anyhow::Error>) -> Self {
-        Self { code: exit::OUTPUT, error: error.into() }
+        Self {
+            code: exit::OUTPUT,
+            error: error.into(),
+        }
     }
 
     /// SIGINT came.
     pub fn interrupted() -> Self {
-        Self { code: exit::INTERRUPTED, error: anyhow::anyhow!("interrupted") }
+        Self {
+            code: exit::INTERRUPTED,
+            error: anyhow::anyhow!("interrupted"),
+        }
     }
 }
 

@@ -57,6 +57,17 @@ pub struct CodeEvidence {
     pub history_was_asked: bool,
 }
 
+impl Default for CodeEvidence {
+    /// Nothing was looked at.
+    fn default() -> Self {
+        Self {
+            tracking: Answer::Known(Tracking::OutsideWorkTree),
+            tree: None,
+            history_was_asked: false,
+        }
+    }
+}
+
 /// Looks at the tree around the env file.
 pub fn gather(
     env: Option<&Path>,

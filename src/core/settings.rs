@@ -136,7 +136,7 @@ impl Settings {
             return Ok(settings);
         }
         let known = known();
-        let today = world.now().to_zoned(jiff::tz::TimeZone::UTC).date();
+        let today = world.now().to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
         for (path, text) in texts {
             let file = File { path: &path, text: &text, known: &known, is_check_id, today };
             file.add_to(&mut settings)?;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::atomic_file;
+use crate::atomic_file::{self, AtomicFileError};
 use crate::secret::Secret;
 use crate::world::World;
 
@@ -116,11 +116,11 @@ impl StateDir {
         match atomic_file::create_new(path, &salt, 0o600) {
             Ok(()) => Fingerprints::from_salt(salt, path),
             // Another run was faster: its salt counts.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(AtomicFileError::AlreadyExists(_)) => {
                 let salt = std::fs::read(path).map_err(|source| self.problem(path, source))?;
                 Fingerprints::from_salt(salt, path)
             }
-            Err(error) => Err(self.problem(path, error)),
+            Err(error) => Err(self.problem(path, io::Error::other(error))),
         }
     }
 

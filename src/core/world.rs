@@ -52,7 +52,7 @@ pub struct Invocation<'a> {
 
 impl<'a> Invocation<'a> {
     /// `program` with `arguments`, an empty stdin and no extra variables.
-    pub fn new(program: &'a str, arguments: &[&'a str]) -> Self {
+    pub fn new(program: &'a str, arguments: &'a [&'a str]) -> Self {
         Self {
             program: OsStr::new(program),
             arguments: arguments.iter().map(OsStr::new).collect(),
@@ -69,8 +69,11 @@ pub trait Runner: Send + Sync {
     ///
     /// # Errors
     /// When the program cannot be started or talked to.
-    fn run(&self, invocation: &Invocation<'_>, base: &[(OsString, OsString)])
-    -> io::Result<Finished>;
+    fn run(
+        &self,
+        invocation: &Invocation<'_>,
+        base: &[(OsString, OsString)],
+    ) -> io::Result<Finished>;
 }
 
 /// The outside world, handed to every command.

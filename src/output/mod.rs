@@ -39,9 +39,21 @@ pub struct Format {
 
 /// Every format of `check`.
 pub const FORMATS: &[Format] = &[
-    Format { name: "human", about: "for reading in a terminal", render: human::render },
-    Format { name: "json", about: "openclaw-sec/check/1, see schemas/", render: json::render },
-    Format { name: "markdown", about: "for pull requests and job summaries", render: markdown::render },
+    Format {
+        name: "human",
+        about: "for reading in a terminal",
+        render: human::render,
+    },
+    Format {
+        name: "json",
+        about: "openclaw-sec/check/1, see schemas/",
+        render: json::render,
+    },
+    Format {
+        name: "markdown",
+        about: "for pull requests and job summaries",
+        render: markdown::render,
+    },
 ];
 
 /// The format of this name.

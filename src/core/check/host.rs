@@ -13,8 +13,8 @@ pub use audit_log::{
     AuditEvidence, LogFile, audit_file_missing, audit_file_mode, audit_stale, no_rotation, not_monitored,
     secret_in_log,
 };
-pub use env_files::{EnvFiles, FileFacts, env_file_mode, env_file_owner};
-pub use processes::{Gateway, Processes, stale_in_process};
+pub use env_files::{EnvFiles, env_file_mode, env_file_owner};
+pub use processes::{Processes, stale_in_process};
 
 /// What was seen on this machine.
 #[derive(Debug, Default)]
