@@ -26,7 +26,7 @@ pub const MINIMUM_CHARACTERS: usize = 22;
 /// Alphabets people and programs draw from, by size.
 const ALPHABET_SIZES: [f64; 8] = [10.0, 16.0, 26.0, 32.0, 36.0, 62.0, 64.0, 94.0];
 /// So many characters are searched for structure; what follows is assumed to go on like that.
-const WINDOW: usize = 256;
+const WINDOW: usize = 128;
 /// So many bytes are looked at; nobody types more.
 const MOST_BYTES: usize = 64 * 1024;
 /// So many readings lie within one another: text in base64 in base64.
@@ -182,7 +182,7 @@ fn without_padding(text: &[char]) -> (&[char], bool) {
     let is_base64 = text[..body]
         .iter()
         .all(|character| is_base64_sign(*character));
-    let is_padded = body < text.len() && text.len() % 4 == 0 && is_base64;
+    let is_padded = body < text.len() && text.len().is_multiple_of(4) && is_base64;
     if is_padded {
         (&text[..body], true)
     } else {
@@ -250,7 +250,7 @@ fn smallest_alphabet(text: impl Iterator<Item = char>) -> f64 {
         () if other => 7,
         () if sign => 6,
         () if !letters => 0,
-        () if !beyond_hex && !(small && capital) => 1,
+        () if !(beyond_hex || small && capital) => 1,
         () if small && capital => 5,
         () if !digit => 2,
         () if !beyond_base32 => 3,
@@ -379,7 +379,7 @@ fn decoded_text(text: &[char]) -> Option<Vec<char>> {
 }
 
 fn hex_bytes(ascii: &[u8]) -> Option<Vec<u8>> {
-    (ascii.len() % 2 == 0).then_some(())?;
+    ascii.len().is_multiple_of(2).then_some(())?;
     ascii
         .chunks(2)
         .map(|pair| {
