@@ -132,7 +132,8 @@ fn without_stutter(text: &[char]) -> Option<Vec<char>> {
 /// The value as it stands, without its separators, and decoded: whoever guesses takes the easiest.
 fn cheapest_reading(text: &[char], is_padded: bool, depth: usize) -> (f64, Option<StructureKind>) {
     let alphabet_bits = alphabet_bits(text, is_padded);
-    let mut best = (plain_bits(text, alphabet_bits), None);
+    let is_known_base64 = is_padded || is_unpadded_16_bytes(text);
+    let mut best = (plain_bits(text, alphabet_bits, is_known_base64), None);
     let description = structure::describe(text, alphabet_bits);
     if is_structured(&description, text.len(), alphabet_bits) {
         let bits = guess_bits(&description, text, best.0 / text.len() as f64);
@@ -262,9 +263,9 @@ fn smallest_alphabet(text: impl Iterator<Item = char>) -> f64 {
 /// The bits of a value without structure.
 ///
 /// Separators in a value of one case (`abcd-efgh`) do not make its letters' alphabet larger.
-fn plain_bits(text: &[char], alphabet_bits: f64) -> f64 {
+fn plain_bits(text: &[char], alphabet_bits: f64, is_known_base64: bool) -> f64 {
     let alnum = smallest_alphabet(text.iter().copied().filter(char::is_ascii_alphanumeric)).log2();
-    let letter_bits = if alnum <= 36_f64.log2() {
+    let letter_bits = if !is_known_base64 && alnum <= 36_f64.log2() {
         alnum.min(alphabet_bits)
     } else {
         alphabet_bits
