@@ -26,9 +26,11 @@ pub const MINIMUM_CHARACTERS: usize = 22;
 /// Alphabets people and programs draw from, by size.
 const ALPHABET_SIZES: [f64; 8] = [10.0, 16.0, 26.0, 32.0, 36.0, 62.0, 64.0, 94.0];
 /// So many characters are searched for structure; what follows is assumed to go on like that.
-const WINDOW: usize = 256;
+const WINDOW: usize = 128;
 /// So many bytes are looked at; nobody types more.
 const MOST_BYTES: usize = 64 * 1024;
+/// So many readings lie within one another: text in base64 in base64.
+const DEEPEST: usize = 2;
 /// A letter that is not ASCII belongs to a word of some language; random keys never have one.
 const FOREIGN_LETTER_BITS: f64 = 4.0;
 
@@ -92,35 +94,81 @@ fn bits_of_checked_token(value: &[u8]) -> Option<f64> {
 }
 
 fn judge(text: &[char], whole_length: usize, depth: usize) -> (f64, Option<StructureKind>) {
-    let (text, is_padded) = without_padding(text);
-    if text.is_empty() {
+    let (body, is_padded) = without_padding(text);
+    let whole_length = whole_length.max(text.len()) - (text.len() - body.len());
+    if body.is_empty() {
         return (0.0, None);
     }
-    if let Some(period) = period(text) {
-        let (block, _) = judge(&text[..period], period, depth);
-        let bits = block + ((whole_length.max(text.len()) / period) as f64).log2();
+    if let Some(period) = period(body) {
+        let (block, _) = judge(&body[..period], period, depth);
+        let bits = block + ((whole_length / period) as f64).log2();
         return (bits, Some(StructureKind::Repetition));
     }
-    let window = &text[..text.len().min(WINDOW)];
-    let scale = whole_length.max(text.len()) as f64 / text.len() as f64
-        * (text.len() as f64 / window.len() as f64);
-    let alphabet_bits = alphabet_bits(window, is_padded);
-    let plain_bits = plain_bits(window, alphabet_bits);
-    let description = structure::describe(window, alphabet_bits);
-    let structured = is_structured(&description, window.len(), alphabet_bits).then(|| {
-        (
-            guess_bits(&description, window, plain_bits / window.len() as f64),
-            main_kind(&description.segments),
-        )
-    });
-    let (bits, kind) = match structured {
-        Some((bits, kind)) if bits < plain_bits => (bits * scale, kind),
-        _ => (plain_bits * scale, None),
-    };
-    match encoded_text_bits(window, alphabet_bits, depth) {
-        Some(inner) if inner * scale < bits => (inner * scale, Some(StructureKind::EncodedText)),
-        _ => (bits, kind),
+    if let Some(single) = without_stutter(body) {
+        const STUTTER_BITS: f64 = 2.0;
+        let (bits, _) = judge(&single, whole_length * single.len() / body.len(), depth);
+        return (bits + STUTTER_BITS, Some(StructureKind::Repetition));
     }
+    let window = &body[..body.len().min(WINDOW)];
+    let (bits, kind) = cheapest_reading(window, is_padded, depth);
+    (bits * whole_length as f64 / window.len() as f64, kind)
+}
+
+/// The value with every character once, if each stands there the same number of times: `aabbcc`.
+fn without_stutter(text: &[char]) -> Option<Vec<char>> {
+    let times = text
+        .iter()
+        .take_while(|character| **character == text[0])
+        .count();
+    let is_stutter = times >= 2
+        && text.len() >= 4 * times
+        && text.len().is_multiple_of(times)
+        && text
+            .chunks(times)
+            .all(|chunk| chunk.iter().all(|character| *character == chunk[0]));
+    is_stutter.then(|| text.iter().step_by(times).copied().collect())
+}
+
+/// The value as it stands, without its separators, and decoded: whoever guesses takes the easiest.
+fn cheapest_reading(text: &[char], is_padded: bool, depth: usize) -> (f64, Option<StructureKind>) {
+    let alphabet_bits = alphabet_bits(text, is_padded);
+    let is_known_base64 = is_padded || is_unpadded_16_bytes(text);
+    let mut best = (plain_bits(text, alphabet_bits, is_known_base64), None);
+    let description = structure::describe(text, alphabet_bits);
+    if is_structured(&description, text.len(), alphabet_bits) {
+        let bits = guess_bits(&description, text, best.0 / text.len() as f64);
+        if bits < best.0 {
+            best = (bits, main_kind(&description.segments));
+        }
+    }
+    if best.1.is_none()
+        && depth < DEEPEST
+        && let Some(joined) = without_separators(text)
+    {
+        const SEPARATOR_BITS: f64 = 8.0;
+        let (bits, kind) = judge(&joined, joined.len(), depth + 1);
+        if kind.is_some() && bits + SEPARATOR_BITS < best.0 {
+            best = (bits + SEPARATOR_BITS, kind);
+        }
+    }
+    match encoded_text_bits(text, alphabet_bits, depth) {
+        Some(bits) if bits < best.0 => (bits, Some(StructureKind::EncodedText)),
+        _ => best,
+    }
+}
+
+/// The value without its separators, if it has three and more of one kind and no other signs.
+fn without_separators(text: &[char]) -> Option<Vec<char>> {
+    let mut signs = text.iter().filter(|character| !character.is_alphanumeric());
+    let first = signs.next()?;
+    let others = signs.try_fold(0, |count, sign| (sign == first).then_some(count + 1))?;
+    let is_separated = others >= 2 && (others + 1) * 3 <= text.len();
+    is_separated.then(|| {
+        text.iter()
+            .filter(|character| *character != first)
+            .copied()
+            .collect()
+    })
 }
 
 /// Base64's padding carries nothing; it proves that the alphabet is that of base64.
@@ -135,7 +183,7 @@ fn without_padding(text: &[char]) -> (&[char], bool) {
     let is_base64 = text[..body]
         .iter()
         .all(|character| is_base64_sign(*character));
-    let is_padded = body < text.len() && text.len() % 4 == 0 && is_base64;
+    let is_padded = body < text.len() && text.len().is_multiple_of(4) && is_base64;
     if is_padded {
         (&text[..body], true)
     } else {
@@ -203,7 +251,7 @@ fn smallest_alphabet(text: impl Iterator<Item = char>) -> f64 {
         () if other => 7,
         () if sign => 6,
         () if !letters => 0,
-        () if !beyond_hex && !(small && capital) => 1,
+        () if !(beyond_hex || small && capital) => 1,
         () if small && capital => 5,
         () if !digit => 2,
         () if !beyond_base32 => 3,
@@ -215,9 +263,9 @@ fn smallest_alphabet(text: impl Iterator<Item = char>) -> f64 {
 /// The bits of a value without structure.
 ///
 /// Separators in a value of one case (`abcd-efgh`) do not make its letters' alphabet larger.
-fn plain_bits(text: &[char], alphabet_bits: f64) -> f64 {
+fn plain_bits(text: &[char], alphabet_bits: f64, is_known_base64: bool) -> f64 {
     let alnum = smallest_alphabet(text.iter().copied().filter(char::is_ascii_alphanumeric)).log2();
-    let letter_bits = if alnum <= 36_f64.log2() {
+    let letter_bits = if !is_known_base64 && alnum <= 36_f64.log2() {
         alnum.min(alphabet_bits)
     } else {
         alphabet_bits
@@ -247,7 +295,7 @@ fn chance_bits(alphabet_bits: f64) -> f64 {
         bits if bits > 5.9 => 24.0,
         bits if bits > 4.1 => 8.0,
         bits if bits > 3.9 => 24.0,
-        _ => 8.0,
+        _ => 12.0,
     }
 }
 
@@ -270,7 +318,7 @@ fn guess_bits(description: &Description, text: &[char], literal_bits: f64) -> f6
     let segments: f64 = description
         .segments
         .iter()
-        .map(|segment| segment.guess_bits + 1.0)
+        .map(|segment| segment.guess_bits)
         .sum();
     literals + segments
 }
@@ -291,7 +339,6 @@ fn main_kind(segments: &[Segment]) -> Option<StructureKind> {
 
 /// The bits of the readable text that the value is base64 or hex of.
 fn encoded_text_bits(text: &[char], alphabet_bits: f64, depth: usize) -> Option<f64> {
-    const DEEPEST: usize = 2;
     if depth >= DEEPEST || text.len() < 16 {
         return None;
     }
@@ -333,7 +380,7 @@ fn decoded_text(text: &[char]) -> Option<Vec<char>> {
 }
 
 fn hex_bytes(ascii: &[u8]) -> Option<Vec<u8>> {
-    (ascii.len() % 2 == 0).then_some(())?;
+    ascii.len().is_multiple_of(2).then_some(())?;
     ascii
         .chunks(2)
         .map(|pair| {

@@ -47,7 +47,6 @@ pub fn is_secret_name(name: &str) -> bool {
         .split('_')
         .any(|word| PUBLIC_WORDS.iter().any(|public| word.starts_with(public)));
     !is_public
-        && !PLAIN_ENDINGS.iter().any(|ending| ends_in(ending))
-        && (SECRET_ENDINGS.iter().any(|ending| ends_in(ending))
-            || providers::by_variable(&name).is_some())
+        && !PLAIN_ENDINGS.iter().any(&ends_in)
+        && (SECRET_ENDINGS.iter().any(ends_in) || providers::by_variable(&name).is_some())
 }

@@ -195,6 +195,7 @@ fn keyboard_walks(text: &[char]) -> Vec<Segment> {
             let mut end = start + 1;
             let mut bits = FIRST_KEY_BITS;
             let mut direction = None;
+            let mut last_toggle = false;
             while let (Some((from, was_shifted)), Some(Some((to, is_shifted)))) =
                 (places[end - 1], places.get(end))
             {
@@ -207,7 +208,10 @@ fn keyboard_walks(text: &[char]) -> Vec<Segment> {
                 } else {
                     TURN_BITS
                 };
-                bits += if was_shifted == *is_shifted { 0.2 } else { 3.0 };
+                // Shift held down, or pressed for every second key, is one more habit.
+                let toggle = was_shifted != *is_shifted;
+                bits += if toggle == last_toggle { 0.2 } else { 3.0 };
+                last_toggle = toggle;
                 direction = Some(step);
                 end += 1;
                 if end - start >= 4 {

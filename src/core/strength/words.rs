@@ -48,8 +48,13 @@ const MOST_PIECES: usize = 40;
 /// Which dictionary, how rare the word, how it is written: what a word costs beyond its rank, so that random letters
 /// do not seem to hold words.
 const WORD_OVERHEAD_BITS: f64 = 9.0;
-/// A word between borders that no dictionary has is still one of a large dictionary.
-const UNKNOWN_WORD_BITS: f64 = 17.0;
+/// A word is one of some large dictionary, whether ours has it or not.
+const ANY_WORD_BITS: f64 = 15.0;
+/// Letters without a border in them, so many that read like words, are words: each letter then adds little
+/// (a word of a diceware list has 12.9 bits and seven letters).
+const GLUED_WORDS_LETTERS: usize = 12;
+const GLUED_WORDS_BITS_PER_LETTER: f64 = 2.1;
+const GLUED_WORDS_MOST_BITS_PER_LETTER: f64 = 5.0;
 /// Letters that cost more each do not read like a word.
 const WORDLIKE_BITS_PER_LETTER: f64 = 5.6;
 const PRONOUNCEABLE_OVERHEAD_BITS: f64 = 7.0;
@@ -65,7 +70,10 @@ struct Piece {
 
 pub(super) fn find(text: &[char], literal_bits: f64) -> Vec<Segment> {
     let plain = pieces(text, None);
-    let mut segments: Vec<Segment> = plain.iter().flat_map(pronounceable).collect();
+    let mut segments: Vec<Segment> = plain
+        .iter()
+        .flat_map(|piece| pronounceable(piece, literal_bits))
+        .collect();
     let mut asked: Vec<Piece> = plain
         .into_iter()
         .filter(|piece| piece.letters.len() >= SHORTEST_WORD)
@@ -76,7 +84,7 @@ pub(super) fn find(text: &[char], literal_bits: f64) -> Vec<Segment> {
             .into_iter()
             .filter(|piece| piece.substitutions > 0)
         {
-            let readings = pronounceable(&piece);
+            let readings = pronounceable(&piece, literal_bits);
             // Only what reads like a word is looked up, else every random key would be.
             if readings
                 .iter()
@@ -108,13 +116,13 @@ fn dictionary_words(piece: &Piece) -> Vec<Segment> {
                 continue;
             };
             let start = piece.start + index * LONGEST_PIECE + found.i;
-            let bits = (guesses as f64).log2() + piece.written_bits();
+            let rank_bits = (guesses as f64).log2();
             words.push(Segment {
                 start,
                 end: start + length,
                 kind: StructureKind::Words,
-                code_bits: bits + WORD_OVERHEAD_BITS,
-                guess_bits: bits,
+                code_bits: rank_bits + piece.written_bits() + WORD_OVERHEAD_BITS,
+                guess_bits: rank_bits.min(ANY_WORD_BITS) + piece.written_bits(),
             });
         }
     }
@@ -122,9 +130,12 @@ fn dictionary_words(piece: &Piece) -> Vec<Segment> {
 }
 
 /// The parts of a piece that read like words of some European language.
-fn pronounceable(piece: &Piece) -> Vec<Segment> {
+fn pronounceable(piece: &Piece, literal_bits: f64) -> Vec<Segment> {
+    // Only in values of one case that are no hex: keys are in other alphabets.
+    let may_be_glued =
+        (26_f64.log2()..=36_f64.log2()).contains(&literal_bits) && piece.substitutions == 0;
     let mut readings = Vec::new();
-    let count = piece.letters.len().min(LONGEST_PIECE * 2);
+    let count = piece.letters.len().min(LONGEST_PIECE * 4);
     for from in 0..count.saturating_sub(SHORTEST_WORD - 2) {
         for (index, cost) in letters::prefix_costs(&piece.letters[from..count])
             .iter()
@@ -134,19 +145,26 @@ fn pronounceable(piece: &Piece) -> Vec<Segment> {
             if length < SHORTEST_WORD - 1 || *cost > WORDLIKE_BITS_PER_LETTER * length as f64 {
                 continue;
             }
+            let letters = length as f64;
             let is_whole =
                 piece.has_borders && length == piece.letters.len() && length >= SHORTEST_WORD;
-            let guesses = if is_whole {
-                cost.min(UNKNOWN_WORD_BITS)
-            } else {
-                *cost
+            let is_glued = may_be_glued
+                && length >= GLUED_WORDS_LETTERS
+                && *cost <= GLUED_WORDS_MOST_BITS_PER_LETTER * letters;
+            let (code_bits, guess_bits) = match () {
+                () if is_glued => {
+                    let bits = cost.min(GLUED_WORDS_BITS_PER_LETTER * letters);
+                    (bits, bits)
+                }
+                () if is_whole && length < GLUED_WORDS_LETTERS => (*cost, cost.min(ANY_WORD_BITS)),
+                () => (*cost, *cost),
             };
             readings.push(Segment {
                 start: piece.start + from,
                 end: piece.start + from + length,
                 kind: StructureKind::Words,
-                code_bits: cost + piece.written_bits() + PRONOUNCEABLE_OVERHEAD_BITS,
-                guess_bits: guesses + piece.written_bits(),
+                code_bits: code_bits + piece.written_bits() + PRONOUNCEABLE_OVERHEAD_BITS,
+                guess_bits: guess_bits + piece.written_bits(),
             });
         }
     }
@@ -187,7 +205,7 @@ fn pieces(text: &[char], one: Option<u8>) -> Vec<Piece> {
             if character.is_ascii_alphabetic() {
                 let is_capital = character.is_ascii_uppercase();
                 match (seen, capitals) {
-                    (0, _) => piece.case_bits = if is_capital { 1.0 } else { 0.0 },
+                    (0, _) => piece.case_bits = if is_capital { 0.5 } else { 0.0 },
                     (1, None) if is_capital && piece.case_bits == 0.0 => break,
                     (1, None) => capitals = Some(is_capital),
                     (_, Some(expected)) if expected != is_capital => break,
@@ -218,12 +236,12 @@ fn pieces(text: &[char], one: Option<u8>) -> Vec<Piece> {
     pieces
 }
 
-/// Long numbers are numbers: at most two digits in a row stand for letters.
+/// Long numbers are numbers: at most three digits in a row stand for letters.
 fn is_single_disguise(text: &[char], at: usize) -> bool {
     let digits =
         |range: &mut dyn Iterator<Item = &char>| range.take_while(|c| c.is_ascii_digit()).count();
     !text[at].is_ascii_digit()
-        || digits(&mut text[at..].iter()) + digits(&mut text[..at].iter().rev()) <= 2
+        || digits(&mut text[at..].iter()) + digits(&mut text[..at].iter().rev()) <= 3
 }
 
 fn disguised_letter(character: char, one: u8) -> Option<u8> {
