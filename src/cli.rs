@@ -68,7 +68,9 @@ pub enum ColorChoice {
     Never,
 }
 
+// Deferred: only the command that runs is built, which is most of what a start costs.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum Command {
     /// Make a key from the system's random generator
     Keygen(KeygenArgs),
