@@ -6,6 +6,7 @@
 )]
 #![expect(clippy::print_stdout, reason = "a skipped test says why")]
 
+mod crashes;
 mod disagreements;
 mod loaders;
 mod reading;
