@@ -7,6 +7,7 @@ mod tests;
 
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, RenameFlags};
@@ -94,13 +95,14 @@ pub enum Expected<'a> {
 pub fn replace(path: &Path, bytes: &[u8], expected: Expected<'_>) -> Result<(), AtomicFileError> {
     let target = path.canonicalize().map_err(failed(path, "find the file"))?;
     let old = open_regular(&target)?;
-    let links = rustix::fs::fstat(&old)
-        .map_err(failed_errno(path, "look at the file"))?
-        .st_nlink;
+    let links = old
+        .metadata()
+        .map_err(failed(path, "look at the file"))?
+        .nlink();
     if links > 1 {
         return Err(AtomicFileError::HardLinked {
             path: target,
-            links: u64::from(links),
+            links,
         });
     }
     let mut staging = Staging::create(&target, Mode::RUSR | Mode::WUSR)?;

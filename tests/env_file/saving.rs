@@ -71,7 +71,6 @@ fn text(path: &Path) -> String {
 }
 
 fn runs(program: &str, arguments: &[&str]) -> bool {
-    #[expect(clippy::disallowed_methods, reason = "a test arranges the world")]
     let status = Command::new(program).args(arguments).output();
     status.is_ok_and(|output| output.status.success())
 }

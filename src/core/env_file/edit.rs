@@ -293,6 +293,7 @@ fn hazard(value: &[u8], form: Option<Quote>) -> Option<(&'static str, &'static s
         Some(Quote::Single) => &[
             (b"'", "a single quote", "a shell"),
             (b"\\\\", "two backslashes", "python-dotenv"),
+            (b"${", "a reference in braces", "python-dotenv"),
         ],
         Some(Quote::Double) => &[
             (b"\"", "a double quote", "systemd"),

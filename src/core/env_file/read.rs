@@ -1,12 +1,14 @@
 //! Reads an env file from a path or a descriptor, within a limit of size and time.
 
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{FileType, Mode, OFlags, Stat};
+use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 use zeroize::Zeroizing;
 
@@ -98,9 +100,9 @@ impl EnvFile {
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
         let file =
             rustix::fs::open(path, flags, Mode::empty()).map_err(|errno| error(path, errno))?;
-        let status = rustix::fs::fstat(&file).map_err(|errno| error(path, errno))?;
-        let kind = FileType::from_raw_mode(status.st_mode);
-        let is_pipe = match kind {
+        let file = File::from(file);
+        let metadata = file.metadata().map_err(io_error(path))?;
+        let is_pipe = match FileType::from_raw_mode(metadata.mode()) {
             FileType::RegularFile => false,
             FileType::Fifo => true,
             FileType::Directory => return Err(EnvFileError::Directory(path.to_owned())),
@@ -112,7 +114,7 @@ impl EnvFile {
         };
         let mut bytes = read_to_end(&file, path, &limit)?;
         let mut env_file = Self::parse(std::mem::take(&mut *bytes));
-        env_file.origin = Some(origin(path, &status, kind));
+        env_file.origin = Some(origin(path, &metadata));
         Ok(env_file)
     }
 
@@ -254,8 +256,8 @@ fn is_ready(
     }
 }
 
-fn origin(path: &Path, status: &Stat, kind: FileType) -> Origin {
-    let is_regular = kind == FileType::RegularFile;
+fn origin(path: &Path, metadata: &Metadata) -> Origin {
+    let is_regular = metadata.is_file();
     let target = if is_regular {
         path.canonicalize().ok()
     } else {
@@ -264,13 +266,20 @@ fn origin(path: &Path, status: &Stat, kind: FileType) -> Origin {
     Origin {
         path: path.to_owned(),
         target: target.unwrap_or_else(|| path.to_owned()),
-        device: status.st_dev,
-        inode: status.st_ino,
-        mode: status.st_mode,
-        owner: status.st_uid,
-        group: status.st_gid,
-        hard_links: u64::from(status.st_nlink),
+        device: metadata.dev(),
+        inode: metadata.ino(),
+        mode: metadata.mode(),
+        owner: metadata.uid(),
+        group: metadata.gid(),
+        hard_links: metadata.nlink(),
         is_regular,
+    }
+}
+
+fn io_error(path: &Path) -> impl Fn(io::Error) -> EnvFileError {
+    move |source| EnvFileError::Io {
+        path: path.to_owned(),
+        source,
     }
 }
 

@@ -125,7 +125,9 @@ fn a_value_is_quoted_as_all_loaders_need_it() {
 
 #[test]
 fn a_value_that_no_quotes_keep_is_refused_without_showing_it() {
-    for value in ["a'b$c", "a'b\"c", "abc\\", "a\\\\b'", "a\rb", "a\0b"] {
+    for value in [
+        "a${b}", "a'b$c", "a'b\"c", "abc\\", "a\\\\b'", "a\rb", "a\0b",
+    ] {
         let refused = set("K=old", value);
         let Err(EditError::Unquotable { .. }) = &refused else {
             panic!("{value:?}: {refused:?}")
