@@ -1,6 +1,6 @@
 //! From the words on the command line, the variables and the configuration to parsed arguments.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
@@ -35,16 +35,14 @@ pub fn parse(words: &[OsString], world: &World) -> Result<(Settings, ArgMatches)
         let variable = format!("{VARIABLE_PREFIX}CONFIG");
         world.variable(&variable).map(PathBuf::from)
     });
-    let settings = Settings::load(
-        config.as_deref(),
-        world,
-        || known_flags(&command),
-        check::is_id,
-    );
+    let settings = Settings::load(config.as_deref(), world, known_flags, check::is_id);
     let settings = match settings {
         Ok(settings) => settings,
         Err(error) => return Err(help_or(command, words, error)),
     };
+    if !settings.defaults.is_empty() || variables(world).next().is_some() {
+        command.build();
+    }
     for default in &settings.defaults {
         command = with_default(
             command,
@@ -53,10 +51,7 @@ pub fn parse(words: &[OsString], world: &World) -> Result<(Settings, ArgMatches)
             values(&default.values),
         );
     }
-    for (name, value) in world.variables_with_prefix(VARIABLE_PREFIX) {
-        let flag = name[VARIABLE_PREFIX.len()..]
-            .to_lowercase()
-            .replace('_', "-");
+    for (flag, value) in variables(world) {
         for table in tables_of(&command, &flag) {
             command = with_default(command, &table, &flag, vec![value.to_os_string()]);
         }
@@ -64,6 +59,8 @@ pub fn parse(words: &[OsString], world: &World) -> Result<(Settings, ArgMatches)
     let matches = command
         .try_get_matches_from_mut(words)
         .map_err(Problem::Usage)?;
+    // Taking the definitions apart would cost more than the whole rest of a short command.
+    std::mem::forget(command);
     Ok((settings, matches))
 }
 
@@ -73,6 +70,20 @@ fn help_or(mut command: clap::Command, words: &[OsString], error: SettingsError)
         Err(help) if !help.use_stderr() => Problem::Usage(help),
         _ => Problem::Settings(error),
     }
+}
+
+/// The flags that are set by a variable.
+fn variables(world: &World) -> impl Iterator<Item = (String, &OsStr)> {
+    world
+        .variables_with_prefix(VARIABLE_PREFIX)
+        .map(|(name, value)| {
+            (
+                name[VARIABLE_PREFIX.len()..]
+                    .to_lowercase()
+                    .replace('_', "-"),
+                value,
+            )
+        })
 }
 
 fn values(texts: &[String]) -> Vec<OsString> {
@@ -95,11 +106,17 @@ fn config_flag(words: &[OsString]) -> Option<PathBuf> {
     None
 }
 
-fn known_flags(command: &clap::Command) -> KnownFlags {
+fn known_flags() -> KnownFlags {
+    let mut command = Cli::command();
+    command.build();
     let mut known = KnownFlags::new();
-    known.insert(String::new(), long_flags(command));
+    known.insert(String::new(), long_flags(&command));
+    let global = known[""].clone();
     for command in command.get_subcommands() {
-        known.insert(command.get_name().to_owned(), long_flags(command));
+        let own = long_flags(command)
+            .into_iter()
+            .filter(|flag| !global.contains(flag));
+        known.insert(command.get_name().to_owned(), own.collect());
     }
     known
 }
@@ -115,10 +132,18 @@ fn long_flags(command: &clap::Command) -> Vec<String> {
 
 /// The tables (commands, or `""` for the global flags) that know `flag`.
 fn tables_of(command: &clap::Command, flag: &str) -> Vec<String> {
-    known_flags(command)
-        .into_iter()
-        .filter(|(_, flags)| flags.iter().any(|known| known == flag))
-        .map(|(table, _)| table)
+    let knows = |command: &clap::Command| {
+        let mut flags = command
+            .get_arguments()
+            .filter_map(|argument| argument.get_long());
+        !NEVER_CONFIGURED.contains(&flag) && flags.any(|known| known == flag)
+    };
+    if knows(command) {
+        return vec![String::new()];
+    }
+    let tables = command.get_subcommands().filter(|command| knows(command));
+    tables
+        .map(|command| command.get_name().to_owned())
         .collect()
 }
 

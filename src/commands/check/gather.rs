@@ -149,16 +149,11 @@ fn tell_disagreements(evidence: &Evidence, context: &Context<'_>) {
     let Some(declared) = &evidence.declared else {
         return;
     };
-    for (disagreement, count) in declared.file.all_disagreements() {
-        let variables = if count == 1 {
-            "1 variable"
-        } else {
-            &format!("{count} variables")
-        };
-        context.terminal.detail(&format!(
-            "{}: {disagreement} ({variables})",
-            declared.shown_path
-        ));
+    for (disagreement, line) in declared.file.all_disagreements() {
+        let path = &declared.shown_path;
+        context
+            .terminal
+            .detail(&format!("{path}:{line}: {disagreement}"));
     }
 }
 
