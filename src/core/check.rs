@@ -19,9 +19,6 @@ mod upstream;
 mod verdict;
 mod waivers;
 
-#[cfg(test)]
-mod tests;
-
 pub use dialect::Dialect;
 pub use evidence::{Declared, Evidence, Live, Question};
 pub use fix::{Change, Mending, plan as plan_fixes};
@@ -47,14 +44,46 @@ pub struct Item {
 
 /// The checklist: the page's seven items and the network rules.
 pub const ITEMS: &[Item] = &[
-    Item { id: "secrets", title: "API keys stored securely", checks: secrets::CHECKS },
-    Item { id: "auth", title: "Authentication enabled for web UI", checks: auth::CHECKS },
-    Item { id: "https", title: "HTTPS enabled", checks: https::CHECKS },
-    Item { id: "rate-limit", title: "Rate limiting configured", checks: rate_limit::CHECKS },
-    Item { id: "logs", title: "Logs monitored", checks: logs::CHECKS },
-    Item { id: "rotation", title: "Regular key rotation scheduled", checks: rotation::CHECKS },
-    Item { id: "firewall", title: "Firewall rules in place (VPS)", checks: firewall::CHECKS },
-    Item { id: "network", title: "Hosted networking split, CORS, proxies", checks: network::CHECKS },
+    Item {
+        id: "secrets",
+        title: "API keys stored securely",
+        checks: secrets::CHECKS,
+    },
+    Item {
+        id: "auth",
+        title: "Authentication enabled for web UI",
+        checks: auth::CHECKS,
+    },
+    Item {
+        id: "https",
+        title: "HTTPS enabled",
+        checks: https::CHECKS,
+    },
+    Item {
+        id: "rate-limit",
+        title: "Rate limiting configured",
+        checks: rate_limit::CHECKS,
+    },
+    Item {
+        id: "logs",
+        title: "Logs monitored",
+        checks: logs::CHECKS,
+    },
+    Item {
+        id: "rotation",
+        title: "Regular key rotation scheduled",
+        checks: rotation::CHECKS,
+    },
+    Item {
+        id: "firewall",
+        title: "Firewall rules in place (VPS)",
+        checks: firewall::CHECKS,
+    },
+    Item {
+        id: "network",
+        title: "Hosted networking split, CORS, proxies",
+        checks: network::CHECKS,
+    },
 ];
 
 /// One question of the checklist.

@@ -33,7 +33,10 @@ const PUBLISHED: [&str; 22] = [
 
 /// The networks of [`DATE`].
 pub fn networks() -> impl Iterator<Item = IpNet> {
-    PUBLISHED.iter().map(|text| text.parse().expect("a test parses every network of the table"))
+    PUBLISHED.iter().map(|text| {
+        text.parse()
+            .expect("a test parses every network of the table")
+    })
 }
 
 /// Whether `network` lies inside one that Cloudflare publishes.
@@ -47,6 +50,11 @@ mod tests {
 
     #[test]
     fn every_network_parses_and_has_no_host_bits() {
-        assert_eq!(networks().filter(|network| network.trunc() == *network).count(), PUBLISHED.len());
+        assert_eq!(
+            networks()
+                .filter(|network| network.trunc() == *network)
+                .count(),
+            PUBLISHED.len()
+        );
     }
 }

@@ -36,7 +36,9 @@ pub enum Form {
 #[derive(Debug, thiserror::Error)]
 pub enum KeygenError {
     /// Too short to be safe, or absurdly long.
-    #[error("--bytes {0} is out of range: a key needs {FEWEST_BYTES} bytes (128 bits) to withstand guessing, and {MOST_BYTES} at most")]
+    #[error(
+        "--bytes {0} is out of range: a key needs {FEWEST_BYTES} bytes (128 bits) to withstand guessing, and {MOST_BYTES} at most"
+    )]
     Bytes(usize),
     /// None, or too many at once.
     #[error("--count {0} is out of range: 1 to {MOST_KEYS}")]
@@ -100,7 +102,9 @@ impl Recipe {
 
     fn prefixed<R: TryRng>(&self, prefix: &str, random: &mut R) -> Result<Secret, KeygenError> {
         let length = body_length(self.bytes);
-        let mut key = Zeroizing::new(Vec::with_capacity(prefix.len() + 1 + length + CHECKSUM_DIGITS));
+        let mut key = Zeroizing::new(Vec::with_capacity(
+            prefix.len() + 1 + length + CHECKSUM_DIGITS,
+        ));
         key.extend_from_slice(prefix.as_bytes());
         key.push(b'_');
         let body_start = key.len();
@@ -117,13 +121,18 @@ impl Recipe {
 }
 
 fn fill<R: TryRng>(random: &mut R, bytes: &mut [u8]) -> Result<(), KeygenError> {
-    random.try_fill_bytes(bytes).map_err(|error| KeygenError::NoRandomness(error.to_string()))
+    random
+        .try_fill_bytes(bytes)
+        .map_err(|error| KeygenError::NoRandomness(error.to_string()))
 }
 
 fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
 }
 
 /// As many digits as hold `bytes` bytes of randomness: ⌈8·bytes ÷ log2 62⌉.
@@ -170,7 +179,10 @@ mod tests {
             assert_eq!(URL_SAFE_NO_PAD.decode(&url).unwrap().len(), bytes);
             let hex = make(bytes, Form::Hex);
             assert_eq!(hex.len(), 2 * bytes);
-            assert!(hex.chars().all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c)));
+            assert!(
+                hex.chars()
+                    .all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c))
+            );
         }
     }
 
@@ -180,7 +192,10 @@ mod tests {
         assert_eq!(key.len(), "claw_".len() + 43 + 6);
         let body = &key["claw_".len()..key.len() - 6];
         assert_eq!(key.as_bytes()[key.len() - 6..], checksum(body.as_bytes()));
-        assert_eq!(crate::key_shapes::recognise(key.as_bytes()).unwrap().id, "openclaw-token");
+        assert_eq!(
+            crate::key_shapes::recognise(key.as_bytes()).unwrap().id,
+            "openclaw-token"
+        );
     }
 
     #[test]
@@ -211,10 +226,19 @@ mod tests {
 
     #[test]
     fn unsafe_requests_are_refused() {
-        assert!(matches!(Recipe::new(15, Form::Hex), Err(KeygenError::Bytes(15))));
-        assert!(matches!(Recipe::new(4097, Form::Hex), Err(KeygenError::Bytes(_))));
+        assert!(matches!(
+            Recipe::new(15, Form::Hex),
+            Err(KeygenError::Bytes(15))
+        ));
+        assert!(matches!(
+            Recipe::new(4097, Form::Hex),
+            Err(KeygenError::Bytes(_))
+        ));
         for prefix in ["", "1a", "a_b", "a b", "ä", "-a"] {
-            assert!(matches!(Recipe::new(32, Form::Prefixed(prefix.into())), Err(KeygenError::Prefix)));
+            assert!(matches!(
+                Recipe::new(32, Form::Prefixed(prefix.into())),
+                Err(KeygenError::Prefix)
+            ));
         }
     }
 }

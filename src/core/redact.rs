@@ -47,7 +47,11 @@ impl Redactor {
         if let Some(values) = &self.values {
             spans.extend(values.find_iter(text).map(|found| found.range()));
         }
-        spans.extend(key_shapes::find_all(text.as_bytes()).into_iter().map(|(span, _)| span));
+        spans.extend(
+            key_shapes::find_all(text.as_bytes())
+                .into_iter()
+                .map(|(span, _)| span),
+        );
         spans.extend(user_parts(text));
         if spans.is_empty() {
             return Cow::Borrowed(text);
@@ -90,7 +94,9 @@ fn user_parts(text: &str) -> Vec<Range<usize>> {
         let start = at + mark.len();
         let rest = &text[start..];
         let end = rest
-            .find(|c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '\'' | '"' | '`' | '<' | '>'))
+            .find(|c: char| {
+                c.is_whitespace() || matches!(c, '/' | '?' | '#' | '\'' | '"' | '`' | '<' | '>')
+            })
             .unwrap_or(rest.len());
         if let Some(user_end) = rest[..end].rfind('@').filter(|user_end| *user_end > 0) {
             spans.push(start..start + user_end);
@@ -143,9 +149,15 @@ mod tests {
         let redactor = Redactor::default();
         let cases = [
             ("https://bot.example/a@b", "https://bot.example/a@b"),
-            ("see 'https://me:pw@bot.example/x'", "see 'https://[redacted]@bot.example/x'"),
+            (
+                "see 'https://me:pw@bot.example/x'",
+                "see 'https://[redacted]@bot.example/x'",
+            ),
             ("mail mia@bot.example", "mail mia@bot.example"),
-            ("https://tok@h and http://u@i", "https://[redacted]@h and http://[redacted]@i"),
+            (
+                "https://tok@h and http://u@i",
+                "https://[redacted]@h and http://[redacted]@i",
+            ),
         ];
         for (text, expected) in cases {
             assert_eq!(redactor.clean(text), expected);

@@ -13,7 +13,9 @@ use crate::redact::Redactor;
 pub const SCHEMA: &str = "openclaw-sec/check/1";
 
 /// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Worth knowing.
@@ -51,7 +53,10 @@ impl FromStr for Severity {
     type Err = ();
 
     fn from_str(word: &str) -> Result<Self, ()> {
-        Self::WORST_FIRST.into_iter().find(|s| s.word() == word).ok_or(())
+        Self::WORST_FIRST
+            .into_iter()
+            .find(|s| s.word() == word)
+            .ok_or(())
     }
 }
 
@@ -262,7 +267,11 @@ impl Location {
 
     /// A whole file.
     pub fn file(path: &str) -> Self {
-        Self { path: path.to_owned(), line: None, column: None }
+        Self {
+            path: path.to_owned(),
+            line: None,
+            column: None,
+        }
     }
 }
 
@@ -414,8 +423,20 @@ mod tests {
     }
 
     fn report(results: Vec<CheckResult>) -> Report {
-        let target = Target { env: None, url: None, profile: "vps".into(), name: None, dialect: None };
-        Report::new(jiff::Timestamp::UNIX_EPOCH, target, &[("auth", "")], results, &Redactor::default())
+        let target = Target {
+            env: None,
+            url: None,
+            profile: "vps".into(),
+            name: None,
+            dialect: None,
+        };
+        Report::new(
+            jiff::Timestamp::UNIX_EPOCH,
+            target,
+            &[("auth", "")],
+            results,
+            &Redactor::default(),
+        )
     }
 
     #[test]
@@ -450,8 +471,15 @@ mod tests {
             (&[Skipped, Unknown], ItemStatus::Unknown),
         ];
         for (statuses, expected) in cases {
-            let results = statuses.iter().map(|s| result(*s, Severity::High)).collect();
-            assert_eq!(report(results).checklist[0].status, expected, "{statuses:?}");
+            let results = statuses
+                .iter()
+                .map(|s| result(*s, Severity::High))
+                .collect();
+            assert_eq!(
+                report(results).checklist[0].status,
+                expected,
+                "{statuses:?}"
+            );
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::world::{Finished, Invocation, World};
 
 /// Settings that keep git from running anything the repository's own configuration names, and
 /// from writing into the repository.
-const CONFIGURATION: [&str; 8] = [
+const CONFIGURATION: [&str; 7] = [
     "-c",
     "core.fsmonitor=false",
     "-c",
@@ -15,7 +15,6 @@ const CONFIGURATION: [&str; 8] = [
     "-c",
     "core.untrackedCache=false",
     "--no-pager",
-    "--literal-pathspecs",
 ];
 const VARIABLES: [(&str, &str); 4] = [
     ("GIT_NO_LAZY_FETCH", "1"),
@@ -110,7 +109,8 @@ fn tracking(env: &Path, world: &World) -> Answer<Tracking> {
         return Answer::Unknown("the env file has no name".to_owned());
     };
     let folder = folder_of(env);
-    match git(&folder, &["ls-files", "--error-unmatch", "--"], name, world) {
+    let is_tracked = ["--literal-pathspecs", "ls-files", "--error-unmatch", "--"];
+    match git(&folder, &is_tracked, name, world) {
         Ok(Finished { code: Some(0), .. }) => return Answer::Known(Tracking::Tracked),
         Ok(Finished { code: Some(1), .. }) => {}
         other => return Answer::Unknown(complaint(other)),
@@ -125,8 +125,12 @@ fn tracking(env: &Path, world: &World) -> Answer<Tracking> {
 fn git(folder: &Path, words: &[&str], name: &OsStr, world: &World) -> std::io::Result<Finished> {
     let mut invocation = Invocation::new("git", &CONFIGURATION);
     invocation.arguments.extend(words.iter().map(OsStr::new));
-    invocation.arguments.push(name);
-    invocation.variables.extend(VARIABLES.map(|(name, value)| (name, OsStr::new(value))));
+    // A leading `./` keeps git from taking a name for one of its pathspec words.
+    let path = Path::new(".").join(name);
+    invocation.arguments.push(path.as_os_str());
+    invocation
+        .variables
+        .extend(VARIABLES.map(|(name, value)| (name, OsStr::new(value))));
     invocation.folder = Some(folder);
     world.run(&invocation)
 }

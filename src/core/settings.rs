@@ -136,9 +136,18 @@ impl Settings {
             return Ok(settings);
         }
         let known = known();
-        let today = world.now().to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
+        let today = world
+            .now()
+            .to_zoned_datetime(jiff::tz::TimeZone::UTC)
+            .date();
         for (path, text) in texts {
-            let file = File { path: &path, text: &text, known: &known, is_check_id, today };
+            let file = File {
+                path: &path,
+                text: &text,
+                known: &known,
+                is_check_id,
+                today,
+            };
             file.add_to(&mut settings)?;
             settings.files.push(path);
         }
@@ -159,7 +168,10 @@ fn read(path: &Path, must_exist: bool) -> Result<Option<(PathBuf, String)>, Sett
     match small_file::read_text(path, LARGEST_FILE) {
         Ok(text) => Ok(Some((path.to_path_buf(), text))),
         Err(error) if !must_exist && matches!(error.kind(), NotFound | NotADirectory) => Ok(None),
-        Err(source) => Err(SettingsError::Unreadable { path: path.to_path_buf(), source }),
+        Err(source) => Err(SettingsError::Unreadable {
+            path: path.to_path_buf(),
+            source,
+        }),
     }
 }
 
@@ -196,7 +208,11 @@ impl File<'_> {
                     }
                 }
                 (command, DeValue::Table(_)) => {
-                    let tables = self.known.keys().map(String::as_str).chain(["network", "waiver"]);
+                    let tables = self
+                        .known
+                        .keys()
+                        .map(String::as_str)
+                        .chain(["network", "waiver"]);
                     return Err(self.unknown(at, command, command, tables));
                 }
                 _ => self.flag("", key, value, settings)?,
@@ -215,7 +231,11 @@ impl File<'_> {
         let flag = key.get_ref().as_ref();
         let known = self.known.get(table).map(Vec::as_slice).unwrap_or_default();
         if !known.iter().any(|known| known == flag) {
-            let shown = if table.is_empty() { flag.to_owned() } else { format!("{table}.{flag}") };
+            let shown = if table.is_empty() {
+                flag.to_owned()
+            } else {
+                format!("{table}.{flag}")
+            };
             let names = known.iter().map(String::as_str);
             return Err(self.unknown(key.span().start, &shown, flag, names));
         }
@@ -227,7 +247,10 @@ impl File<'_> {
                 .collect::<Result<_, _>>()?,
             single => vec![self.scalar(at, flag, single)?],
         };
-        let is_set = settings.defaults.iter().any(|d| d.table == table && d.flag == flag);
+        let is_set = settings
+            .defaults
+            .iter()
+            .any(|d| d.table == table && d.flag == flag);
         if !is_set {
             settings.defaults.push(Default {
                 table: table.to_owned(),
@@ -246,7 +269,8 @@ impl File<'_> {
             DeValue::Float(number) => Ok(number.as_str().to_owned()),
             DeValue::Boolean(flag) => Ok(flag.to_string()),
             _ => {
-                let message = format!("`{flag}` takes a text, a number, true or false, or a list of these");
+                let message =
+                    format!("`{flag}` takes a text, a number, true or false, or a list of these");
                 Err(self.value(at, &message))
             }
         }
@@ -256,15 +280,23 @@ impl File<'_> {
         for (key, value) in table {
             match (key.get_ref().as_ref(), value.get_ref()) {
                 ("operator-tailnet", DeValue::String(name)) if !name.trim().is_empty() => {
-                    settings.operator_tailnet.get_or_insert(name.trim().to_owned());
+                    settings
+                        .operator_tailnet
+                        .get_or_insert(name.trim().to_owned());
                 }
                 ("operator-tailnet", _) => {
-                    let message = "`operator-tailnet` takes the tailnet's name, such as \"example.ts.net\"";
+                    let message =
+                        "`operator-tailnet` takes the tailnet's name, such as \"example.ts.net\"";
                     return Err(self.value(value.span().start, message));
                 }
                 (other, _) => {
                     let shown = format!("network.{other}");
-                    return Err(self.unknown(key.span().start, &shown, other, ["operator-tailnet"]));
+                    return Err(self.unknown(
+                        key.span().start,
+                        &shown,
+                        other,
+                        ["operator-tailnet"],
+                    ));
                 }
             }
         }
@@ -282,12 +314,22 @@ impl File<'_> {
             let text = match value.get_ref() {
                 DeValue::String(text) => text.to_string(),
                 DeValue::Datetime(date) => date.to_string(),
-                _ => return Err(self.value(value.span().start, &format!("a waiver's `{name}` takes a text"))),
+                _ => {
+                    return Err(self.value(
+                        value.span().start,
+                        &format!("a waiver's `{name}` takes a text"),
+                    ));
+                }
             };
             texts.insert(name, (value.span().start, text.trim().to_owned()));
         }
         let mut take = |name| texts.remove(name).filter(|(_, text)| !text.is_empty());
-        let missing = |name: &str| self.value(at, &format!("a waiver needs `{name}`, and it may not be blank"));
+        let missing = |name: &str| {
+            self.value(
+                at,
+                &format!("a waiver needs `{name}`, and it may not be blank"),
+            )
+        };
         let (id_at, id) = take("id").ok_or_else(|| missing("id"))?;
         if !(self.is_check_id)(&id) {
             let message = "a waiver's `id` names no check; `openclaw-sec check --list` shows them";
@@ -298,16 +340,27 @@ impl File<'_> {
         let expires = self.expiry(expires_at, &expires)?;
         let target = take("target").map(|(_, text)| text);
         let owner = take("owner").map(|(_, text)| text);
-        Ok(Waiver { id, target, reason, owner, expires })
+        Ok(Waiver {
+            id,
+            target,
+            reason,
+            owner,
+            expires,
+        })
     }
 
     fn expiry(&self, at: usize, text: &str) -> Result<Date, SettingsError> {
         let date: Date = text
             .parse()
             .map_err(|_| self.value(at, "a waiver's `expires` is a date such as 2026-12-31"))?;
-        let days = self.today.until(date).map_or(i64::MAX, |span| i64::from(span.get_days()));
+        let days = self
+            .today
+            .until(date)
+            .map_or(i64::MAX, |span| i64::from(span.get_days()));
         if days > LONGEST_WAIVER_DAYS {
-            let message = format!("a waiver may last {LONGEST_WAIVER_DAYS} days at most: bring `expires` nearer");
+            let message = format!(
+                "a waiver may last {LONGEST_WAIVER_DAYS} days at most: bring `expires` nearer"
+            );
             return Err(self.value(at, &message));
         }
         Ok(date)

@@ -88,7 +88,9 @@ impl StateDir {
     /// # Errors
     /// When the system refuses.
     pub fn folder(&self, name: &str) -> Result<PathBuf, StateError> {
-        let below = Self { path: self.path.join(name) };
+        let below = Self {
+            path: self.path.join(name),
+        };
         below.create()?;
         Ok(below.path)
     }
@@ -125,7 +127,10 @@ impl StateDir {
     }
 
     fn problem(&self, path: &Path, source: io::Error) -> StateError {
-        StateError::Io { path: path.to_path_buf(), source }
+        StateError::Io {
+            path: path.to_path_buf(),
+            source,
+        }
     }
 }
 
@@ -138,7 +143,9 @@ pub struct Fingerprints {
 impl Fingerprints {
     fn from_salt(salt: Vec<u8>, path: &Path) -> Result<Self, StateError> {
         if salt.len() == SALT_BYTES {
-            Ok(Self { salt: Secret::new(salt) })
+            Ok(Self {
+                salt: Secret::new(salt),
+            })
         } else {
             Err(StateError::DamagedSalt(path.to_path_buf()))
         }
@@ -167,7 +174,9 @@ mod tests {
     #[test]
     fn a_fresh_folder_gets_a_private_salt_that_is_kept() {
         let base = tempfile::tempdir().unwrap();
-        let state = StateDir { path: base.path().join("a/b") };
+        let state = StateDir {
+            path: base.path().join("a/b"),
+        };
         let first = state.fingerprints().unwrap().of(b"value");
         let second = state.fingerprints().unwrap().of(b"value");
         assert_eq!(first, second);
@@ -180,17 +189,33 @@ mod tests {
     #[test]
     fn two_installations_show_one_value_differently() {
         let base = tempfile::tempdir().unwrap();
-        let one = StateDir { path: base.path().join("one") }.fingerprints().unwrap();
-        let two = StateDir { path: base.path().join("two") }.fingerprints().unwrap();
+        let one = StateDir {
+            path: base.path().join("one"),
+        }
+        .fingerprints()
+        .unwrap();
+        let two = StateDir {
+            path: base.path().join("two"),
+        }
+        .fingerprints()
+        .unwrap();
         assert_ne!(one.of(b"value"), two.of(b"value"));
     }
 
     #[test]
     fn a_damaged_salt_is_an_error_and_not_replaced() {
         let base = tempfile::tempdir().unwrap();
-        let state = StateDir { path: base.path().to_path_buf() };
+        let state = StateDir {
+            path: base.path().to_path_buf(),
+        };
         std::fs::write(base.path().join(SALT_FILE), b"short").unwrap();
-        assert!(matches!(state.fingerprints(), Err(StateError::DamagedSalt(_))));
-        assert_eq!(std::fs::read(base.path().join(SALT_FILE)).unwrap(), b"short");
+        assert!(matches!(
+            state.fingerprints(),
+            Err(StateError::DamagedSalt(_))
+        ));
+        assert_eq!(
+            std::fs::read(base.path().join(SALT_FILE)).unwrap(),
+            b"short"
+        );
     }
 }

@@ -133,7 +133,8 @@ impl World {
             .range(OsString::from(prefix)..)
             .map_while(move |(name, value)| {
                 let name = name.to_str()?;
-                name.starts_with(prefix).then_some((name, value.as_os_str()))
+                name.starts_with(prefix)
+                    .then_some((name, value.as_os_str()))
             })
     }
 
@@ -168,7 +169,10 @@ impl World {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the place the clock comes from")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the place the clock comes from"
+)]
 fn system_clock() -> Timestamp {
     Timestamp::now()
 }
@@ -176,7 +180,10 @@ fn system_clock() -> Timestamp {
 struct RealRunner;
 
 impl Runner for RealRunner {
-    #[expect(clippy::disallowed_methods, reason = "this is the place programs are started")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the place programs are started"
+    )]
     fn run(
         &self,
         invocation: &Invocation<'_>,

@@ -1,9 +1,9 @@
 //! "Authentication enabled for web UI": is there a key, is it strong, and does the endpoint ask for it?
 
+use super::Check;
 use super::evidence::Evidence;
 use super::live;
 use super::verdict::{Finding, Verdict, fail, findings_or_pass, pass, skipped};
-use super::Check;
 use crate::placeholder::placeholder;
 use crate::report::{Kind, Location, Severity};
 use crate::secret::Secret;
@@ -100,8 +100,9 @@ fn key_missing(evidence: &Evidence) -> Vec<Verdict> {
 
 fn key_weak(evidence: &Evidence) -> Vec<Verdict> {
     let keys = web_keys(evidence);
-    let (placeholders, real): (Vec<&WebKey<'_>>, Vec<&WebKey<'_>>) =
-        keys.iter().partition(|key| placeholder(key.value.expose()).is_some());
+    let (placeholders, real): (Vec<&WebKey<'_>>, Vec<&WebKey<'_>>) = keys
+        .iter()
+        .partition(|key| placeholder(key.value.expose()).is_some());
     if real.is_empty() {
         return skipped(if placeholders.is_empty() {
             "no key is set here"
@@ -135,7 +136,9 @@ fn judge_strength(key: &WebKey<'_>) -> Option<Finding> {
         name if name.starts_with("gateway.") => {
             format!("put a key that `openclaw-sec keygen` prints into {name} and restart OpenClaw")
         }
-        name => format!("run `openclaw-sec keygen --env {{env}} --name {name} --replace` and restart OpenClaw"),
+        name => format!(
+            "run `openclaw-sec keygen --env {{env}} --name {name} --replace` and restart OpenClaw"
+        ),
     };
     Some(finding.mended_by(command))
 }

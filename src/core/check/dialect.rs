@@ -49,10 +49,18 @@ mod tests {
             (&["OPENCLAW_GATEWAY_TOKEN"], false, Dialect::Upstream),
             (&["OPENCLAW_SEC_FORMAT"], false, Dialect::Page),
             (&["ANTHROPIC_API_KEY"], true, Dialect::Upstream),
-            (&["WEB_API_KEY", "OPENCLAW_GATEWAY_TOKEN"], false, Dialect::Both),
+            (
+                &["WEB_API_KEY", "OPENCLAW_GATEWAY_TOKEN"],
+                false,
+                Dialect::Both,
+            ),
         ];
         for (names, has_configuration, expected) in cases {
-            assert_eq!(Dialect::of(names.iter().copied(), has_configuration), expected, "{names:?}");
+            assert_eq!(
+                Dialect::of(names.iter().copied(), has_configuration),
+                expected,
+                "{names:?}"
+            );
         }
     }
 }

@@ -81,21 +81,33 @@ impl Declared {
     /// Sorts out which assignments count and which are secret.
     pub fn new(shown_path: String, path: Option<PathBuf>, file: EnvFile) -> Self {
         let assignments = file.assignments();
-        let last: HashMap<&str, usize> =
-            assignments.iter().enumerate().map(|(index, a)| (a.name.as_str(), index)).collect();
+        let last: HashMap<&str, usize> = assignments
+            .iter()
+            .enumerate()
+            .map(|(index, a)| (a.name.as_str(), index))
+            .collect();
         let mut effective: Vec<usize> = last.into_values().collect();
         effective.sort_unstable();
         let secrets: Vec<usize> = effective
             .iter()
             .copied()
-            .filter(|index| !assignments[*index].value.is_empty() && is_secret(&assignments[*index]))
+            .filter(|index| {
+                !assignments[*index].value.is_empty() && is_secret(&assignments[*index])
+            })
             .collect();
         let real_secrets = secrets
             .iter()
             .copied()
             .filter(|index| placeholder(assignments[*index].value.expose()).is_none())
             .collect();
-        Self { shown_path, path, effective, secrets, real_secrets, file }
+        Self {
+            shown_path,
+            path,
+            effective,
+            secrets,
+            real_secrets,
+            file,
+        }
     }
 
     fn at<'d>(&'d self, indexes: &'d [usize]) -> impl Iterator<Item = &'d Assignment> {
@@ -104,13 +116,19 @@ impl Declared {
 
     /// The value that counts: the last assignment's, unless it is empty.
     pub fn value(&self, name: &str) -> Option<&Assignment> {
-        self.file.get(name).filter(|assignment| !assignment.value.is_empty())
+        self.file
+            .get(name)
+            .filter(|assignment| !assignment.value.is_empty())
     }
 
     /// The value as text; bytes that are no UTF-8 become replacement characters.
     pub fn text(&self, name: &str) -> Option<String> {
         let assignment = self.value(name)?;
-        Some(String::from_utf8_lossy(assignment.value.expose()).trim().to_owned())
+        Some(
+            String::from_utf8_lossy(assignment.value.expose())
+                .trim()
+                .to_owned(),
+        )
     }
 
     /// What a switch is set to.
@@ -122,7 +140,11 @@ impl Declared {
                 let is_misspelled = ["1", "yes", "on", "y", "enabled"]
                     .iter()
                     .any(|word| text.eq_ignore_ascii_case(word));
-                if is_misspelled { Switch::MeantOn } else { Switch::Off }
+                if is_misspelled {
+                    Switch::MeantOn
+                } else {
+                    Switch::Off
+                }
             }
         }
     }
@@ -183,7 +205,9 @@ impl Switch {
     pub fn complaint(self, name: &str) -> String {
         match self {
             Self::On => format!("{name} is true"),
-            Self::MeantOn => format!("{name} is set to a word that is not documented: only `true` is"),
+            Self::MeantOn => {
+                format!("{name} is set to a word that is not documented: only `true` is")
+            }
             Self::Off => format!("{name} is not true"),
             Self::Unset => format!("{name} is not set"),
         }

@@ -95,8 +95,9 @@ impl Change {
                 let permissions = std::fs::Permissions::from_mode(*to);
                 std::fs::set_permissions(path, permissions).map_err(|source| io(path, source))
             }
-            Self::Owner { path, uid } => std::os::unix::fs::chown(path, Some(*uid), None)
-                .map_err(|source| io(path, source)),
+            Self::Owner { path, uid } => {
+                std::os::unix::fs::chown(path, Some(*uid), None).map_err(|source| io(path, source))
+            }
             Self::GitIgnore { path, line } => add_line(path, line),
             Self::Variables { path, missing } => add_variables(path, missing, locks),
         }
@@ -112,8 +113,10 @@ impl std::fmt::Display for Change {
             Self::Owner { path, uid } => write!(f, "{}: owner becomes user {uid}", path.display()),
             Self::GitIgnore { path, line } => write!(f, "{}: add the line {line}", path.display()),
             Self::Variables { path, missing } => {
-                let lines: Vec<String> =
-                    missing.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                let lines: Vec<String> = missing
+                    .iter()
+                    .map(|(name, value)| format!("{name}={value}"))
+                    .collect();
                 write!(f, "{}: add {}", path.display(), lines.join(", "))
             }
         }
@@ -121,14 +124,21 @@ impl std::fmt::Display for Change {
 }
 
 fn io(path: &Path, source: std::io::Error) -> Mending {
-    Mending::Io { path: path.to_path_buf(), source }
+    Mending::Io {
+        path: path.to_path_buf(),
+        source,
+    }
 }
 
 fn add_line(path: &Path, line: &str) -> Result<(), Mending> {
     let old = match small_file::read(path, LARGEST_GITIGNORE) {
         Ok(old) => old,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Ok(atomic_file::create_new(path, format!("{line}\n").as_bytes(), 0o644)?);
+            return Ok(atomic_file::create_new(
+                path,
+                format!("{line}\n").as_bytes(),
+                0o644,
+            )?);
         }
         Err(source) => return Err(io(path, source)),
     };
@@ -160,7 +170,10 @@ pub fn plan(evidence: &Evidence) -> Vec<Change> {
             let known = [evidence.host.processes.users(), files.service_users.clone()].concat();
             let is_foreign = file.uid != 0 && !known.contains(&file.uid);
             if let Some(uid) = known.first().filter(|_| is_foreign && files.caller == 0) {
-                changes.push(Change::Owner { path: file.path.clone(), uid: *uid });
+                changes.push(Change::Owner {
+                    path: file.path.clone(),
+                    uid: *uid,
+                });
             }
             changes.extend(without_others(&file.path, file.mode, 0o077));
         }
@@ -180,7 +193,11 @@ pub fn plan(evidence: &Evidence) -> Vec<Change> {
 
 fn without_others(path: &Path, from: u32, unwanted: u32) -> Option<Change> {
     let to = from & !unwanted;
-    (to != from).then(|| Change::Mode { path: path.to_path_buf(), from, to })
+    (to != from).then(|| Change::Mode {
+        path: path.to_path_buf(),
+        from,
+        to,
+    })
 }
 
 fn git_ignore(evidence: &Evidence) -> Option<Change> {
@@ -189,7 +206,10 @@ fn git_ignore(evidence: &Evidence) -> Option<Change> {
         return None;
     }
     let line = ignore_pattern(path.file_name()?.to_str()?)?;
-    Some(Change::GitIgnore { path: folder_of(path).join(".gitignore"), line })
+    Some(Change::GitIgnore {
+        path: folder_of(path).join(".gitignore"),
+        line,
+    })
 }
 
 /// The line of gitignore(5) that means exactly this name in this folder.

@@ -10,8 +10,8 @@ use super::evidence::Declared;
 use crate::world::World;
 
 pub use audit_log::{
-    AuditEvidence, LogFile, audit_file_missing, audit_file_mode, audit_stale, no_rotation, not_monitored,
-    secret_in_log,
+    AuditEvidence, LogFile, audit_file_missing, audit_file_mode, audit_stale, no_rotation,
+    not_monitored, secret_in_log,
 };
 pub use env_files::{EnvFiles, env_file_mode, env_file_owner};
 pub use processes::{Processes, stale_in_process};
@@ -31,11 +31,21 @@ pub struct HostEvidence {
 pub fn gather(declared: Option<&Declared>, world: &World) -> HostEvidence {
     let processes = processes::gather(world);
     let Some(declared) = declared else {
-        return HostEvidence { processes, ..HostEvidence::default() };
+        return HostEvidence {
+            processes,
+            ..HostEvidence::default()
+        };
     };
-    let env_files = declared.path.as_deref().map(|path| env_files::gather(path, declared, world));
+    let env_files = declared
+        .path
+        .as_deref()
+        .map(|path| env_files::gather(path, declared, world));
     let audit = audit_log::gather(declared, &processes, world);
-    HostEvidence { env_files, processes, audit }
+    HostEvidence {
+        env_files,
+        processes,
+        audit,
+    }
 }
 
 /// The names in a folder, sorted; none where it cannot be read.

@@ -1,10 +1,10 @@
 //! "HTTPS enabled": what is declared, and what the wire says.
 
+use super::Check;
 use super::evidence::Evidence;
 use super::live;
 use super::rate_limit::switch_must_be_on;
 use super::verdict::Verdict;
-use super::Check;
 use crate::report::{Kind, Severity};
 
 const PAGE: &str = "https://docs.openclawvps.com/configuration/security";

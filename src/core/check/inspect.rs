@@ -14,7 +14,10 @@ pub type Inspection = Vec<CheckResult>;
 
 /// Asks every selected check.
 pub fn inspect(evidence: &Evidence, selection: &Selection) -> Inspection {
-    let env = evidence.declared.as_ref().map_or(".env", |declared| declared.shown_path.as_str());
+    let env = evidence
+        .declared
+        .as_ref()
+        .map_or(".env", |declared| declared.shown_path.as_str());
     let mut results: Vec<CheckResult> = Vec::new();
     for check in checks().filter(|check| selection.holds(check)) {
         for verdict in (check.judge)(evidence) {
@@ -38,7 +41,11 @@ fn result(check: &Check, verdict: Verdict, env: &str) -> CheckResult {
         evidence: Map::new(),
         location: None,
         remediation: check.remediation.replace("{env}", env),
-        references: check.references.iter().map(|text| (*text).to_owned()).collect(),
+        references: check
+            .references
+            .iter()
+            .map(|text| (*text).to_owned())
+            .collect(),
         fixable: check.is_fixable,
         fingerprint: String::new(),
     };
@@ -86,8 +93,16 @@ fn fail(result: &mut CheckResult, finding: Finding, env: &str) -> String {
 /// 32 hex digits of SHA-256 over id and subject: equal on every machine, because a committed
 /// waiver must hold in CI. Neither holds a secret or a line number.
 fn fingerprint(id: &str, subject: &str) -> String {
-    let digest = Sha256::new().chain_update(id).chain_update([0]).chain_update(subject).finalize();
-    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    let digest = Sha256::new()
+        .chain_update(id)
+        .chain_update([0])
+        .chain_update(subject)
+        .finalize();
+    digest
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// Entries of one id must be told apart even where their subjects are equal.
@@ -96,7 +111,9 @@ fn number_repeats(results: &mut [CheckResult]) {
         let (before, rest) = results.split_at_mut(index);
         let repeats = before
             .iter()
-            .filter(|other| other.id == rest[0].id && other.fingerprint.starts_with(&rest[0].fingerprint))
+            .filter(|other| {
+                other.id == rest[0].id && other.fingerprint.starts_with(&rest[0].fingerprint)
+            })
             .count();
         if repeats > 0 {
             rest[0].fingerprint.push_str(&format!("-{}", repeats + 1));

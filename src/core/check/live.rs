@@ -36,7 +36,12 @@ fn translated(verdict: LiveVerdict) -> Verdict {
         LiveVerdict::Pass { message, evidence } => Verdict::Pass { message, evidence },
         LiveVerdict::Unknown { reason } => Verdict::Unknown(reason),
         LiveVerdict::Skipped { reason } => Verdict::Skipped(reason),
-        LiveVerdict::Fail { message, evidence, subject, severity } => {
+        LiveVerdict::Fail {
+            message,
+            evidence,
+            subject,
+            severity,
+        } => {
             let mut finding = Finding::new(subject, message);
             finding.evidence = evidence;
             finding.severity = severity.map(|worse| match worse {

@@ -1,10 +1,10 @@
 //! "Logs monitored": is the trail written, kept private, rotated, and read by anybody?
 
+use super::Check;
 use super::evidence::{Evidence, Switch};
 use super::host;
 use super::rate_limit::{page_variables, switch_must_be_on};
 use super::verdict::{Finding, Verdict, fail, pass, skipped};
-use super::Check;
 use crate::report::{Kind, Severity};
 
 const PAGE: &str = "https://docs.openclawvps.com/configuration/security";
@@ -76,18 +76,27 @@ fn level(evidence: &Evidence) -> Vec<Verdict> {
         return pass("LOG_LEVEL is not set: info is the default");
     };
     let finding = |what: &str, message: &str| {
-        fail(Finding::new(what, message).at(declared.place(NAME)).with("variable", NAME))
+        fail(
+            Finding::new(what, message)
+                .at(declared.place(NAME))
+                .with("variable", NAME),
+        )
     };
     match level.as_str() {
-        "silent" | "off" | "none" | "error" | "fatal" | "critical" => {
-            finding("hides", "LOG_LEVEL hides refused logins and other security events")
-        }
-        "trace" | "debug" | "verbose" => {
-            finding("leaks", "LOG_LEVEL writes internals, and with them secrets, into the log")
-        }
+        "silent" | "off" | "none" | "error" | "fatal" | "critical" => finding(
+            "hides",
+            "LOG_LEVEL hides refused logins and other security events",
+        ),
+        "trace" | "debug" | "verbose" => finding(
+            "leaks",
+            "LOG_LEVEL writes internals, and with them secrets, into the log",
+        ),
         "warn" | "warning" => pass("LOG_LEVEL is warn: successful logins are not logged"),
         "info" | "notice" => pass("LOG_LEVEL is info"),
-        _ => finding("unknown word", "LOG_LEVEL is no level that OpenClaw documents: use info"),
+        _ => finding(
+            "unknown word",
+            "LOG_LEVEL is no level that OpenClaw documents: use info",
+        ),
     }
 }
 
@@ -103,5 +112,9 @@ fn audit_path_missing(evidence: &Evidence) -> Vec<Verdict> {
     if declared.value(NAME).is_some() {
         return pass("AUDIT_LOG_PATH is set");
     }
-    fail(Finding::new(NAME, "AUDIT_LOG_PATH is not set").at(declared.place(NAME)).with("variable", NAME))
+    fail(
+        Finding::new(NAME, "AUDIT_LOG_PATH is not set")
+            .at(declared.place(NAME))
+            .with("variable", NAME),
+    )
 }

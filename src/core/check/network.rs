@@ -5,12 +5,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use url::{Host, Url};
 
+use super::Check;
 use super::dialect::Dialect;
 use super::evidence::{Declared, Evidence, Switch};
 use super::live;
 use super::rate_limit::page_variables;
 use super::verdict::{Finding, Verdict, fail, findings_or_pass, pass, skipped, unknown};
-use super::Check;
 use crate::cloudflare;
 use crate::report::{Kind, Location, Severity};
 use crate::variables::{is_of_the_page, is_of_the_past};
@@ -81,12 +81,19 @@ pub const CHECKS: &[Check] = &[
         .see(&["https://docs.openclaw.ai"]),
 ];
 
+/// The env file and the entries of one of its lists.
+type Listed<'e> = (&'e Declared, Vec<(usize, String)>);
+
 /// The entries of a list variable, blanks around them removed, numbered from 1.
 fn entries(text: &str) -> Vec<(usize, String)> {
-    text.split(',').map(|entry| entry.trim().to_owned()).enumerate().map(|(i, e)| (i + 1, e)).collect()
+    text.split(',')
+        .map(|entry| entry.trim().to_owned())
+        .enumerate()
+        .map(|(i, e)| (i + 1, e))
+        .collect()
 }
 
-fn cors_entries(evidence: &Evidence) -> Result<(&Declared, Vec<(usize, String)>), Vec<Verdict>> {
+fn cors_entries(evidence: &Evidence) -> Result<Listed<'_>, Vec<Verdict>> {
     let declared = page_variables(evidence, "CORS_ORIGINS")?;
     match declared.text("CORS_ORIGINS") {
         Some(text) => Ok((declared, entries(&text))),
@@ -123,7 +130,9 @@ fn cors_insecure_origin(evidence: &Evidence) -> Vec<Verdict> {
             _ => continue,
         };
         let message = match what {
-            "null" => format!("entry {number} of CORS_ORIGINS is `null`, which sandboxed frames of any page send"),
+            "null" => format!(
+                "entry {number} of CORS_ORIGINS is `null`, which sandboxed frames of any page send"
+            ),
             _ => format!("entry {number} of CORS_ORIGINS is a plain http:// origin"),
         };
         findings.push(
@@ -144,20 +153,23 @@ fn cors_missing(evidence: &Evidence) -> Vec<Verdict> {
     match declared.value("CORS_ORIGINS") {
         Some(_) => pass("CORS_ORIGINS is set"),
         None => fail(
-            Finding::new("CORS_ORIGINS", "CORS_ORIGINS is not set").at(declared.place("CORS_ORIGINS")),
+            Finding::new("CORS_ORIGINS", "CORS_ORIGINS is not set")
+                .at(declared.place("CORS_ORIGINS")),
         ),
     }
 }
 
 /// The list of proxies, when it is in use.
-fn proxy_entries(evidence: &Evidence) -> Result<(&Declared, Vec<(usize, String)>), Vec<Verdict>> {
+fn proxy_entries(evidence: &Evidence) -> Result<Listed<'_>, Vec<Verdict>> {
     let declared = page_variables(evidence, "TRUSTED_PROXY_IPS")?;
     if declared.switch("TRUSTED_PROXIES") != Switch::On {
         return Err(skipped("TRUSTED_PROXIES is not true: no proxy is trusted"));
     }
     match declared.text("TRUSTED_PROXY_IPS") {
         Some(text) => Ok((declared, entries(&text))),
-        None => Err(skipped("TRUSTED_PROXY_IPS is empty: see network.proxies-unlisted")),
+        None => Err(skipped(
+            "TRUSTED_PROXY_IPS is empty: see network.proxies-unlisted",
+        )),
     }
 }
 
@@ -173,8 +185,11 @@ fn proxies_unlisted(evidence: &Evidence) -> Vec<Verdict> {
         return pass("the trusted proxies are listed");
     }
     fail(
-        Finding::new("TRUSTED_PROXY_IPS", "TRUSTED_PROXIES is true and TRUSTED_PROXY_IPS lists none")
-            .at(declared.place("TRUSTED_PROXIES")),
+        Finding::new(
+            "TRUSTED_PROXY_IPS",
+            "TRUSTED_PROXIES is true and TRUSTED_PROXY_IPS lists none",
+        )
+        .at(declared.place("TRUSTED_PROXIES")),
     )
 }
 
@@ -189,7 +204,10 @@ fn proxies_unused(evidence: &Evidence) -> Vec<Verdict> {
     match declared.switch("TRUSTED_PROXIES") {
         Switch::On => pass("the list of proxies is in use"),
         other => {
-            let message = format!("TRUSTED_PROXY_IPS is set and not used: {}", other.complaint("TRUSTED_PROXIES"));
+            let message = format!(
+                "TRUSTED_PROXY_IPS is set and not used: {}",
+                other.complaint("TRUSTED_PROXIES")
+            );
             fail(Finding::new("TRUSTED_PROXIES", message).at(declared.place("TRUSTED_PROXY_IPS")))
         }
     }
@@ -253,7 +271,10 @@ fn proxies_invalid(evidence: &Evidence) -> Vec<Verdict> {
             Proxy::Network(_) => None,
         })
         .collect();
-    findings_or_pass(findings, "every entry of TRUSTED_PROXY_IPS is an address or a network")
+    findings_or_pass(
+        findings,
+        "every entry of TRUSTED_PROXY_IPS is an address or a network",
+    )
 }
 
 fn proxies_too_broad(evidence: &Evidence) -> Vec<Verdict> {
@@ -276,7 +297,10 @@ fn proxies_too_broad(evidence: &Evidence) -> Vec<Verdict> {
             _ => None,
         })
         .collect();
-    findings_or_pass(findings, "no entry of TRUSTED_PROXY_IPS is wider than a proxy's own network")
+    findings_or_pass(
+        findings,
+        "no entry of TRUSTED_PROXY_IPS is wider than a proxy's own network",
+    )
 }
 
 fn is_too_broad(network: &IpNet) -> bool {
@@ -292,7 +316,10 @@ fn is_too_broad(network: &IpNet) -> bool {
 fn is_inside_private(network: &IpNet) -> bool {
     let v4 = |a, b, c, d, prefix| IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), prefix));
     let v6 = |first, prefix| {
-        IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(first, 0, 0, 0, 0, 0, 0, 0), prefix))
+        IpNet::V6(Ipv6Net::new_assert(
+            Ipv6Addr::new(first, 0, 0, 0, 0, 0, 0, 0),
+            prefix,
+        ))
     };
     let private = [
         v4(10, 0, 0, 0, 8),
@@ -308,8 +335,17 @@ fn is_inside_private(network: &IpNet) -> bool {
 }
 
 fn oauth_secret(evidence: &Evidence) -> Vec<Verdict> {
-    const NAMES: [&str; 3] = ["TS_CLIENT_SECRET", "TS_OAUTH_SECRET", "TAILSCALE_OAUTH_CLIENT_SECRET"];
-    tailscale_secret(evidence, "tskey-client-", &NAMES, "a Tailscale OAuth client secret")
+    const NAMES: [&str; 3] = [
+        "TS_CLIENT_SECRET",
+        "TS_OAUTH_SECRET",
+        "TAILSCALE_OAUTH_CLIENT_SECRET",
+    ];
+    tailscale_secret(
+        evidence,
+        "tskey-client-",
+        &NAMES,
+        "a Tailscale OAuth client secret",
+    )
 }
 
 fn api_key(evidence: &Evidence) -> Vec<Verdict> {
@@ -329,9 +365,12 @@ fn tailscale_secret(evidence: &Evidence, prefix: &str, names: &[&str], what: &st
                     || memchr::memmem::find(value, prefix.as_bytes()).is_some())
         })
         .map(|assignment| {
-            Finding::new(&assignment.name, format!("{} holds {what}", assignment.name))
-                .at(declared.location(assignment))
-                .with("variable", assignment.name.as_str())
+            Finding::new(
+                &assignment.name,
+                format!("{} holds {what}", assignment.name),
+            )
+            .at(declared.location(assignment))
+            .with("variable", assignment.name.as_str())
         })
         .collect();
     findings_or_pass(findings, &format!("no variable holds {what}"))
@@ -342,14 +381,17 @@ fn ops_tailnet(evidence: &Evidence) -> Vec<Verdict> {
         return skipped("no env file was read");
     };
     let Some(operators) = &evidence.question.operator_tailnet else {
-        return skipped("the operators' tailnet is not known: set [network] operator-tailnet in openclaw-sec.toml");
+        return skipped(
+            "the operators' tailnet is not known: set [network] operator-tailnet in openclaw-sec.toml",
+        );
     };
     let operators = tailnet_name(operators);
     let findings = declared
         .effective()
         .filter(|assignment| {
             let value = String::from_utf8_lossy(assignment.value.expose()).to_ascii_lowercase();
-            let is_tailnet_variable = ["TAILSCALE_TAILNET", "TS_TAILNET"].contains(&assignment.name.as_str());
+            let is_tailnet_variable =
+                ["TAILSCALE_TAILNET", "TS_TAILNET"].contains(&assignment.name.as_str());
             (is_tailnet_variable && tailnet_name(&value) == operators)
                 || tailnet_hosts(&value).any(|tailnet| tailnet == operators)
         })
@@ -396,14 +438,18 @@ fn telegram(evidence: &Evidence) -> Vec<Verdict> {
     }
     webhooks
         .into_iter()
-        .map(|(name, text, location)| match Url::parse(&text).ok().as_ref().map(webhook_fault) {
-            Some(None) => pass(format!("{name} is a public https address")).remove(0),
-            Some(Some(fault)) => Finding::new(format!("{name} {fault}"), format!("{name} {fault}"))
-                .at(location)
-                .with("variable", name)
-                .into(),
-            None => unknown(format!("{name} is no URL that can be parsed")).remove(0),
-        })
+        .map(
+            |(name, text, location)| match Url::parse(&text).ok().as_ref().map(webhook_fault) {
+                Some(None) => pass(format!("{name} is a public https address")).remove(0),
+                Some(Some(fault)) => {
+                    Finding::new(format!("{name} {fault}"), format!("{name} {fault}"))
+                        .at(location)
+                        .with("variable", name)
+                        .into()
+                }
+                None => unknown(format!("{name} is no URL that can be parsed")).remove(0),
+            },
+        )
         .collect()
 }
 
@@ -416,7 +462,11 @@ fn webhook_fault(url: &Url) -> Option<&'static str> {
             let name = name.trim_end_matches('.');
             if name.ends_with(".ts.net") {
                 Some("points into a tailnet")
-            } else if name == "localhost" || name.ends_with(".localhost") || name.ends_with(".local") || name.ends_with(".internal") {
+            } else if name == "localhost"
+                || name.ends_with(".localhost")
+                || name.ends_with(".local")
+                || name.ends_with(".internal")
+            {
                 Some("points to a local name")
             } else {
                 None
@@ -459,11 +509,16 @@ fn ignored(evidence: &Evidence) -> Vec<Verdict> {
             })
         })
         .collect();
-    findings_or_pass(findings, "every variable is one that OpenClaw reads or does not know")
+    findings_or_pass(
+        findings,
+        "every variable is one that OpenClaw reads or does not know",
+    )
 }
 
 fn modern_name(name: &str) -> Option<String> {
-    let rest = name.strip_prefix("CLAWDBOT_").or_else(|| name.strip_prefix("MOLTBOT_"))?;
+    let rest = name
+        .strip_prefix("CLAWDBOT_")
+        .or_else(|| name.strip_prefix("MOLTBOT_"))?;
     Some(format!("OPENCLAW_{rest}"))
 }
 
@@ -473,7 +528,17 @@ mod tests {
 
     #[test]
     fn proxies_are_read_strictly() {
-        let invalid = ["", "10.0.0.1/8", "010.0.0.0/8", "10.0.0.0/33", "10.0.0.0 172.16.0.0", "a;b", "proxy", "::1/200", "10.0.0.0/08x"];
+        let invalid = [
+            "",
+            "10.0.0.1/8",
+            "010.0.0.0/8",
+            "10.0.0.0/33",
+            "10.0.0.0 172.16.0.0",
+            "a;b",
+            "proxy",
+            "::1/200",
+            "10.0.0.0/08x",
+        ];
         for entry in invalid {
             assert!(matches!(proxy(entry), Proxy::Invalid(_)), "{entry}");
         }
@@ -505,14 +570,17 @@ mod tests {
             ("::ffff:10.0.0.0/104", false),
         ];
         for (text, expected) in cases {
-            let Proxy::Network(network) = proxy(text) else { panic!("{text}") };
+            let Proxy::Network(network) = proxy(text) else {
+                panic!("{text}")
+            };
             assert_eq!(is_too_broad(&network), expected, "{text}");
         }
     }
 
     #[test]
     fn tailnets_are_found_inside_values() {
-        let found: Vec<String> = tailnet_hosts("https://bot.tail1234.ts.net:443/x,db.example.com").collect();
+        let found: Vec<String> =
+            tailnet_hosts("https://bot.tail1234.ts.net:443/x,db.example.com").collect();
         assert_eq!(found, ["tail1234"]);
         assert_eq!(tailnet_name("Tail1234.ts.net"), "tail1234");
     }
@@ -522,16 +590,35 @@ mod tests {
         let cases = [
             ("https://bot.example.com/hook", None),
             ("http://bot.example.com/hook", Some("is not https")),
-            ("https://bot.tail1.ts.net/hook", Some("points into a tailnet")),
-            ("https://100.100.1.1/", Some("points to an address that is not public")),
-            ("https://[fd7a:115c:a1e0::1]/", Some("points to an address that is not public")),
-            ("https://[::ffff:192.168.1.1]/", Some("points to an address that is not public")),
-            ("https://127.0.0.1/", Some("points to an address that is not public")),
+            (
+                "https://bot.tail1.ts.net/hook",
+                Some("points into a tailnet"),
+            ),
+            (
+                "https://100.100.1.1/",
+                Some("points to an address that is not public"),
+            ),
+            (
+                "https://[fd7a:115c:a1e0::1]/",
+                Some("points to an address that is not public"),
+            ),
+            (
+                "https://[::ffff:192.168.1.1]/",
+                Some("points to an address that is not public"),
+            ),
+            (
+                "https://127.0.0.1/",
+                Some("points to an address that is not public"),
+            ),
             ("https://localhost/", Some("points to a local name")),
             ("https://203.0.113.9/", None),
         ];
         for (text, expected) in cases {
-            assert_eq!(webhook_fault(&Url::parse(text).unwrap()), expected, "{text}");
+            assert_eq!(
+                webhook_fault(&Url::parse(text).unwrap()),
+                expected,
+                "{text}"
+            );
         }
     }
 }

@@ -1,17 +1,21 @@
 //! "Rate limiting configured": are the limits on, are they numbers, and do they limit?
 
+use super::Check;
 use super::dialect::Dialect;
 use super::evidence::{Declared, Evidence, Switch};
 use super::live;
 use super::verdict::{Finding, Verdict, fail, findings_or_pass, pass, skipped, unknown};
-use super::Check;
 use crate::report::{Kind, Severity};
 
 const PAGE: &str = "https://docs.openclawvps.com/configuration/security";
 const API4: &str = "OWASP API Security 2023 API4";
 
-const NUMBERS: [&str; 4] =
-    ["RATE_LIMIT_REQUESTS", "RATE_LIMIT_WINDOW", "RATE_LIMIT_PER_USER", "RATE_LIMIT_PER_IP"];
+const NUMBERS: [&str; 4] = [
+    "RATE_LIMIT_REQUESTS",
+    "RATE_LIMIT_WINDOW",
+    "RATE_LIMIT_PER_USER",
+    "RATE_LIMIT_PER_IP",
+];
 /// The largest whole number that JavaScript holds exactly.
 const LARGEST_NUMBER: u128 = 1 << 53;
 /// More requests a minute than this protect nothing.
@@ -104,7 +108,8 @@ pub fn page_variables<'e>(
         return Err(skipped("no env file was read"));
     };
     if evidence.dialect == Dialect::Upstream {
-        let reason = format!("stock OpenClaw does not read {variable}; only the live endpoint tells");
+        let reason =
+            format!("stock OpenClaw does not read {variable}; only the live endpoint tells");
         return Err(skipped(reason));
     }
     Ok(declared)
@@ -162,29 +167,41 @@ fn lenient(evidence: &Evidence) -> Vec<Verdict> {
         Ok(declared) => declared,
         Err(verdict) => return verdict,
     };
-    let values = ["RATE_LIMIT_REQUESTS", "RATE_LIMIT_WINDOW"].map(|name| (name, number(declared, name)));
-    if let Some((name, _)) = values.iter().find(|(_, number)| matches!(number, Number::Invalid(_))) {
+    let values =
+        ["RATE_LIMIT_REQUESTS", "RATE_LIMIT_WINDOW"].map(|name| (name, number(declared, name)));
+    if let Some((name, _)) = values
+        .iter()
+        .find(|(_, number)| matches!(number, Number::Invalid(_)))
+    {
         return skipped(format!("{name} is no number: see rate-limit.invalid"));
     }
     if let [(_, _), (name, Number::Valid(window))] = values
         && window < SHORTEST_WINDOW_MS
     {
-        let message = format!(
-            "{name} is {window} milliseconds, under one second: were seconds meant?"
-        );
+        let message =
+            format!("{name} is {window} milliseconds, under one second: were seconds meant?");
         return fail(
-            Finding::new("window", message).at(declared.place(name)).with("window_ms", window as u64),
+            Finding::new("window", message)
+                .at(declared.place(name))
+                .with("window_ms", window as u64),
         );
     }
     let [(_, Number::Valid(requests)), (_, Number::Valid(window))] = values else {
-        let unset: Vec<&str> =
-            values.iter().filter(|(_, n)| *n == Number::Unset).map(|(name, _)| *name).collect();
+        let unset: Vec<&str> = values
+            .iter()
+            .filter(|(_, n)| *n == Number::Unset)
+            .map(|(name, _)| *name)
+            .collect();
         let names = unset.join(" and ");
-        return unknown(format!("{names} is not set and the default is not documented; set it in the env file"));
+        return unknown(format!(
+            "{names} is not set and the default is not documented; set it in the env file"
+        ));
     };
     let per_minute = requests * 60_000 / window;
     if requests * 60_000 > MOST_REQUESTS_PER_MINUTE * window {
-        let message = format!("the limit allows {per_minute} requests a minute; more than {MOST_REQUESTS_PER_MINUTE} stop nobody");
+        let message = format!(
+            "the limit allows {per_minute} requests a minute; more than {MOST_REQUESTS_PER_MINUTE} stop nobody"
+        );
         return fail(
             Finding::new("requests", message)
                 .at(declared.place("RATE_LIMIT_REQUESTS"))
@@ -220,7 +237,10 @@ fn inconsistent(evidence: &Evidence) -> Vec<Verdict> {
         Ok(declared) => declared,
         Err(verdict) => return verdict,
     };
-    let limits = (number(declared, "RATE_LIMIT_PER_USER"), number(declared, "RATE_LIMIT_PER_IP"));
+    let limits = (
+        number(declared, "RATE_LIMIT_PER_USER"),
+        number(declared, "RATE_LIMIT_PER_IP"),
+    );
     match limits {
         (Number::Valid(user), Number::Valid(address)) if user > address => fail(
             Finding::new(

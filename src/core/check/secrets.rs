@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::Check;
 use super::evidence::{Declared, Evidence};
 use super::host;
 use super::live;
 use super::verdict::{Finding, Verdict, fail, findings_or_pass, pass, skipped, unknown};
-use super::Check;
 use crate::env_file::Assignment;
 use crate::key_shapes::{ShapeVerdict, Uncleanness, judge_provider_value};
 use crate::placeholder::placeholder;
@@ -120,7 +120,10 @@ fn reused(evidence: &Evidence) -> Vec<Verdict> {
     };
     let mut by_value: BTreeMap<&[u8], Vec<&Assignment>> = BTreeMap::new();
     for secret in declared.real_secrets() {
-        by_value.entry(secret.value.expose()).or_default().push(secret);
+        by_value
+            .entry(secret.value.expose())
+            .or_default()
+            .push(secret);
     }
     let findings = by_value
         .into_values()
@@ -133,9 +136,12 @@ fn reused(evidence: &Evidence) -> Vec<Verdict> {
 fn reuse_finding(declared: &Declared, sharing: &[&Assignment]) -> Finding {
     let mut names: Vec<&str> = sharing.iter().map(|secret| secret.name.as_str()).collect();
     names.sort_unstable();
-    Finding::new(names.join(" "), format!("{} share one value", names.join(" and ")))
-        .at(declared.location(sharing[1]))
-        .with("variables", names)
+    Finding::new(
+        names.join(" "),
+        format!("{} share one value", names.join(" and ")),
+    )
+    .at(declared.location(sharing[1]))
+    .with("variables", names)
 }
 
 fn shared(evidence: &Evidence) -> Vec<Verdict> {
@@ -147,8 +153,10 @@ fn shared(evidence: &Evidence) -> Vec<Verdict> {
     }
     let mut findings = Vec::new();
     for other in &evidence.compared {
-        let theirs: BTreeMap<&[u8], &Assignment> =
-            other.real_secrets().map(|secret| (secret.value.expose(), secret)).collect();
+        let theirs: BTreeMap<&[u8], &Assignment> = other
+            .real_secrets()
+            .map(|secret| (secret.value.expose(), secret))
+            .collect();
         for ours in declared.real_secrets() {
             if let Some(theirs) = theirs.get(ours.value.expose()) {
                 let (name, path) = (&ours.name, &other.shown_path);
@@ -173,10 +181,15 @@ fn duplicates(evidence: &Evidence) -> Vec<Verdict> {
     };
     let mut by_name: BTreeMap<&str, Vec<&Assignment>> = BTreeMap::new();
     for assignment in declared.file.assignments() {
-        by_name.entry(&assignment.name).or_default().push(assignment);
+        by_name
+            .entry(&assignment.name)
+            .or_default()
+            .push(assignment);
     }
-    let mut repeated: Vec<Vec<&Assignment>> =
-        by_name.into_values().filter(|assignments| assignments.len() > 1).collect();
+    let mut repeated: Vec<Vec<&Assignment>> = by_name
+        .into_values()
+        .filter(|assignments| assignments.len() > 1)
+        .collect();
     repeated.sort_by_key(|assignments| assignments[0].line);
     let findings = repeated
         .into_iter()
@@ -225,12 +238,13 @@ fn malformed(evidence: &Evidence) -> Vec<Verdict> {
 fn shape_complaint(name: &str, verdict: ShapeVerdict) -> Option<String> {
     match verdict {
         ShapeVerdict::Fits | ShapeVerdict::NotAProviderVariable => None,
-        ShapeVerdict::OtherProvider(shape) => {
-            Some(format!("{name} holds a key of another provider ({})", shape.provider))
-        }
-        ShapeVerdict::NoKnownShape { expected } => {
-            Some(format!("{name} does not look like such a key: expected {expected}"))
-        }
+        ShapeVerdict::OtherProvider(shape) => Some(format!(
+            "{name} holds a key of another provider ({})",
+            shape.provider
+        )),
+        ShapeVerdict::NoKnownShape { expected } => Some(format!(
+            "{name} does not look like such a key: expected {expected}"
+        )),
         ShapeVerdict::Unclean(what) => Some(format!("{name} {}", unclean(what))),
     }
 }
@@ -246,7 +260,10 @@ fn unclean(what: Uncleanness) -> &'static str {
 }
 
 fn env_file_tracked(evidence: &Evidence) -> Vec<Verdict> {
-    let Some(declared) = evidence.declared.as_ref().filter(|declared| declared.path.is_some())
+    let Some(declared) = evidence
+        .declared
+        .as_ref()
+        .filter(|declared| declared.path.is_some())
     else {
         return skipped("no env file lies on disk");
     };
@@ -286,7 +303,9 @@ fn history(code: &CodeEvidence) -> Vec<Verdict> {
 
 fn in_code(evidence: &Evidence) -> Vec<Verdict> {
     match &evidence.code.tree {
-        None => skipped("no source tree: the env file lies in no git work tree, and --code names none"),
+        None => {
+            skipped("no source tree: the env file lies in no git work tree, and --code names none")
+        }
         Some(_) => unknown("searching the source tree is not built yet"),
     }
 }

@@ -78,19 +78,29 @@ mod tests {
     fn chosen(only: &[&str], skip: &[&str]) -> Vec<&'static str> {
         let owned = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect();
         let selection = Selection::new(owned(only), owned(skip)).unwrap();
-        checks().filter(|check| selection.holds(check)).map(|check| check.id).collect()
+        checks()
+            .filter(|check| selection.holds(check))
+            .map(|check| check.id)
+            .collect()
     }
 
     #[test]
     fn ids_items_and_kinds_select() {
         assert_eq!(chosen(&["logs.level"], &[]), ["logs.level"]);
-        assert!(chosen(&["auth"], &["live"]).iter().all(|id| id.starts_with("auth.web-api-key")));
+        assert!(
+            chosen(&["auth"], &["live"])
+                .iter()
+                .all(|id| id.starts_with("auth.web-api-key"))
+        );
         assert_eq!(chosen(&[], &[]).len(), checks().count());
     }
 
     #[test]
     fn a_wrong_word_is_told_with_the_nearest_one() {
         let error = Selection::new(vec!["rate-limits".into()], Vec::new()).unwrap_err();
-        assert!(error.to_string().contains("did you mean rate-limit?"), "{error}");
+        assert!(
+            error.to_string().contains("did you mean rate-limit?"),
+            "{error}"
+        );
     }
 }

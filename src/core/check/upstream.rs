@@ -61,8 +61,12 @@ impl Upstream {
     /// # Errors
     /// When it cannot be read or is not JSON5.
     pub fn read(path: &Path) -> Result<Self, UpstreamError> {
-        let text = small_file::read_text(path, LARGEST_FILE)
-            .map_err(|source| UpstreamError::Unreadable { path: path.to_path_buf(), source })?;
+        let text = small_file::read_text(path, LARGEST_FILE).map_err(|source| {
+            UpstreamError::Unreadable {
+                path: path.to_path_buf(),
+                source,
+            }
+        })?;
         let mut upstream = Self::parse(&text).map_err(|(line, column)| UpstreamError::Syntax {
             path: path.to_path_buf(),
             line,
@@ -75,7 +79,9 @@ impl Upstream {
     /// Parses the text of `openclaw.json`; an error is a 1-based line and column.
     fn parse(text: &str) -> Result<Self, (usize, usize)> {
         let value: Value = json5::from_str(text).map_err(|error| {
-            error.position().map_or((1, 1), |at| (at.line + 1, at.column + 1))
+            error
+                .position()
+                .map_or((1, 1), |at| (at.line + 1, at.column + 1))
         })?;
         Ok(Self {
             path: String::new(),
@@ -90,24 +96,30 @@ impl Upstream {
 
     /// The gateway's credentials that are set, with the name of their place.
     pub fn credentials(&self) -> impl Iterator<Item = (&'static str, &Credential)> {
-        [("gateway.auth.token", &self.token), ("gateway.auth.password", &self.password)]
-            .into_iter()
-            .filter_map(|(place, credential)| Some((place, credential.as_ref()?)))
+        [
+            ("gateway.auth.token", &self.token),
+            ("gateway.auth.password", &self.password),
+        ]
+        .into_iter()
+        .filter_map(|(place, credential)| Some((place, credential.as_ref()?)))
     }
 
     /// The credentials that stand in the file themselves.
     pub fn literals(&self) -> impl Iterator<Item = (&'static str, &Secret)> {
-        self.credentials().filter_map(|(place, credential)| match credential {
-            Credential::Literal(secret) => Some((place, secret)),
-            Credential::Reference => None,
-        })
+        self.credentials()
+            .filter_map(|(place, credential)| match credential {
+                Credential::Literal(secret) => Some((place, secret)),
+                Credential::Reference => None,
+            })
     }
 }
 
 fn credential(value: Option<&Value>) -> Option<Credential> {
     match value? {
         Value::String(text) if text.is_empty() => None,
-        Value::String(text) if text.starts_with("${") && text.ends_with('}') => Some(Credential::Reference),
+        Value::String(text) if text.starts_with("${") && text.ends_with('}') => {
+            Some(Credential::Reference)
+        }
         Value::String(text) => Some(Credential::Literal(Secret::new(text.as_bytes()))),
         Value::Object(_) => Some(Credential::Reference),
         _ => None,
@@ -122,21 +134,31 @@ mod tests {
     fn comments_bare_keys_and_single_quotes_are_read() {
         let text = "// mine\n{ gateway: { auth: { mode: 'token', token: 'abc', password: {source: 'env', id: 'P'}, }, },\n channels: {telegram: {webhookUrl: \"https://t.example\"}} }";
         let upstream = Upstream::parse(text).unwrap();
-        assert_eq!(upstream.token, Some(Credential::Literal(Secret::new("abc"))));
+        assert_eq!(
+            upstream.token,
+            Some(Credential::Literal(Secret::new("abc")))
+        );
         assert_eq!(upstream.password, Some(Credential::Reference));
-        assert_eq!(upstream.telegram_webhook.as_deref(), Some("https://t.example"));
+        assert_eq!(
+            upstream.telegram_webhook.as_deref(),
+            Some("https://t.example")
+        );
     }
 
     #[test]
     fn a_variable_counts_as_set_and_an_empty_text_does_not() {
-        let upstream =
-            Upstream::parse("{gateway:{auth:{token:'${TOKEN}',password:''}}}").unwrap();
+        let upstream = Upstream::parse("{gateway:{auth:{token:'${TOKEN}',password:''}}}").unwrap();
         assert_eq!(upstream.token, Some(Credential::Reference));
         assert_eq!(upstream.password, None);
     }
 
     #[test]
     fn an_error_names_line_and_column_alone() {
-        assert_eq!(Upstream::parse("{\n  gateway: {token: \"abc\" oops}\n}").unwrap_err().0, 2);
+        assert_eq!(
+            Upstream::parse("{\n  gateway: {token: \"abc\" oops}\n}")
+                .unwrap_err()
+                .0,
+            2
+        );
     }
 }

@@ -90,7 +90,10 @@ impl From<Finding> for Verdict {
 
 /// A single pass.
 pub fn pass(message: impl Into<String>) -> Vec<Verdict> {
-    vec![Verdict::Pass { message: message.into(), evidence: Map::new() }]
+    vec![Verdict::Pass {
+        message: message.into(),
+        evidence: Map::new(),
+    }]
 }
 
 /// A single failure.

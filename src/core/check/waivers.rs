@@ -32,7 +32,10 @@ impl std::fmt::Display for WaiverNews {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Unused(id) => write!(f, "the waiver for {id} matches no finding: delete it"),
-            Self::Expired(id, date) => write!(f, "the waiver for {id} expired on {date}: it no longer waives"),
+            Self::Expired(id, date) => write!(
+                f,
+                "the waiver for {id} expired on {date}: it no longer waives"
+            ),
             Self::EndsSoon(id, date) => write!(f, "the waiver for {id} ends on {date}"),
         }
     }
@@ -51,7 +54,10 @@ pub fn apply_waivers(
     for waiver in waivers {
         let matching: Vec<&mut CheckResult> = results
             .iter_mut()
-            .filter(|result| matches!(result.status, Status::Fail | Status::Waived) && is_for(waiver, result, target))
+            .filter(|result| {
+                matches!(result.status, Status::Fail | Status::Waived)
+                    && is_for(waiver, result, target)
+            })
             .collect();
         if matching.is_empty() {
             if was_asked(&waiver.id) {
@@ -66,7 +72,9 @@ pub fn apply_waivers(
             }
             continue;
         }
-        let days_left = today.until(waiver.expires).map_or(0, |span| span.get_days());
+        let days_left = today
+            .until(waiver.expires)
+            .map_or(0, |span| span.get_days());
         if days_left <= WARN_DAYS {
             news.push(WaiverNews::EndsSoon(waiver.id.clone(), waiver.expires));
         }
@@ -93,9 +101,14 @@ fn is_for(waiver: &Waiver, result: &CheckResult, target: &Target) -> bool {
     let Some(wanted) = &waiver.target else {
         return true;
     };
-    let is_named = [&target.name, &target.env, &target.url].into_iter().flatten().any(|name| name == wanted);
+    let is_named = [&target.name, &target.env, &target.url]
+        .into_iter()
+        .flatten()
+        .any(|name| name == wanted);
     let is_at = || {
-        let Some(location) = &result.location else { return false };
+        let Some(location) = &result.location else {
+            return false;
+        };
         location.path == *wanted
             || Glob::new(wanted).is_ok_and(|glob| glob.compile_matcher().is_match(&location.path))
     };
@@ -121,7 +134,9 @@ pub enum BaselineError {
         source: std::io::Error,
     },
     /// It is no report of ours.
-    #[error("baseline {path} is no JSON report of `openclaw-sec check` (line {line}): make one with --format json --output FILE")]
+    #[error(
+        "baseline {path} is no JSON report of `openclaw-sec check` (line {line}): make one with --format json --output FILE"
+    )]
     NoReport {
         /// The file.
         path: PathBuf,
@@ -150,10 +165,18 @@ impl Baseline {
     /// # Errors
     /// When it cannot be read or is none.
     pub fn read(path: &Path) -> Result<Self, BaselineError> {
-        let text = small_file::read_text(path, LARGEST_BASELINE)
-            .map_err(|source| BaselineError::Unreadable { path: path.to_path_buf(), source })?;
-        let no_report = |line| BaselineError::NoReport { path: path.to_path_buf(), line };
-        let document: Document = serde_json::from_str(&text).map_err(|error| no_report(error.line()))?;
+        let text = small_file::read_text(path, LARGEST_BASELINE).map_err(|source| {
+            BaselineError::Unreadable {
+                path: path.to_path_buf(),
+                source,
+            }
+        })?;
+        let no_report = |line| BaselineError::NoReport {
+            path: path.to_path_buf(),
+            line,
+        };
+        let document: Document =
+            serde_json::from_str(&text).map_err(|error| no_report(error.line()))?;
         if document.schema != SCHEMA {
             return Err(no_report(0));
         }
@@ -170,7 +193,10 @@ impl Baseline {
 
 /// Turns failures that the baseline knows into `waived`.
 pub fn apply_baseline(results: &mut [CheckResult], baseline: &Baseline) {
-    for result in results.iter_mut().filter(|result| result.status == Status::Fail) {
+    for result in results
+        .iter_mut()
+        .filter(|result| result.status == Status::Fail)
+    {
         if baseline.failed.get(&result.fingerprint) == Some(&result.id) {
             result.status = Status::Waived;
             result.reason = format!("known since {}", baseline.since);

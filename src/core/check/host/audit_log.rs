@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::processes::Processes;
 use crate::check::evidence::{Declared, Evidence, Switch};
 use crate::check::verdict::{Finding, Verdict, fail, findings_or_pass, pass, skipped, unknown};
-use crate::report::{Location, Severity};
+use crate::report::Location;
 use crate::scan::{Answer, folder_of};
 use crate::world::World;
 
@@ -89,15 +89,25 @@ fn resolve(shown: &str, declared: &Declared) -> PathBuf {
 
 fn look_at(path: &Path) -> LogFile {
     match path.metadata() {
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
             LogFile::Missing
         }
-        Err(error) => LogFile::Unreadable(format!("{error}: run this with sudo, or as the log's owner")),
+        Err(error) => LogFile::Unreadable(format!(
+            "{error}: run this with sudo, or as the log's owner"
+        )),
         Ok(metadata) if !metadata.is_file() => LogFile::NoFile,
         Ok(metadata) => {
             let changed = Timestamp::from_second(metadata.mtime()).ok();
             let last_line = contents::last_time(path);
-            LogFile::Found { mode: metadata.mode() & 0o7777, written: changed.max(last_line) }
+            LogFile::Found {
+                mode: metadata.mode() & 0o7777,
+                written: changed.max(last_line),
+            }
         }
     }
 }
@@ -112,12 +122,16 @@ fn audit(evidence: &Evidence) -> Result<&AuditEvidence, Vec<Verdict>> {
 }
 
 /// The same, when the file is there.
-fn audit_file(evidence: &Evidence) -> Result<(&AuditEvidence, u32, Option<Timestamp>), Vec<Verdict>> {
+fn audit_file(
+    evidence: &Evidence,
+) -> Result<(&AuditEvidence, u32, Option<Timestamp>), Vec<Verdict>> {
     let audit = audit(evidence)?;
     match &audit.file {
         LogFile::Found { mode, written } => Ok((audit, *mode, *written)),
         LogFile::Unreadable(reason) => Err(unknown(reason.clone())),
-        LogFile::Missing => Err(skipped("the audit log does not exist: see logs.audit-file-missing")),
+        LogFile::Missing => Err(skipped(
+            "the audit log does not exist: see logs.audit-file-missing",
+        )),
         LogFile::NoFile => Err(skipped("the audit log is no regular file")),
     }
 }
@@ -129,11 +143,16 @@ pub fn audit_file_missing(evidence: &Evidence) -> Vec<Verdict> {
     };
     match &audit.file {
         LogFile::Found { .. } => pass("the audit log exists"),
-        LogFile::NoFile => pass("the audit log is a device, a pipe or a folder: it is not looked into"),
+        LogFile::NoFile => {
+            pass("the audit log is a device, a pipe or a folder: it is not looked into")
+        }
         LogFile::Unreadable(reason) => unknown(reason.clone()),
         LogFile::Missing => fail(
-            Finding::new(&audit.shown, format!("the audit log {} does not exist", audit.shown))
-                .with("path", audit.shown.as_str()),
+            Finding::new(
+                &audit.shown,
+                format!("the audit log {} does not exist", audit.shown),
+            )
+            .with("path", audit.shown.as_str()),
         ),
     }
 }
@@ -149,10 +168,16 @@ pub fn audit_file_mode(evidence: &Evidence) -> Vec<Verdict> {
         (false, false) => return pass(format!("the audit log has mode {mode:04o}")),
     };
     fail(
-        Finding::new(&audit.shown, format!("the audit log has mode {mode:04o}: {access}"))
-            .at(Location::file(&audit.shown))
-            .with("mode", format!("{mode:04o}"))
-            .mended_by(format!("run `chmod 640 {}`, or `openclaw-sec check --env {{env}} --fix`", audit.shown)),
+        Finding::new(
+            &audit.shown,
+            format!("the audit log has mode {mode:04o}: {access}"),
+        )
+        .at(Location::file(&audit.shown))
+        .with("mode", format!("{mode:04o}"))
+        .mended_by(format!(
+            "run `chmod 640 {}`, or `openclaw-sec check --env {{env}} --fix`",
+            audit.shown
+        )),
     )
 }
 
@@ -168,7 +193,10 @@ pub fn audit_stale(evidence: &Evidence) -> Vec<Verdict> {
     if age <= STALE_AFTER {
         return pass("the audit log was written within the last 24 hours");
     }
-    let message = format!("the audit log has had no entry for {} hours", age.as_hours());
+    let message = format!(
+        "the audit log has had no entry for {} hours",
+        age.as_hours()
+    );
     fail(
         Finding::new(&audit.shown, message)
             .at(Location::file(&audit.shown))
@@ -185,8 +213,11 @@ pub fn no_rotation(evidence: &Evidence) -> Vec<Verdict> {
         Answer::Known(Some(file)) => pass(format!("{file} rotates the audit log")),
         Answer::Unknown(reason) => unknown(reason.clone()),
         Answer::Known(None) => fail(
-            Finding::new(&audit.shown, format!("no logrotate file covers {}", audit.shown))
-                .with("path", audit.shown.as_str()),
+            Finding::new(
+                &audit.shown,
+                format!("no logrotate file covers {}", audit.shown),
+            )
+            .with("path", audit.shown.as_str()),
         ),
     }
 }
@@ -202,14 +233,18 @@ pub fn secret_in_log(evidence: &Evidence) -> Vec<Verdict> {
             let findings = found
                 .iter()
                 .map(|secret| {
-                    let message = format!("the value of {} stands in {}", secret.variable, secret.file);
+                    let message =
+                        format!("the value of {} stands in {}", secret.variable, secret.file);
                     Finding::new(format!("{} {}", secret.variable, secret.file), message)
                         .at(Location::file(&secret.file))
                         .with("variable", secret.variable.as_str())
                         .with("file", secret.file.as_str())
                 })
                 .collect();
-            findings_or_pass(findings, "no secret of the env file stands in the audit log")
+            findings_or_pass(
+                findings,
+                "no secret of the env file stands in the audit log",
+            )
         }
     }
 }
@@ -221,7 +256,10 @@ pub fn not_monitored(evidence: &Evidence) -> Vec<Verdict> {
     };
     let readers = &audit.readers;
     if !readers.found.is_empty() {
-        return pass(format!("the audit log is read by {}", readers.found.join(", ")));
+        return pass(format!(
+            "the audit log is read by {}",
+            readers.found.join(", ")
+        ));
     }
     if readers.hidden > 0 {
         return unknown(format!(
@@ -231,7 +269,6 @@ pub fn not_monitored(evidence: &Evidence) -> Vec<Verdict> {
     }
     fail(
         Finding::new(&audit.shown, "no process reads the audit log, and no configuration of fail2ban, CrowdSec, rsyslog or a log shipper names it")
-            .rated(Severity::Medium)
             .with("path", audit.shown.as_str()),
     )
 }

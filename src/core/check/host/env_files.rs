@@ -15,7 +15,8 @@ use crate::world::World;
 
 /// Endings of copies that editors, people and programs leave behind.
 const COPY_ENDINGS: [&str; 12] = [
-    "bak", "backup", "old", "orig", "save", "swp", "swo", "tmp", "copy", "prev", "rpmsave", "dpkg-old",
+    "bak", "backup", "old", "orig", "save", "swp", "swo", "tmp", "copy", "prev", "rpmsave",
+    "dpkg-old",
 ];
 /// Endings of files that are meant to be published, and so hold no secret.
 const TEMPLATE_ENDINGS: [&str; 4] = ["example", "sample", "template", "dist"];
@@ -94,11 +95,15 @@ fn copies_of(path: &Path, shown: &str) -> Vec<FileFacts> {
     names_in(&folder)
         .iter()
         .filter_map(|candidate| candidate.to_str())
-        .filter(|candidate| is_copy(candidate, name) || is_telling_template(candidate, name, &folder))
+        .filter(|candidate| {
+            is_copy(candidate, name) || is_telling_template(candidate, name, &folder)
+        })
         .filter_map(|candidate| {
             let shown = shown_folder.join(candidate).to_string_lossy().into_owned();
             let path = folder.join(candidate);
-            let is_file = path.symlink_metadata().is_ok_and(|metadata| metadata.is_file());
+            let is_file = path
+                .symlink_metadata()
+                .is_ok_and(|metadata| metadata.is_file());
             facts(&path, shown).ok().filter(|_| is_file)
         })
         .collect()
@@ -106,7 +111,10 @@ fn copies_of(path: &Path, shown: &str) -> Vec<FileFacts> {
 
 /// Whether `candidate` is a copy of the file `name`: `.env~`, `.env.bak`, `.env.2026-01-31`, `..env.swp`.
 fn is_copy(candidate: &str, name: &str) -> bool {
-    if let Some(swap) = candidate.strip_prefix('.').and_then(|rest| rest.strip_prefix(name)) {
+    if let Some(swap) = candidate
+        .strip_prefix('.')
+        .and_then(|rest| rest.strip_prefix(name))
+    {
         return swap.starts_with(".sw");
     }
     let Some(rest) = candidate.strip_prefix(name) else {
@@ -119,10 +127,21 @@ fn is_copy(candidate: &str, name: &str) -> bool {
         return false;
     };
     let is_date_or_number = ending.bytes().any(|b| b.is_ascii_digit())
-        && ending.bytes().all(|b| b.is_ascii_digit() || b"-_:.TZ~".contains(&b));
-    let first = ending.split(['.', '-', '_', '~']).next().unwrap_or_default().to_lowercase();
-    let last = ending.rsplit(['.', '-', '_']).next().unwrap_or_default().to_lowercase();
-    let is_named = |word: &str| COPY_ENDINGS.contains(&word.trim_end_matches(|c: char| c.is_ascii_digit()));
+        && ending
+            .bytes()
+            .all(|b| b.is_ascii_digit() || b"-_:.TZ~".contains(&b));
+    let first = ending
+        .split(['.', '-', '_', '~'])
+        .next()
+        .unwrap_or_default()
+        .to_lowercase();
+    let last = ending
+        .rsplit(['.', '-', '_'])
+        .next()
+        .unwrap_or_default()
+        .to_lowercase();
+    let is_named =
+        |word: &str| COPY_ENDINGS.contains(&word.trim_end_matches(|c: char| c.is_ascii_digit()));
     is_date_or_number || is_named(&first) || is_named(&last) || ending.starts_with("openclaw-sec")
 }
 
@@ -231,9 +250,15 @@ pub fn env_file_owner(evidence: &Evidence) -> Vec<Verdict> {
     match judge_owner(file.uid, files, &running) {
         Owner::Right => {}
         Owner::Wrong => findings.push(
-            Finding::new("owner", format!("{} belongs to user {}, who neither runs OpenClaw nor is root", file.shown, file.uid))
-                .at(Location::file(&file.shown))
-                .with("owner_uid", file.uid),
+            Finding::new(
+                "owner",
+                format!(
+                    "{} belongs to user {}, who neither runs OpenClaw nor is root",
+                    file.shown, file.uid
+                ),
+            )
+            .at(Location::file(&file.shown))
+            .with("owner_uid", file.uid),
         ),
         Owner::Unclear if findings.is_empty() => {
             return unknown(format!(
@@ -259,7 +284,11 @@ fn judge_owner(uid: u32, files: &EnvFiles, running: &[u32]) -> Owner {
     if uid == 0 {
         return Owner::Right;
     }
-    let expected = if running.is_empty() { files.service_users.as_slice() } else { running };
+    let expected = if running.is_empty() {
+        files.service_users.as_slice()
+    } else {
+        running
+    };
     match expected {
         [] if uid == files.caller => Owner::Right,
         [] if files.caller == 0 => Owner::Unclear,
@@ -274,10 +303,31 @@ mod tests {
 
     #[test]
     fn copies_are_known_by_their_names() {
-        for copy in [".env~", ".env.bak", ".env.bak2", ".env.old", ".env-backup", ".env.2026-01-31", ".env.20260131T101112Z", ".env.1", "..env.swp", ".env.orig", ".env.save", ".env.production.bak"] {
+        for copy in [
+            ".env~",
+            ".env.bak",
+            ".env.bak2",
+            ".env.old",
+            ".env-backup",
+            ".env.2026-01-31",
+            ".env.20260131T101112Z",
+            ".env.1",
+            "..env.swp",
+            ".env.orig",
+            ".env.save",
+            ".env.production.bak",
+        ] {
             assert!(is_copy(copy, ".env"), "{copy}");
         }
-        for other in [".env", ".env.production", ".env.example", ".envrc", "env", ".env.local", ".env.v2"] {
+        for other in [
+            ".env",
+            ".env.production",
+            ".env.example",
+            ".envrc",
+            "env",
+            ".env.local",
+            ".env.v2",
+        ] {
             assert!(!is_copy(other, ".env"), "{other}");
         }
     }
@@ -291,14 +341,21 @@ mod tests {
             caller,
             service_users: service_users.to_vec(),
         };
-        let right = |uid, files: &EnvFiles, running: &[u32]| matches!(judge_owner(uid, files, running), Owner::Right);
-        let wrong = |uid, files: &EnvFiles, running: &[u32]| matches!(judge_owner(uid, files, running), Owner::Wrong);
+        let right = |uid, files: &EnvFiles, running: &[u32]| {
+            matches!(judge_owner(uid, files, running), Owner::Right)
+        };
+        let wrong = |uid, files: &EnvFiles, running: &[u32]| {
+            matches!(judge_owner(uid, files, running), Owner::Wrong)
+        };
         assert!(right(0, &files(1000, &[]), &[]));
         assert!(right(1000, &files(1000, &[]), &[]));
         assert!(wrong(1001, &files(1000, &[]), &[]));
         assert!(right(1001, &files(1000, &[]), &[1001]));
         assert!(wrong(1000, &files(1000, &[]), &[1001]));
         assert!(right(998, &files(0, &[998]), &[]));
-        assert!(matches!(judge_owner(998, &files(0, &[]), &[]), Owner::Unclear));
+        assert!(matches!(
+            judge_owner(998, &files(0, &[]), &[]),
+            Owner::Unclear
+        ));
     }
 }

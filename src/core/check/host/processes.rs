@@ -54,22 +54,35 @@ pub fn gather(world: &World) -> Processes {
 
 /// The ids of all processes.
 pub fn process_ids(proc: &Path) -> impl Iterator<Item = u32> + use<> {
-    names_in(proc).into_iter().filter_map(|name| name.to_str()?.parse().ok())
+    names_in(proc)
+        .into_iter()
+        .filter_map(|name| name.to_str()?.parse().ok())
 }
 
 fn gateway(folder: &Path, pid: u32, boot: Option<u64>) -> Option<Gateway> {
     let name = std::fs::read(folder.join("comm")).ok()?;
-    if !name.starts_with(NAME) && !is_gateway_command(&std::fs::read(folder.join("cmdline")).ok()?) {
+    if !name.starts_with(NAME) && !is_gateway_command(&std::fs::read(folder.join("cmdline")).ok()?)
+    {
         return None;
     }
     let uid = folder.metadata().ok()?.uid();
-    let environment = std::fs::read(folder.join("environ")).ok().map(|bytes| environment(&bytes));
+    let environment = std::fs::read(folder.join("environ"))
+        .ok()
+        .map(|bytes| environment(&bytes));
     let started = boot.and_then(|boot| started(folder, boot));
-    Some(Gateway { pid, uid, started, environment })
+    Some(Gateway {
+        pid,
+        uid,
+        started,
+        environment,
+    })
 }
 
 fn is_gateway_command(command_line: &[u8]) -> bool {
-    let first = command_line.split(|byte| *byte == 0).next().unwrap_or_default();
+    let first = command_line
+        .split(|byte| *byte == 0)
+        .next()
+        .unwrap_or_default();
     let base = Path::new(std::ffi::OsStr::from_bytes(first)).file_name();
     base.is_some_and(|base| base.as_bytes().starts_with(COMMAND))
 }
@@ -87,21 +100,32 @@ fn environment(bytes: &[u8]) -> BTreeMap<Vec<u8>, Secret> {
 /// `btime` of `/proc/stat`, in seconds since 1970 (proc(5)).
 fn boot_time(proc: &Path) -> Option<u64> {
     let text = std::fs::read_to_string(proc.join("stat")).ok()?;
-    text.lines().find_map(|line| line.strip_prefix("btime ")?.trim().parse().ok())
+    text.lines()
+        .find_map(|line| line.strip_prefix("btime ")?.trim().parse().ok())
 }
 
 /// Field 22 of `/proc/PID/stat`, counted behind the name in brackets, which may hold anything.
 fn started(folder: &Path, boot: u64) -> Option<u64> {
     let text = std::fs::read(folder.join("stat")).ok()?;
     let text = String::from_utf8_lossy(&text);
-    let ticks: u64 = text.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()?;
+    let ticks: u64 = text
+        .rsplit_once(')')?
+        .1
+        .split_whitespace()
+        .nth(19)?
+        .parse()
+        .ok()?;
     Some(boot + ticks / rustix::param::clock_ticks_per_second())
 }
 
 /// The users that OpenClaw's systemd units name.
 pub fn service_users(world: &World) -> Vec<u32> {
     let mut users = Vec::new();
-    for folder in ["etc/systemd/system", "usr/lib/systemd/system", "lib/systemd/system"] {
+    for folder in [
+        "etc/systemd/system",
+        "usr/lib/systemd/system",
+        "lib/systemd/system",
+    ] {
         let folder = world.host(folder);
         for name in names_in(&folder) {
             let name = name.to_string_lossy().into_owned();
@@ -110,7 +134,9 @@ pub fn service_users(world: &World) -> Vec<u32> {
                 continue;
             }
             let text = small_file::read_text(&folder.join(&name), 1 << 20).unwrap_or_default();
-            let user = text.lines().find_map(|line| line.trim().strip_prefix("User="));
+            let user = text
+                .lines()
+                .find_map(|line| line.trim().strip_prefix("User="));
             users.extend(user.and_then(|user| uid_of(user.trim(), world)));
         }
     }
@@ -142,8 +168,10 @@ pub fn stale_in_process(evidence: &Evidence) -> Vec<Verdict> {
         return skipped("the env file holds no secret");
     }
     let changed = declared.path.as_deref().and_then(changed_at);
-    let mut verdicts: Vec<Verdict> =
-        gateways.iter().flat_map(|gateway| judge(gateway, declared, changed)).collect();
+    let mut verdicts: Vec<Verdict> = gateways
+        .iter()
+        .flat_map(|gateway| judge(gateway, declared, changed))
+        .collect();
     if verdicts.is_empty() {
         verdicts = pass("the running gateway has no other values than the env file");
     }
@@ -158,7 +186,9 @@ fn changed_at(path: &Path) -> Option<u64> {
 fn judge(gateway: &Gateway, declared: &Declared, changed: Option<u64>) -> Vec<Verdict> {
     let pid = gateway.pid;
     let Some(environment) = &gateway.environment else {
-        return unknown(format!("the environment of process {pid} may not be read: run this with sudo, or as the gateway's user"));
+        return unknown(format!(
+            "the environment of process {pid} may not be read: run this with sudo, or as the gateway's user"
+        ));
     };
     let mut stale = Vec::new();
     let mut absent = Vec::new();
@@ -178,7 +208,8 @@ fn judge(gateway: &Gateway, declared: &Declared, changed: Option<u64>) -> Vec<Ve
             None => absent.push(secret.name.as_str()),
         }
     }
-    let is_older = matches!((gateway.started, changed), (Some(started), Some(changed)) if started < changed);
+    let is_older =
+        matches!((gateway.started, changed), (Some(started), Some(changed)) if started < changed);
     if stale.is_empty() && !absent.is_empty() && is_older {
         return unknown(format!(
             "process {pid} was started before the env file was last changed, and what it loaded itself cannot be seen from outside: restart OpenClaw"

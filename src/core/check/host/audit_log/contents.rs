@@ -33,7 +33,8 @@ pub struct SecretInLog {
 pub fn last_time(path: &Path) -> Option<Timestamp> {
     let mut file = File::open(path).ok()?;
     let length = file.metadata().ok()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(TAIL))).ok()?;
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))
+        .ok()?;
     let mut bytes = Vec::new();
     file.take(TAIL).read_to_end(&mut bytes).ok()?;
     let text = String::from_utf8_lossy(&bytes);
@@ -43,14 +44,17 @@ pub fn last_time(path: &Path) -> Option<Timestamp> {
 
 fn time_of(line: &str) -> Option<Timestamp> {
     if let Ok(Value::Object(fields)) = serde_json::from_str(line) {
-        return TIME_FIELDS.iter().find_map(|name| match fields.get(*name)? {
-            Value::String(text) => text.parse().ok(),
-            // Loggers of the Node world count milliseconds.
-            Value::Number(number) => Timestamp::from_millisecond(number.as_i64()?).ok(),
-            _ => None,
-        });
+        return TIME_FIELDS
+            .iter()
+            .find_map(|name| match fields.get(*name)? {
+                Value::String(text) => text.parse().ok(),
+                // Loggers of the Node world count milliseconds.
+                Value::Number(number) => Timestamp::from_millisecond(number.as_i64()?).ok(),
+                _ => None,
+            });
     }
-    line.split([' ', '\t', '=', '[', ']']).find_map(|word| word.trim_matches('"').parse().ok())
+    line.split([' ', '\t', '=', '[', ']'])
+        .find_map(|word| word.trim_matches('"').parse().ok())
 }
 
 /// Searches the log and its rotated siblings for the env file's secrets, as they are,
@@ -58,7 +62,10 @@ fn time_of(line: &str) -> Option<Timestamp> {
 pub fn secrets_in(path: &Path, declared: &Declared) -> Answer<Vec<SecretInLog>> {
     let mut needles = Vec::new();
     let mut variables = Vec::new();
-    for secret in declared.real_secrets().filter(|secret| secret.value.len() >= SHORTEST_VALUE) {
+    for secret in declared
+        .real_secrets()
+        .filter(|secret| secret.value.len() >= SHORTEST_VALUE)
+    {
         let value = secret.value.expose();
         for needle in [value.to_vec(), percent_encoded(value), json_escaped(value)] {
             needles.push(needle);
@@ -90,16 +97,23 @@ pub fn secrets_in(path: &Path, declared: &Declared) -> Answer<Vec<SecretInLog>> 
 /// The log, and the files beside it that rotation made of it.
 fn with_siblings(path: &Path) -> Vec<PathBuf> {
     let folder = folder_of(path);
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
     let siblings = names_in(&folder).into_iter().filter_map(|candidate| {
         let text = candidate.to_str()?;
         let rest = text.strip_prefix(&name)?;
         let is_rotated = rest.starts_with(['.', '-']) && !rest.ends_with(".seal");
         let path = folder.join(&candidate);
-        let is_file = path.symlink_metadata().is_ok_and(|metadata| metadata.is_file());
+        let is_file = path
+            .symlink_metadata()
+            .is_ok_and(|metadata| metadata.is_file());
         (is_rotated && is_file).then_some(path)
     });
-    std::iter::once(path.to_path_buf()).chain(siblings).collect()
+    std::iter::once(path.to_path_buf())
+        .chain(siblings)
+        .collect()
 }
 
 fn patterns_in(path: &Path, searcher: &AhoCorasick) -> io::Result<Vec<usize>> {

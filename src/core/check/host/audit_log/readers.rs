@@ -15,10 +15,23 @@ const LARGEST_FILE: u64 = 4 << 20;
 
 /// Services that follow logs, and where they are told which. A folder stands for its files.
 const SERVICES: [(&str, &[&str]); 9] = [
-    ("fail2ban", &["etc/fail2ban/jail.conf", "etc/fail2ban/jail.local", "etc/fail2ban/jail.d"]),
-    ("CrowdSec", &["etc/crowdsec/acquis.yaml", "etc/crowdsec/acquis.d"]),
+    (
+        "fail2ban",
+        &[
+            "etc/fail2ban/jail.conf",
+            "etc/fail2ban/jail.local",
+            "etc/fail2ban/jail.d",
+        ],
+    ),
+    (
+        "CrowdSec",
+        &["etc/crowdsec/acquis.yaml", "etc/crowdsec/acquis.d"],
+    ),
     ("rsyslog", &["etc/rsyslog.conf", "etc/rsyslog.d"]),
-    ("Filebeat", &["etc/filebeat/filebeat.yml", "etc/filebeat/inputs.d"]),
+    (
+        "Filebeat",
+        &["etc/filebeat/filebeat.yml", "etc/filebeat/inputs.d"],
+    ),
     ("Vector", &["etc/vector"]),
     ("Fluent Bit", &["etc/fluent-bit"]),
     ("Promtail", &["etc/promtail"]),
@@ -40,7 +53,10 @@ pub fn of(log: &Path, processes: &Processes, world: &World) -> Readers {
     let shown = log.to_string_lossy().into_owned();
     for (service, places) in SERVICES {
         let files = places.iter().flat_map(|place| files_at(world.host(place)));
-        if files.into_iter().any(|file| names_log(&file, &shown, service)) {
+        if files
+            .into_iter()
+            .any(|file| names_log(&file, &shown, service))
+        {
             readers.found.push(service.to_owned());
         }
     }
@@ -52,7 +68,10 @@ pub fn of(log: &Path, processes: &Processes, world: &World) -> Readers {
 
 fn files_at(place: PathBuf) -> Vec<PathBuf> {
     if place.is_dir() {
-        return names_in(&place).into_iter().map(|name| place.join(name)).collect();
+        return names_in(&place)
+            .into_iter()
+            .map(|name| place.join(name))
+            .collect();
     }
     vec![place]
 }
@@ -69,7 +88,11 @@ fn names_log(file: &Path, log: &str, service: &str) -> bool {
     text.lines()
         .map(str::trim)
         .filter(|line| !line.starts_with(['#', ';']))
-        .flat_map(|line| line.split(|c: char| c.is_whitespace() || matches!(c, '=' | '"' | '\'' | ',' | '[' | ']' | '(' | ')')))
+        .flat_map(|line| {
+            line.split(|c: char| {
+                c.is_whitespace() || matches!(c, '=' | '"' | '\'' | ',' | '[' | ']' | '(' | ')')
+            })
+        })
         .any(|word| word == log || covers(word, log))
         || (service == "a systemd unit" && text.contains("openclaw-sec audit-tail"))
 }
@@ -109,7 +132,9 @@ fn open_files(log: &Path, processes: &Processes, world: &World, readers: &mut Re
         });
         if reads {
             let name = std::fs::read_to_string(folder.join("comm")).unwrap_or_default();
-            readers.found.push(format!("process {pid} ({})", name.trim()));
+            readers
+                .found
+                .push(format!("process {pid} ({})", name.trim()));
         }
     }
 }

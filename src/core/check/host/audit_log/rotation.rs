@@ -32,7 +32,10 @@ pub fn covering(log: &Path, world: &World) -> Answer<Option<String>> {
         }
     }
     match unreadable {
-        Some(file) => Answer::Unknown(format!("{} may not be read: run this with sudo", file.display())),
+        Some(file) => Answer::Unknown(format!(
+            "{} may not be read: run this with sudo",
+            file.display()
+        )),
         None => Answer::Known(None),
     }
 }
@@ -79,7 +82,13 @@ mod tests {
 
     #[test]
     fn a_star_stays_within_its_folder() {
-        assert!(matches("/var/log/openclaw/*.log", Path::new("/var/log/openclaw/audit.log")));
-        assert!(!matches("/var/log/*.log", Path::new("/var/log/openclaw/audit.log")));
+        assert!(matches(
+            "/var/log/openclaw/*.log",
+            Path::new("/var/log/openclaw/audit.log")
+        ));
+        assert!(!matches(
+            "/var/log/*.log",
+            Path::new("/var/log/openclaw/audit.log")
+        ));
     }
 }
