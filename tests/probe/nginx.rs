@@ -39,13 +39,14 @@ const HEADERS: &str = "
 const PAGES: &str = "
     default_type text/html;
     location = / { return 200 '<title>Bot</title>hello'; }
-    location = /api { return 401; }
+    location = /api { if ($http_authorization = 'Bearer made-up-key-of-the-test') { return 200 '[1]'; } return 401; }
     location / { return 404; }";
 
 /// A gateway that asks for its token, as far as its answers are known.
 const GUARDED_GATEWAY: &str = r#"
     default_type text/html;
-    location = /tools/invoke { default_type application/json; return 401 '{"error":{"type":"unauthorized"}}'; }
+    location = /tools/invoke { default_type application/json;
+        if ($http_authorization = 'Bearer made-up-key-of-the-test') { return 400 '{"ok":false,"error":{"type":"invalid_request"}}'; } return 401 '{"error":{"type":"unauthorized"}}'; }
     location = /control-ui-config.json { default_type application/json; return 401 '{"error":{"type":"unauthorized"}}'; }
     location = /health { default_type application/json; return 200 '{"ok":true,"status":"live"}'; }
     location ~ \.json$ { return 404; }
@@ -89,14 +90,14 @@ const CASES: &[Case] = &[
     good!("redirect to www", plain: Some("return 301 https://www.$host$request_uri;"); &["https.redirect"]),
     good!("redirect to http", plain: Some("return 301 http://$host/start;"); &["https.redirect"]),
     good!("plain backend down", plain: Some("return 502;"); &["https.plaintext?", "https.redirect?"]),
-    good!("expired", certificate: "expired"; &["https.certificate-expired"]),
-    good!("not yet valid", certificate: "future"; &["https.certificate-expired"]),
+    good!("expired", certificate: "expired"; &["https.certificate-expired", "auth.right-key-rejected?"]),
+    good!("not yet valid", certificate: "future"; &["https.certificate-expired", "auth.right-key-rejected?"]),
     good!("expiring", certificate: "expiring"; &["https.certificate-expiring"]),
     good!("six days, half of them left", certificate: "sixdays"; &[]),
-    good!("wrong host", certificate: "otherhost"; &["https.certificate-host"]),
+    good!("wrong host", certificate: "otherhost"; &["https.certificate-host", "auth.right-key-rejected?"]),
     good!("wildcard", host: "bot.home.example", certificate: "wildcard"; &[]),
-    good!("self-signed", certificate: "selfsigned"; &["https.certificate-untrusted"]),
-    good!("no intermediate", certificate: "nochain"; &["https.certificate-untrusted"]),
+    good!("self-signed", certificate: "selfsigned"; &["https.certificate-untrusted", "auth.right-key-rejected?"]),
+    good!("no intermediate", certificate: "nochain"; &["https.certificate-untrusted", "auth.right-key-rejected?"]),
     good!("no headers", tls: "PAGES"; &["https.hsts", "https.security-headers"]),
     good!("short hsts", tls: "add_header Strict-Transport-Security max-age=86400 always;
         add_header X-Content-Type-Options nosniff always; add_header Referrer-Policy origin always;
@@ -113,11 +114,25 @@ const CASES: &[Case] = &[
         &["auth.anonymous-access"]),
     good!("shell for every path", tls: "HEADERS default_type text/html; location / { return 200 '<title>Bot</title>$uri'; }";
         &["auth.anonymous-access?"]),
-    good!("no marks, no path", auth_paths: &[]; &["auth.anonymous-access?"]),
+    good!("no marks, no path", auth_paths: &[]; &["auth.anonymous-access?", "auth.right-key-rejected?"]),
+    good!("another key is live", tls: "HEADERS location = / { return 200 hello; } location = /api { return 401; } location / { return 404; }";
+        &["auth.right-key-rejected"]),
+    good!("key is redirected", tls: "HEADERS location = / { return 200 hello; } location = /api {
+        if ($http_authorization) { return 302 https://127.0.1.1/stolen; } return 401; } location / { return 404; }";
+        &["auth.right-key-rejected?"]),
+    good!("env file served", tls: "HEADERS PAGES location = /.env { default_type text/plain; return 200 'WEB_API_KEY=made-up-1\\nB=2\\n'; }";
+        &["secrets.exposed-over-http"]),
+    good!("git configuration below a shell", tls: "HEADERS default_type text/html; location = /api { return 401; }
+        location = /.git/config { return 200 '[core]\\n\\trepositoryformatversion = 0\\n'; } location / { return 200 '<title>Bot</title>'; }";
+        &["auth.right-key-rejected", "secrets.exposed-over-http"]),
+    good!("env text for every path", tls: "HEADERS location = / { return 200 hello; } location = /api { return 401; }
+        location / { default_type text/plain; return 200 'WEB_API_KEY=made-up-1\\n'; }";
+        &["auth.right-key-rejected"]),
     good!("guarded gateway", tls: "HEADERS GUARDED", auth_paths: &[]; &[]),
     good!("open gateway", tls: "HEADERS OPEN", auth_paths: &[]; &["auth.anonymous-access"]),
     good!("backend down", tls: "HEADERS location / { return 502; }";
-        &["https.hsts?", "https.security-headers?", "auth.anonymous-access?", "network.cors-reflected?"]),
+        &["https.hsts?", "https.security-headers?", "auth.anonymous-access?",
+            "auth.right-key-rejected?", "network.cors-reflected?", "secrets.exposed-over-http?"]),
 ];
 
 fn address(place: usize) -> String {
@@ -171,6 +186,17 @@ fn inside_the_namespace() {
         let evidence = gather(question(place, case, &certificates));
         let took = started.elapsed();
         let found = faults(&evidence);
+        let shown = in_words(&evidence) + &format!("{evidence:?}");
+        assert!(
+            !shown.contains(crate::KEY),
+            "the key is shown: {}",
+            case.name
+        );
+        assert!(
+            !in_words(&evidence).contains("made-up-1"),
+            "a value is shown: {}",
+            case.name
+        );
         let polite = evidence.connections <= 40 && evidence.requests <= 60;
         eprintln!(
             "{:<28} {:>4} ms {:>2} connections {:>2} requests {found:?}",
@@ -221,10 +247,17 @@ fn self_signed_certificate_is_trusted_by_its_own_copy(certificates: &Certificate
 /// These carry the real date, because the openssl program knows no other.
 fn weak_certificates_are_weak_and_nothing_else(certificates: &Certificates) {
     for (offset, expected) in [
-        (0, &["https.certificate-weak"][..]),
+        (
+            0,
+            &["https.certificate-weak", "auth.right-key-rejected?"][..],
+        ),
         (
             1,
-            &["https.certificate-untrusted?", "https.certificate-weak"][..],
+            &[
+                "https.certificate-untrusted?",
+                "https.certificate-weak",
+                "auth.right-key-rejected?",
+            ][..],
         ),
     ] {
         let case = case("weak", &[]);

@@ -90,6 +90,12 @@ pub struct LiveEvidence {
     pub protected: Vec<ProtectedAnswer>,
     /// What foreign origins were answered.
     pub cors: Vec<CorsAnswer>,
+    /// Files that no endpoint may serve.
+    pub exposed: Vec<ExposedAnswer>,
+    /// The configured key; a [`Silence::NotAsked`] where it must not or need not be sent.
+    pub key: Asked<KeyAnswer>,
+    /// The variable whose key was meant and how it is presented; nothing where no key is set.
+    pub key_source: Option<(String, String)>,
     /// How many connections were opened.
     pub connections: usize,
     /// How many requests were sent.
@@ -215,6 +221,51 @@ pub struct CorsAnswer {
     pub origin: String,
     /// The answer.
     pub answer: Asked<Exchange>,
+}
+
+/// A kind of file that no endpoint may serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExposedKind {
+    /// An env file or a copy of one.
+    EnvFile,
+    /// The configuration of a git repository.
+    GitConfig,
+    /// The audit log.
+    AuditLog,
+}
+
+/// What a path answered that no endpoint may serve. The body is gone.
+#[derive(Debug, Clone)]
+pub struct ExposedAnswer {
+    /// The path.
+    pub path: String,
+    /// What would be there.
+    pub kind: ExposedKind,
+    /// The answer, without its body.
+    pub answer: Asked<Exchange>,
+    /// How many bytes of the body were read.
+    pub length: usize,
+    /// What the content proves to be, with names of variables where it has such.
+    pub found: Option<Vec<String>>,
+    /// Whether a path of the same shape that cannot exist proves the same.
+    pub canary: Option<Asked<bool>>,
+}
+
+/// What the configured key was answered. No text of the server is kept: it could be the key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyAnswer {
+    /// Method and path.
+    pub request: String,
+    /// The status code.
+    pub status: u16,
+    /// Whether the answer is one for those who were let in.
+    pub let_in: bool,
+    /// Whether no protected resource asked for a key without one.
+    pub open_anyway: bool,
+    /// Whether the gateway refused the proxy and judged no key.
+    pub attribution: bool,
+    /// The address that answered.
+    pub peer: Option<SocketAddr>,
 }
 
 /// Cuts foreign text to a length that fits a report.

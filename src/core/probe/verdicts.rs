@@ -5,15 +5,17 @@
 mod auth;
 mod certificate;
 mod cors;
+mod exposed;
 mod headers;
 mod plain;
 
-pub use auth::anonymous_access;
+pub use auth::{anonymous_access, right_key_rejected};
 pub use certificate::{
     certificate_expired, certificate_expiring, certificate_host, certificate_untrusted,
     certificate_weak,
 };
 pub use cors::cors_reflected;
+pub use exposed::exposed_over_http;
 pub use headers::{hsts, security_headers};
 pub use plain::{plaintext, redirect};
 

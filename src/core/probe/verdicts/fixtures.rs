@@ -55,6 +55,9 @@ pub(super) fn evidence() -> LiveEvidence {
         plain: Err(Silence::Refused),
         protected: Vec::new(),
         cors: Vec::new(),
+        exposed: Vec::new(),
+        key: Err(Silence::NotAsked("not part of this fixture".into())),
+        key_source: None,
         connections: 0,
         requests: 0,
     }
