@@ -26,6 +26,8 @@ const JUDGES: &[(&str, Judge)] = &[
         verdicts::certificate_untrusted,
     ),
     ("https.certificate-weak", verdicts::certificate_weak),
+    ("https.legacy-protocol", verdicts::legacy_protocol),
+    ("https.weak-cipher", verdicts::weak_cipher),
     ("https.security-headers", verdicts::security_headers),
     ("auth.anonymous-access", verdicts::anonymous_access),
     ("auth.right-key-rejected", verdicts::right_key_rejected),

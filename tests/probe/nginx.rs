@@ -19,6 +19,8 @@ struct Case {
     name: &'static str,
     host: &'static str,
     certificate: &'static str,
+    /// What TLS is spoken.
+    ciphers: &'static str,
     /// Lines of the server on port 443.
     tls: &'static str,
     /// Lines of the server on port 80; nothing leaves the port closed.
@@ -74,12 +76,46 @@ const fn case(name: &'static str, expected: &'static [&'static str]) -> Case {
         name,
         host: "bot.example",
         certificate: "good",
+        ciphers: "ssl_protocols TLSv1.2 TLSv1.3; ssl_ciphers ECDHE+AESGCM:ECDHE+CHACHA20:@SECLEVEL=0;",
         tls: "HEADERS PAGES",
         plain: REDIRECT,
         auth_paths: API,
         expected,
     }
 }
+
+/// What cannot be asked where modern TLS is not spoken.
+const ONLY_WEAK: &[&str] = &[
+    "https.hsts?",
+    "https.certificate-expired?",
+    "https.certificate-expiring?",
+    "https.certificate-host?",
+    "https.certificate-untrusted?",
+    "https.certificate-weak?",
+    "https.legacy-protocol",
+    "https.weak-cipher",
+    "https.security-headers?",
+    "auth.anonymous-access?",
+    "auth.right-key-rejected?",
+    "network.cors-reflected?",
+    "secrets.exposed-over-http?",
+];
+
+/// The same where the version is new and the cipher is none.
+const ONLY_NULL: &[&str] = &[
+    "https.hsts?",
+    "https.certificate-expired?",
+    "https.certificate-expiring?",
+    "https.certificate-host?",
+    "https.certificate-untrusted?",
+    "https.certificate-weak?",
+    "https.weak-cipher",
+    "https.security-headers?",
+    "auth.anonymous-access?",
+    "auth.right-key-rejected?",
+    "network.cors-reflected?",
+    "secrets.exposed-over-http?",
+];
 
 const CASES: &[Case] = &[
     good!("good"; &[]),
@@ -130,6 +166,21 @@ const CASES: &[Case] = &[
         &["auth.right-key-rejected"]),
     good!("guarded gateway", tls: "HEADERS GUARDED", auth_paths: &[]; &[]),
     good!("open gateway", tls: "HEADERS OPEN", auth_paths: &[]; &["auth.anonymous-access"]),
+    good!("as Debian ships it", ciphers: ""; &["https.weak-cipher"]),
+    good!("TLS 1.0 and 1.1 too", ciphers: "ssl_protocols TLSv1 TLSv1.1 TLSv1.2 TLSv1.3; ssl_ciphers ALL:@SECLEVEL=0;";
+        &["https.legacy-protocol", "https.weak-cipher"]),
+    good!("TLS 1.1 listed but refused by OpenSSL", ciphers: "ssl_protocols TLSv1 TLSv1.1 TLSv1.2 TLSv1.3; ssl_ciphers ECDHE+AESGCM:@SECLEVEL=1;";
+        &[]),
+    good!("CBC", ciphers: "ssl_protocols TLSv1.2 TLSv1.3; ssl_ciphers ECDHE+AESGCM:ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0;";
+        &["https.weak-cipher"]),
+    good!("no authentication", ciphers: "ssl_protocols TLSv1.2; ssl_ciphers ECDHE+AESGCM:AECDH-AES128-SHA:@SECLEVEL=0;";
+        &["https.weak-cipher"]),
+    good!("short prime", certificate: "rsa2048", ciphers: "ssl_dhparam DH1024; ssl_protocols TLSv1.2 TLSv1.3; ssl_ciphers ECDHE+AESGCM:DHE+AESGCM:@SECLEVEL=0;";
+        &["https.weak-cipher"]),
+    good!("long prime", certificate: "rsa2048", ciphers: "ssl_dhparam DH2048; ssl_protocols TLSv1.2 TLSv1.3; ssl_ciphers ECDHE+AESGCM:DHE+AESGCM:@SECLEVEL=0;";
+        &[]),
+    good!("only TLS 1.0", ciphers: "ssl_protocols TLSv1; ssl_ciphers ALL:@SECLEVEL=0;"; ONLY_WEAK),
+    good!("only without encryption", certificate: "rsa2048", ciphers: "ssl_protocols TLSv1.2; ssl_ciphers NULL-SHA256:@SECLEVEL=0;"; ONLY_NULL),
     good!("backend down", tls: "HEADERS location / { return 502; }";
         &["https.hsts?", "https.security-headers?", "auth.anonymous-access?",
             "auth.right-key-rejected?", "network.cors-reflected?", "secrets.exposed-over-http?"]),
@@ -314,7 +365,7 @@ fn configuration_text(folder: &Path) -> String {
         events {{ worker_connections 512; }}
         http {{ access_log off; error_log stderr crit; client_body_temp_path {folder}/a;
         proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c; uwsgi_temp_path {folder}/d;
-        scgi_temp_path {folder}/e; ssl_ciphers ALL:@SECLEVEL=0;\n"
+        scgi_temp_path {folder}/e; \n"
     );
     let weak = ["rsa1024", "sha1"].map(|certificate| Case {
         certificate,
@@ -332,7 +383,10 @@ fn configuration_text(folder: &Path) -> String {
         writeln!(
             text,
             "server {{ listen {address}:443 ssl; ssl_certificate {folder}/{certificate}.pem;
-            ssl_certificate_key {folder}/{certificate}.key; {lines} }}"
+            ssl_certificate_key {folder}/{certificate}.key; {} {lines} }}",
+            case.ciphers
+                .replace("DH1024", &format!("{folder}/dh1024.pem"))
+                .replace("DH2048", &format!("{folder}/dh2048.pem"))
         )
         .unwrap();
         if let Some(plain) = case.plain {

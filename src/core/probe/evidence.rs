@@ -8,6 +8,7 @@ use url::Url;
 use super::certificate::Certificate;
 use super::endpoint::Profile;
 use super::gateway::Gateway;
+use super::hello::{HelloAnswer, Purpose};
 
 /// An answer, or why there is none.
 pub type Asked<T> = Result<T, Silence>;
@@ -78,6 +79,8 @@ pub struct LiveEvidence {
     pub tls: Asked<TlsEvidence>,
     /// The certificate; it is often seen even where the handshake fails later.
     pub certificate: Asked<Certificate>,
+    /// What the raw hellos were answered.
+    pub hellos: Vec<(Purpose, Asked<HelloAnswer>)>,
     /// The answer to `--url` itself.
     pub front: Asked<Exchange>,
     /// `GET /health`.

@@ -4,19 +4,21 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::time::Instant;
 use url::Host;
 
 use super::certificate::{Certificate, TrustStore, judge};
-use super::connect::{Budget, race, resolve};
+use super::connect::{Budget, connect, race, resolve};
 use super::endpoint::{AuthScheme, Endpoint};
 use super::evidence::{
     Asked, CorsAnswer, Exchange, ExposedAnswer, KeyAnswer, LiveEvidence, ProtectedAnswer, Silence,
     TlsEvidence,
 };
 use super::gateway::{Gateway, recognise};
+use super::hello::{HelloAnswer, Purpose, client_hello, greet, hellos};
 use super::http::{Asker, Patience, Place, Question};
 use super::questions::{Questions, path_and_query};
 use super::stream::BoundedStream;
@@ -50,6 +52,7 @@ struct MainPort {
     peer: Asked<SocketAddr>,
     tls: Asked<TlsEvidence>,
     certificate: Asked<Certificate>,
+    hellos: Vec<(Purpose, Asked<HelloAnswer>)>,
     front: Asked<Exchange>,
     health: Asked<Exchange>,
     gateway: Option<Gateway>,
@@ -90,6 +93,7 @@ impl<'a> Run<'a> {
             peer: main.peer,
             tls: main.tls,
             certificate: main.certificate,
+            hellos: main.hellos,
             front: main.front,
             health: main.health,
             gateway: main.gateway,
@@ -110,15 +114,41 @@ impl<'a> Run<'a> {
             Err(silence) => return MainPort::silent(&silence),
         };
         let stream = BoundedStream::new(stream);
-        let main = if self.endpoint.is_https() {
-            self.https_port(stream, peer).await
+        let (main, hellos) = if self.endpoint.is_https() {
+            tokio::join!(self.https_port(stream, peer), self.ask_hellos(peer))
         } else {
-            self.http_port(stream, peer).await
+            (self.http_port(stream, peer).await, Vec::new())
         };
         MainPort {
             peer: Ok(peer),
+            hellos,
             ..main
         }
+    }
+
+    /// All hellos at once, each over a connection of its own.
+    async fn ask_hellos(&self, peer: SocketAddr) -> Vec<(Purpose, Asked<HelloAnswer>)> {
+        let server_name = match &self.endpoint.host {
+            Host::Domain(name) => Some(name.as_str()),
+            _ => None,
+        };
+        join_all(
+            hellos()
+                .into_iter()
+                .map(|(purpose, version, suites)| async move {
+                    // The random is not secret: nothing is ever encrypted over these connections.
+                    let mut random = [0; 32];
+                    random[..12].copy_from_slice(&self.endpoint.nonce);
+                    let hello = client_hello(version, &suites, server_name, random);
+                    let until = self.patience.next_step();
+                    let answer = match connect(peer, &self.budget, until).await {
+                        Ok(stream) => greet(BoundedStream::new(stream), &hello, until).await,
+                        Err(silence) => Err(silence),
+                    };
+                    (purpose, answer)
+                }),
+        )
+        .await
     }
 
     async fn http_port(&self, stream: BoundedStream, peer: SocketAddr) -> MainPort {
@@ -307,6 +337,7 @@ impl MainPort {
             peer: Err(silence.clone()),
             tls: Err(silence.clone()),
             certificate: Err(silence.clone()),
+            hellos: Vec::new(),
             front: Err(silence.clone()),
             health: Err(silence.clone()),
             gateway: None,
@@ -356,6 +387,7 @@ fn nothing_seen(endpoint: &Endpoint, silence: &Silence) -> LiveEvidence {
         now: endpoint.now,
         tls: Err(silence.clone()),
         certificate: Err(silence.clone()),
+        hellos: Vec::new(),
         front: Err(silence.clone()),
         health: Err(silence.clone()),
         gateway: None,

@@ -10,6 +10,7 @@ mod evidence;
 mod exposure;
 mod gateway;
 mod gather;
+mod hello;
 mod http;
 mod questions;
 mod stream;
@@ -24,3 +25,4 @@ pub use evidence::{
 };
 pub use gateway::Gateway;
 pub use gather::gather;
+pub use hello::{HelloAnswer, Purpose, Version};

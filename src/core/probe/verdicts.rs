@@ -8,6 +8,7 @@ mod cors;
 mod exposed;
 mod headers;
 mod plain;
+mod protocol;
 
 pub use auth::{anonymous_access, right_key_rejected};
 pub use certificate::{
@@ -18,6 +19,7 @@ pub use cors::cors_reflected;
 pub use exposed::exposed_over_http;
 pub use headers::{hsts, security_headers};
 pub use plain::{plaintext, redirect};
+pub use protocol::{legacy_protocol, weak_cipher};
 
 use serde_json::{Map, Value};
 

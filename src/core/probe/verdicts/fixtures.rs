@@ -49,6 +49,7 @@ pub(super) fn evidence() -> LiveEvidence {
             cipher: "TLS13_AES_256_GCM_SHA384".into(),
         }),
         certificate: Ok(certificate()),
+        hellos: Vec::new(),
         front: Ok(exchange(200, &[], "hello")),
         health: Ok(exchange(404, &[], "")),
         gateway: None,
