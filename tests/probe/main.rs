@@ -3,6 +3,7 @@
 mod certificates;
 mod hostile;
 mod nginx;
+mod websocket;
 
 use std::time::Duration;
 
@@ -30,6 +31,7 @@ const JUDGES: &[(&str, Judge)] = &[
     ("https.weak-cipher", verdicts::weak_cipher),
     ("https.security-headers", verdicts::security_headers),
     ("auth.anonymous-access", verdicts::anonymous_access),
+    ("auth.websocket-origin", verdicts::websocket_origin),
     ("auth.right-key-rejected", verdicts::right_key_rejected),
     ("network.cors-reflected", verdicts::cors_reflected),
     ("secrets.exposed-over-http", verdicts::exposed_over_http),

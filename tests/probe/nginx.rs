@@ -46,6 +46,7 @@ const PAGES: &str = "
 
 /// A gateway that asks for its token, as far as its answers are known.
 const GUARDED_GATEWAY: &str = r#"
+    if ($http_upgrade) { return 403; }
     default_type text/html;
     location = /tools/invoke { default_type application/json;
         if ($http_authorization = 'Bearer made-up-key-of-the-test') { return 400 '{"ok":false,"error":{"type":"invalid_request"}}'; } return 401 '{"error":{"type":"unauthorized"}}'; }
@@ -56,6 +57,7 @@ const GUARDED_GATEWAY: &str = r#"
 
 /// The same without authentication.
 const OPEN_GATEWAY: &str = r#"
+    if ($http_upgrade) { return 403; }
     default_type text/html;
     location = /tools/invoke { default_type application/json; return 400 '{"ok":false,"error":{"type":"invalid_request","message":"no tool"}}'; }
     location = /control-ui-config.json { default_type application/json; return 200 '{"serverVersion":"2026.9.6"}'; }
@@ -96,6 +98,7 @@ const ONLY_WEAK: &[&str] = &[
     "https.weak-cipher",
     "https.security-headers?",
     "auth.anonymous-access?",
+    "auth.websocket-origin?",
     "auth.right-key-rejected?",
     "network.cors-reflected?",
     "secrets.exposed-over-http?",
@@ -112,6 +115,7 @@ const ONLY_NULL: &[&str] = &[
     "https.weak-cipher",
     "https.security-headers?",
     "auth.anonymous-access?",
+    "auth.websocket-origin?",
     "auth.right-key-rejected?",
     "network.cors-reflected?",
     "secrets.exposed-over-http?",
@@ -183,6 +187,7 @@ const CASES: &[Case] = &[
     good!("only without encryption", certificate: "rsa2048", ciphers: "ssl_protocols TLSv1.2; ssl_ciphers NULL-SHA256:@SECLEVEL=0;"; ONLY_NULL),
     good!("backend down", tls: "HEADERS location / { return 502; }";
         &["https.hsts?", "https.security-headers?", "auth.anonymous-access?",
+            "auth.websocket-origin?",
             "auth.right-key-rejected?", "network.cors-reflected?", "secrets.exposed-over-http?"]),
 ];
 

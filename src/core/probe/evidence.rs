@@ -9,6 +9,7 @@ use super::certificate::Certificate;
 use super::endpoint::Profile;
 use super::gateway::Gateway;
 use super::hello::{HelloAnswer, Purpose};
+use super::websocket::WebSocketAnswer;
 
 /// An answer, or why there is none.
 pub type Asked<T> = Result<T, Silence>;
@@ -85,6 +86,10 @@ pub struct LiveEvidence {
     pub front: Asked<Exchange>,
     /// `GET /health`.
     pub health: Asked<Exchange>,
+    /// What a WebSocket upgrade with a foreign origin was answered.
+    pub websocket: Asked<WebSocketAnswer>,
+    /// That origin.
+    pub websocket_origin: String,
     /// The marks of an OpenClaw gateway, if there are any.
     pub gateway: Option<Gateway>,
     /// Port 80 of the same host; for an http URL the endpoint itself.

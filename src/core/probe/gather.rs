@@ -20,9 +20,10 @@ use super::evidence::{
 use super::gateway::{Gateway, recognise};
 use super::hello::{HelloAnswer, Purpose, client_hello, greet, hellos};
 use super::http::{Asker, Patience, Place, Question};
-use super::questions::{Questions, path_and_query};
+use super::questions::{Questions, foreign_origin, path_and_query};
 use super::stream::BoundedStream;
 use super::tls::{Recorder, Rule, agreement, algorithms, recording, shake_hands, verified};
+use super::websocket::WebSocketAnswer;
 
 /// A dropped port 80 costs this much and no more; it survives one lost SYN.
 const PLAIN_CONNECT: Duration = Duration::from_millis(1200);
@@ -55,6 +56,7 @@ struct MainPort {
     hellos: Vec<(Purpose, Asked<HelloAnswer>)>,
     front: Asked<Exchange>,
     health: Asked<Exchange>,
+    websocket: Asked<WebSocketAnswer>,
     gateway: Option<Gateway>,
     protected: Vec<ProtectedAnswer>,
     cors: Vec<CorsAnswer>,
@@ -96,6 +98,7 @@ impl<'a> Run<'a> {
             hellos: main.hellos,
             front: main.front,
             health: main.health,
+            websocket: main.websocket,
             gateway: main.gateway,
             protected: main.protected,
             cors: main.cors,
@@ -281,10 +284,15 @@ impl<'a> Run<'a> {
     }
 
     async fn ask_http(&self, asker: &Asker) -> MainPort {
-        let page = Question::get(&path_and_query(&self.endpoint.url));
-        let health = Question::get("/health");
-        let (front, health) = tokio::join!(asker.ask(&page), asker.ask(&health));
-        let gateway = recognise(&front, &health);
+        let path = path_and_query(&self.endpoint.url);
+        let origin = foreign_origin(&self.endpoint.canary());
+        let (page, health) = (Question::get(&path), Question::get("/health"));
+        let (front, health, websocket) = tokio::join!(
+            asker.ask(&page),
+            asker.ask(&health),
+            asker.ask_websocket(&path, &origin, self.endpoint.nonce)
+        );
+        let gateway = recognise(&front, &health, &websocket);
         let questions = Questions::new(self.endpoint, asker, gateway.as_ref());
         let (protected, cors, exposed) = tokio::join!(
             questions.ask_protected(),
@@ -294,6 +302,7 @@ impl<'a> Run<'a> {
         MainPort {
             front,
             health,
+            websocket,
             gateway,
             protected,
             cors,
@@ -340,6 +349,7 @@ impl MainPort {
             hellos: Vec::new(),
             front: Err(silence.clone()),
             health: Err(silence.clone()),
+            websocket: Err(silence.clone()),
             gateway: None,
             protected: Vec::new(),
             cors: Vec::new(),
@@ -390,6 +400,8 @@ fn nothing_seen(endpoint: &Endpoint, silence: &Silence) -> LiveEvidence {
         hellos: Vec::new(),
         front: Err(silence.clone()),
         health: Err(silence.clone()),
+        websocket: Err(silence.clone()),
+        websocket_origin: foreign_origin(&endpoint.canary()),
         gateway: None,
         plain: Err(silence.clone()),
         protected: Vec::new(),

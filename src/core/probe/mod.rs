@@ -16,6 +16,7 @@ mod questions;
 mod stream;
 mod tls;
 pub mod verdicts;
+mod websocket;
 
 pub use certificate::{Certificate, Distrust, Trust};
 pub use endpoint::{AuthScheme, ConfiguredKey, Endpoint, EndpointError, EndpointInput, Profile};
@@ -26,3 +27,4 @@ pub use evidence::{
 pub use gateway::Gateway;
 pub use gather::gather;
 pub use hello::{HelloAnswer, Purpose, Version};
+pub use websocket::WebSocketAnswer;

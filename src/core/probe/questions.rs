@@ -238,9 +238,14 @@ fn canary_of(path: &str, word: &str) -> String {
     format!("{folder}/{word}{ending}{slash}")
 }
 
+/// The origin of a site that has nothing to do with the endpoint.
+pub(super) fn foreign_origin(word: &str) -> String {
+    format!("https://{word}.example")
+}
+
 fn foreign_origins(host: &Host, word: &str) -> Vec<(ForeignOrigin, String)> {
     let mut origins = vec![
-        (ForeignOrigin::Random, format!("https://{word}.example")),
+        (ForeignOrigin::Random, foreign_origin(word)),
         (ForeignOrigin::Null, "null".to_owned()),
     ];
     if let Host::Domain(name) = host {

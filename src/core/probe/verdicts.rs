@@ -9,6 +9,7 @@ mod exposed;
 mod headers;
 mod plain;
 mod protocol;
+mod websocket;
 
 pub use auth::{anonymous_access, right_key_rejected};
 pub use certificate::{
@@ -20,6 +21,7 @@ pub use exposed::exposed_over_http;
 pub use headers::{hsts, security_headers};
 pub use plain::{plaintext, redirect};
 pub use protocol::{legacy_protocol, weak_cipher};
+pub use websocket::websocket_origin;
 
 use serde_json::{Map, Value};
 

@@ -52,6 +52,8 @@ pub(super) fn evidence() -> LiveEvidence {
         hellos: Vec::new(),
         front: Ok(exchange(200, &[], "hello")),
         health: Ok(exchange(404, &[], "")),
+        websocket: Err(Silence::NotAsked("not part of this fixture".into())),
+        websocket_origin: "https://evil.example".into(),
         gateway: None,
         plain: Err(Silence::Refused),
         protected: Vec::new(),
