@@ -315,7 +315,8 @@ fn a_closed_port_and_a_name_without_address_leave_everything_unknown() {
             ..input(&url)
         });
         let unknown = faults(&evidence);
-        assert_eq!(unknown.len(), JUDGES.len(), "{unknown:?}");
+        // The three of other profiles are skipped.
+        assert_eq!(unknown.len(), JUDGES.len() - 3, "{unknown:?}");
         assert!(unknown.iter().all(|id| id.ends_with('?')), "{unknown:?}");
     }
 }

@@ -1,5 +1,10 @@
 //! The probe against real servers: nginx with every fault, and scripted servers that misbehave.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot set itself up has to fail"
+)]
+
 mod certificates;
 mod hostile;
 mod nginx;
@@ -33,6 +38,12 @@ const JUDGES: &[(&str, Judge)] = &[
     ("auth.anonymous-access", verdicts::anonymous_access),
     ("auth.websocket-origin", verdicts::websocket_origin),
     ("auth.right-key-rejected", verdicts::right_key_rejected),
+    (
+        "auth.cloudflare-access-missing",
+        verdicts::cloudflare_access_missing,
+    ),
+    ("auth.origin-bypass", verdicts::origin_bypass),
+    ("network.private-chat-public", verdicts::private_chat_public),
     ("network.cors-reflected", verdicts::cors_reflected),
     ("secrets.exposed-over-http", verdicts::exposed_over_http),
 ];

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use openclaw_sec::probe::EndpointInput;
+use openclaw_sec::probe::{EndpointInput, Profile, verdicts};
 
 use crate::certificates::Certificates;
 use crate::{faults, gather, in_words, input};
@@ -233,6 +233,8 @@ fn inside_the_namespace() {
             .unwrap()
             .success()
     );
+    let public = ["addr", "add", "198.51.100.10/32", "dev", "lo"];
+    assert!(command("ip").args(public).status().unwrap().success());
     let folder = tempfile::tempdir().unwrap();
     let certificates = Certificates::make(folder.path());
     let _server = start(folder.path());
@@ -266,6 +268,8 @@ fn inside_the_namespace() {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+    private_chat_is_public_only_on_a_public_address(&certificates);
+    origin_behind_cloudflare_may_not_answer(&certificates);
     self_signed_certificate_is_trusted_by_its_own_copy(&certificates);
     weak_certificates_are_weak_and_nothing_else(&certificates);
 }
@@ -280,6 +284,37 @@ fn question(place: usize, case: &Case, certificates: &Certificates) -> EndpointI
             .map(|path| (*path).to_owned())
             .collect(),
         ..input(&format!("https://{}/", case.host))
+    }
+}
+
+fn private_chat_is_public_only_on_a_public_address(certificates: &Certificates) {
+    for (address, expected) in [
+        ("127.0.1.1:443", &[][..]),
+        ("198.51.100.10:443", &["network.private-chat-public"]),
+    ] {
+        let evidence = gather(EndpointInput {
+            connect_to: Some(address.to_owned()),
+            profile: Profile::Tailscale,
+            ..question(0, &CASES[0], certificates)
+        });
+        assert_eq!(faults(&evidence), expected, "{}", in_words(&evidence));
+    }
+}
+
+fn origin_behind_cloudflare_may_not_answer(certificates: &Certificates) {
+    for (origin, passes) in [("198.51.100.10:443", false), ("198.51.100.10:444", true)] {
+        let evidence = gather(EndpointInput {
+            connect_to: Some(origin.to_owned()),
+            profile: Profile::CloudflareOrigin,
+            ..EndpointInput {
+                url: "https://127.0.1.1/".to_owned(),
+                ..question(0, &CASES[0], certificates)
+            }
+        });
+        let verdicts = verdicts::origin_bypass(&evidence);
+        assert_eq!(verdicts[0].is_pass(), passes, "{verdicts:?}");
+        assert_eq!(verdicts[0].is_fail(), !passes, "{verdicts:?}");
+        assert!(verdicts::cloudflare_access_missing(&evidence)[0].is_fail());
     }
 }
 
@@ -385,9 +420,14 @@ fn configuration_text(folder: &Path) -> String {
             .replace("GUARDED", GUARDED_GATEWAY)
             .replace("OPEN", OPEN_GATEWAY);
         let certificate = case.certificate;
+        let public = if place == 0 {
+            "listen 198.51.100.10:443 ssl;"
+        } else {
+            ""
+        };
         writeln!(
             text,
-            "server {{ listen {address}:443 ssl; ssl_certificate {folder}/{certificate}.pem;
+            "server {{ listen {address}:443 ssl; {public} ssl_certificate {folder}/{certificate}.pem;
             ssl_certificate_key {folder}/{certificate}.key; {} {lines} }}",
             case.ciphers
                 .replace("DH1024", &format!("{folder}/dh1024.pem"))

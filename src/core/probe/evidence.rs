@@ -94,10 +94,16 @@ pub struct LiveEvidence {
     pub gateway: Option<Gateway>,
     /// Port 80 of the same host; for an http URL the endpoint itself.
     pub plain: Asked<Exchange>,
+    /// The origin behind Cloudflare, asked directly; nothing where its address is not named.
+    pub origin: Option<Asked<Exchange>>,
+    /// The public addresses of the name; asked in the tailscale profile only.
+    pub public_addresses: Vec<(IpAddr, Asked<Exchange>)>,
     /// Protected resources, asked without a key.
     pub protected: Vec<ProtectedAnswer>,
     /// What foreign origins were answered.
     pub cors: Vec<CorsAnswer>,
+    /// Entries of `CORS_ORIGINS`, and whether the front page allows them.
+    pub declared_origins: Vec<(String, Asked<bool>)>,
     /// Files that no endpoint may serve.
     pub exposed: Vec<ExposedAnswer>,
     /// The configured key; a [`Silence::NotAsked`] where it must not or need not be sent.

@@ -12,7 +12,7 @@ use url::Host;
 
 use super::certificate::{Certificate, TrustStore, judge};
 use super::connect::{Budget, connect, race, resolve};
-use super::endpoint::{AuthScheme, Endpoint};
+use super::endpoint::{AuthScheme, Endpoint, Profile};
 use super::evidence::{
     Asked, CorsAnswer, Exchange, ExposedAnswer, KeyAnswer, LiveEvidence, ProtectedAnswer, Silence,
     TlsEvidence,
@@ -23,6 +23,7 @@ use super::http::{Asker, Patience, Place, Question};
 use super::questions::{Questions, foreign_origin, path_and_query};
 use super::stream::BoundedStream;
 use super::tls::{Recorder, Rule, agreement, algorithms, recording, shake_hands, verified};
+use super::verdicts::is_public;
 use super::websocket::WebSocketAnswer;
 
 /// A dropped port 80 costs this much and no more; it survives one lost SYN.
@@ -60,6 +61,7 @@ struct MainPort {
     gateway: Option<Gateway>,
     protected: Vec<ProtectedAnswer>,
     cors: Vec<CorsAnswer>,
+    declared_origins: Vec<(String, Asked<bool>)>,
     exposed: Vec<ExposedAnswer>,
     key: Asked<KeyAnswer>,
 }
@@ -82,11 +84,18 @@ impl<'a> Run<'a> {
         let (host, port) = self.endpoint.dial();
         let addresses = match resolve(&host, self.patience.until).await {
             Ok(addresses) => addresses,
-            Err(silence) => return nothing_seen(self.endpoint, &silence),
+            Err(silence) => {
+                return LiveEvidence {
+                    origin: self.ask_origin().await,
+                    ..nothing_seen(self.endpoint, &silence)
+                };
+            }
         };
-        let (main, twin) = tokio::join!(
+        let (main, twin, origin, public_addresses) = tokio::join!(
             self.main_port(&addresses, port),
-            self.plain_twin(&addresses)
+            self.plain_twin(&addresses),
+            self.ask_origin(),
+            self.ask_public_addresses(&addresses, port)
         );
         let (connections, requests) = self.budget.used();
         LiveEvidence {
@@ -100,8 +109,11 @@ impl<'a> Run<'a> {
             health: main.health,
             websocket: main.websocket,
             gateway: main.gateway,
+            origin,
+            public_addresses,
             protected: main.protected,
             cors: main.cors,
+            declared_origins: main.declared_origins,
             exposed: main.exposed,
             key: main.key,
             connections,
@@ -294,9 +306,10 @@ impl<'a> Run<'a> {
         );
         let gateway = recognise(&front, &health, &websocket);
         let questions = Questions::new(self.endpoint, asker, gateway.as_ref());
-        let (protected, cors, exposed) = tokio::join!(
+        let (protected, cors, declared_origins, exposed) = tokio::join!(
             questions.ask_protected(),
             questions.ask_cors(),
+            questions.ask_declared_origins(),
             questions.ask_exposed()
         );
         MainPort {
@@ -306,9 +319,60 @@ impl<'a> Run<'a> {
             gateway,
             protected,
             cors,
+            declared_origins,
             exposed,
             ..MainPort::silent(&Silence::TimedOut)
         }
+    }
+
+    /// The origin behind Cloudflare, with the endpoint's name and without a key. Its certificate
+    /// need not be trusted.
+    async fn ask_origin(&self) -> Option<Asked<Exchange>> {
+        let named = self.endpoint.connect_to.as_ref();
+        let (host, port) = named.filter(|_| self.endpoint.profile.is_cloudflare())?;
+        let answer = async {
+            let addresses = resolve(host, self.patience.until).await?;
+            self.ask_front_at(&addresses, *port).await
+        };
+        Some(answer.await)
+    }
+
+    async fn ask_public_addresses(
+        &self,
+        addresses: &[IpAddr],
+        port: u16,
+    ) -> Vec<(IpAddr, Asked<Exchange>)> {
+        if self.endpoint.profile != Profile::Tailscale {
+            return Vec::new();
+        }
+        let public = addresses
+            .iter()
+            .copied()
+            .filter(|address| is_public(*address));
+        join_all(
+            public
+                .map(|address| async move { (address, self.ask_front_at(&[address], port).await) }),
+        )
+        .await
+    }
+
+    /// The front page at another address than the endpoint's own.
+    async fn ask_front_at(&self, addresses: &[IpAddr], port: u16) -> Asked<Exchange> {
+        let (stream, peer) = race(addresses, port, &self.budget, self.patience.next_step()).await?;
+        let stream = BoundedStream::new(stream);
+        let allowance = stream.allowance();
+        let question = Question::get(&path_and_query(&self.endpoint.url));
+        if !self.endpoint.is_https() {
+            let asker = self.asker(peer, None);
+            asker.adopt(stream, allowance).await;
+            return asker.ask(&question).await;
+        }
+        let host = server_name(&self.endpoint.host)?;
+        let config = recording(&Recorder::new())?;
+        let stream = shake_hands(stream, &host, &config, self.patience.next_step()).await?;
+        let asker = self.asker(peer, Some((host, config)));
+        asker.adopt(stream, allowance).await;
+        asker.ask(&question).await
     }
 
     /// Port 80 of the same host; nothing where `--url` is that port itself.
@@ -353,6 +417,7 @@ impl MainPort {
             gateway: None,
             protected: Vec::new(),
             cors: Vec::new(),
+            declared_origins: Vec::new(),
             exposed: Vec::new(),
             key: Err(silence.clone()),
         }
@@ -404,8 +469,11 @@ fn nothing_seen(endpoint: &Endpoint, silence: &Silence) -> LiveEvidence {
         websocket_origin: foreign_origin(&endpoint.canary()),
         gateway: None,
         plain: Err(silence.clone()),
+        origin: None,
+        public_addresses: Vec::new(),
         protected: Vec::new(),
         cors: Vec::new(),
+        declared_origins: Vec::new(),
         exposed: Vec::new(),
         key: Err(silence.clone()),
         key_source: key_source(endpoint),

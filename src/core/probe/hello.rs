@@ -238,8 +238,8 @@ fn understand(received: &[u8]) -> Asked<Option<HelloAnswer>> {
     let mut messages = Vec::new();
     let mut rest = received;
     while let [kind, major, _, high, low, after @ ..] = rest {
-        if !matches!(kind, 21 | 22) || *major != 3 {
-            // Some servers send nonsense instead of an alert, but they hang up after it.
+        // GnuTLS puts DTLS's version on the alert that says "no common version".
+        if !matches!((kind, major), (21 | 22, 3) | (21, 0xfe)) {
             return Err(Silence::NotTls);
         }
         let size = usize::from(u16::from_be_bytes([*high, *low]));
@@ -435,6 +435,10 @@ mod tests {
             ),
             (
                 [record(21, &[1, 112]), record(21, &[2, 70])].concat(),
+                Ok(Some(HelloAnswer::Refused("alert 70".into()))),
+            ),
+            (
+                vec![21, 0xfe, 0xfd, 0, 2, 2, 70],
                 Ok(Some(HelloAnswer::Refused("alert 70".into()))),
             ),
             (b"SSH-2.0-x".to_vec(), Err(Silence::NotTls)),

@@ -13,9 +13,11 @@ use super::gateway::{Gateway, is_attribution_error, is_invalid_request, protecte
 use super::http::{Asker, Question};
 
 /// More protected paths than these are not asked for their CORS answers.
-const MAX_CORS_PATHS: usize = 4;
+const MAX_CORS_PATHS: usize = 3;
+/// More entries of `CORS_ORIGINS` than these are not asked for.
+const MAX_DECLARED: usize = 3;
 /// More protected paths than these are not asked at all.
-const MAX_PROTECTED: usize = 8;
+const MAX_PROTECTED: usize = 6;
 
 /// What to ask whom.
 pub(super) struct Questions<'a> {
@@ -57,7 +59,7 @@ impl<'a> Questions<'a> {
             protected.answered(answer, canary)
         }))
         .await;
-        let too_many = || Err(Silence::NotAsked("more than 8 protected paths".to_owned()));
+        let too_many = || Err(Silence::NotAsked("more than 6 protected paths".to_owned()));
         let rest = self.protected.iter().skip(MAX_PROTECTED);
         answers.extend(rest.map(|protected| protected.answered(too_many(), too_many())));
         answers
@@ -93,6 +95,26 @@ impl<'a> Questions<'a> {
                 origin: origin.clone(),
                 answer,
             }
+        }))
+        .await
+    }
+
+    /// The first entries of `CORS_ORIGINS`: one that is not allowed is worth a word.
+    pub(super) async fn ask_declared_origins(&self) -> Vec<(String, Asked<bool>)> {
+        let declared = self.endpoint.cors_origins.iter();
+        let origins = declared.filter(|origin| origin.starts_with("https://"));
+        let path = path_and_query(&self.endpoint.url);
+        join_all(origins.take(MAX_DECLARED).map(|origin| async {
+            let unusable = |_| Silence::NotAsked("the origin is no header value".to_owned());
+            let allowed = async {
+                let value = HeaderValue::from_str(origin).map_err(unusable)?;
+                let question = Question::get(&path).with(ORIGIN, value);
+                let exchange = self.asker.ask(&question).await?;
+                let answer = exchange.header("access-control-allow-origin");
+                Ok(answer
+                    .is_some_and(|answer| answer.eq_ignore_ascii_case(origin) || answer == "*"))
+            };
+            (origin.clone(), allowed.await)
         }))
         .await
     }

@@ -7,6 +7,7 @@ mod certificate;
 mod cors;
 mod exposed;
 mod headers;
+mod network;
 mod plain;
 mod protocol;
 mod websocket;
@@ -19,6 +20,8 @@ pub use certificate::{
 pub use cors::cors_reflected;
 pub use exposed::exposed_over_http;
 pub use headers::{hsts, security_headers};
+pub(super) use network::is_public;
+pub use network::{cloudflare_access_missing, origin_bypass, private_chat_public};
 pub use plain::{plaintext, redirect};
 pub use protocol::{legacy_protocol, weak_cipher};
 pub use websocket::websocket_origin;
