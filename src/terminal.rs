@@ -58,6 +58,11 @@ impl Terminal {
         self.redactor = redactor;
     }
 
+    /// What no stream shows.
+    pub fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
     /// Whether a person sits at both ends.
     pub fn may_ask(&self) -> bool {
         self.may_ask
