@@ -99,7 +99,8 @@ pub fn run(arguments: Vec<OsString>, world: &World) -> u8 {
         Ok(cli) => cli,
         Err(error) => return arguments::Problem::Usage(error).show(&arguments, world),
     };
-    let mut terminal = Terminal::new(&cli.global, world);
+    let words = arguments::words_to_judge(&arguments, world);
+    let mut terminal = Terminal::new(&cli.global, world, words);
     let mut context = Context {
         world,
         terminal: &mut terminal,
@@ -117,7 +118,8 @@ pub fn run(arguments: Vec<OsString>, world: &World) -> u8 {
         Ok(code) => code,
         Err(failure) => {
             if failure.code != exit::INTERRUPTED {
-                terminal.error(&format!("{:#}", failure.error));
+                // Each message names its source already.
+                terminal.error(&failure.error.to_string());
             }
             failure.code
         }

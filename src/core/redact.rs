@@ -7,9 +7,10 @@ use aho_corasick::{AhoCorasick, MatchKind};
 
 use crate::key_shapes;
 use crate::secret::Secret;
+use crate::strength;
 
 /// What stands where a secret stood.
-const REMOVED: &str = "[redacted]";
+pub const REMOVED: &str = "[redacted]";
 /// A shorter value would be found everywhere; it is too weak to be worth hiding, too.
 const SHORTEST_VALUE: usize = 8;
 
@@ -105,6 +106,50 @@ fn user_parts(text: &str) -> Vec<Range<usize>> {
     spans
 }
 
+/// The parts of `words` that look like keys which were pasted where something else belongs.
+///
+/// A path that exists so far, plain words in small letters and URLs are none; the user part of a
+/// URL is what [`Redactor::clean`] takes out.
+pub fn likely_secrets<'w>(words: impl IntoIterator<Item = &'w str>) -> Vec<String> {
+    let mut found: Vec<String> = words
+        .into_iter()
+        .map(|word| word.trim_start_matches('-'))
+        .flat_map(|word| {
+            let (name, value) = word.split_once('=').unwrap_or((word, ""));
+            [word, name, value]
+        })
+        .filter(|part| looks_like_a_key(part))
+        .map(str::to_owned)
+        .collect();
+    // The longest first: what is left of a key must not hide the whole.
+    found.sort_by_key(|part| std::cmp::Reverse(part.len()));
+    found.dedup();
+    found
+}
+
+fn looks_like_a_key(word: &str) -> bool {
+    /// A shorter word is a name or a number.
+    const SHORTEST: usize = 16;
+    /// A word with this many bits or more is no name that a person chose.
+    const BITS: f64 = 64.0;
+    let is_plain = word
+        .bytes()
+        .all(|byte| byte.is_ascii_lowercase() || b"-._/:, ".contains(&byte));
+    let is_path = || {
+        let path = std::path::Path::new(word);
+        let folder = path.parent().filter(|folder| *folder != std::path::Path::new(""));
+        let mut above = folder.into_iter().flat_map(std::path::Path::ancestors);
+        path.symlink_metadata().is_ok()
+            || above.any(|folder| folder.parent().is_some_and(|up| up.parent().is_some()) && folder.exists())
+            || folder.is_some_and(std::path::Path::exists)
+    };
+    word.len() >= SHORTEST
+        && !is_plain
+        && !word.contains("://")
+        && strength::estimate(word.as_bytes()).bits >= BITS
+        && !is_path()
+}
+
 /// RFC 3986 §2.1, upper-case digits.
 pub fn percent_encoded(value: &[u8]) -> Vec<u8> {
     let mut encoded = Vec::with_capacity(value.len());
@@ -162,6 +207,25 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(redactor.clean(text), expected);
         }
+    }
+
+    #[test]
+    fn what_looks_like_a_key_among_words_is_found_and_names_are_not() {
+        let key = "OpOTOMfAhdalu4oLM5+xd7S7mC4yV5HbszcXqfT+r+c=";
+        for word in [key, &format!("--{key}"), &format!("--bytes={key}"), "ghx_0123456789abcdefZQ"] {
+            assert!(!likely_secrets([word]).is_empty(), "{word}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("qJ8xK2mV9tLw4RzB/.env").to_string_lossy().into_owned();
+        let names = [
+            "secrets.shared-between-environment",
+            "/etc/openclaw/production.env",
+            "production-eu-central-1.env",
+            "https://qJ8xK2mV9tLw4RzB.example/x",
+            "--openclaw-config",
+            missing.as_str(),
+        ];
+        assert_eq!(likely_secrets(names), [""; 0]);
     }
 
     #[test]
