@@ -63,6 +63,16 @@ impl Terminal {
         self.redactor = redactor;
     }
 
+    /// What no output of this run may show.
+    pub fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
+    /// Whether details are asked for.
+    pub fn is_verbose(&self) -> bool {
+        self.verbose > 0
+    }
+
     /// Whether a person sits at both ends.
     pub fn may_ask(&self) -> bool {
         self.may_ask

@@ -1,9 +1,9 @@
 //! Takes secrets out of text: loaded values, keys of known shape, and the user part of a URL.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::ops::Range;
-
-use aho_corasick::{AhoCorasick, MatchKind};
+use std::sync::Arc;
 
 use crate::key_shapes;
 use crate::secret::Secret;
@@ -17,37 +17,31 @@ const SHORTEST_VALUE: usize = 8;
 /// Removes what it knows from every text it is shown.
 #[derive(Debug, Clone, Default)]
 pub struct Redactor {
-    values: Option<AhoCorasick>,
+    values: Arc<Values>,
 }
 
 impl Redactor {
     /// A redactor that knows `values` besides the shapes of common keys. Each value is also found
     /// percent-encoded and with JSON's escapes.
     pub fn knowing<'s>(values: impl IntoIterator<Item = &'s Secret>) -> Self {
-        let mut needles: Vec<Vec<u8>> = Vec::new();
+        let mut known = Values::default();
         for value in values.into_iter().map(Secret::expose) {
             if value.len() >= SHORTEST_VALUE {
-                needles.push(value.to_vec());
-                needles.push(percent_encoded(value));
-                needles.push(json_escaped(value));
+                known.add(value);
+                if value.iter().any(|byte| !is_unreserved(*byte)) {
+                    known.add(&percent_encoded(value));
+                    known.add(&json_escaped(value));
+                }
             }
         }
-        needles.sort();
-        needles.dedup();
-        let values = AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostLongest)
-            .build(&needles)
-            .ok()
-            .filter(|_| !needles.is_empty());
-        Self { values }
+        Self {
+            values: Arc::new(known),
+        }
     }
 
     /// The text without secrets.
     pub fn clean<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let mut spans: Vec<Range<usize>> = Vec::new();
-        if let Some(values) = &self.values {
-            spans.extend(values.find_iter(text).map(|found| found.range()));
-        }
+        let mut spans: Vec<Range<usize>> = self.values.find_all(text.as_bytes());
         spans.extend(
             key_shapes::find_all(text.as_bytes())
                 .into_iter()
@@ -65,6 +59,43 @@ impl Redactor {
         if let Cow::Owned(cleaned) = self.clean(text) {
             *text = cleaned;
         }
+    }
+}
+
+/// Loaded values by their first bytes: built in one pass, however many there are.
+#[derive(Debug, Default)]
+struct Values {
+    by_start: HashMap<[u8; SHORTEST_VALUE], Vec<Secret>>,
+}
+
+impl Values {
+    fn add(&mut self, value: &[u8]) {
+        let Some(start) = value.first_chunk() else {
+            return;
+        };
+        let sharing = self.by_start.entry(*start).or_default();
+        if sharing.last().is_none_or(|last| last.expose() != value) {
+            sharing.push(Secret::new(value));
+        }
+    }
+
+    /// Every place of every value, the longest where several begin.
+    fn find_all(&self, text: &[u8]) -> Vec<Range<usize>> {
+        if self.by_start.is_empty() {
+            return Vec::new();
+        }
+        let windows = text.windows(SHORTEST_VALUE).enumerate();
+        windows
+            .filter_map(|(at, window)| {
+                let sharing = self.by_start.get(window.first_chunk::<SHORTEST_VALUE>()?)?;
+                let here = sharing.iter().map(Secret::expose);
+                let longest = here
+                    .filter(|value| text[at..].starts_with(value))
+                    .map(<[u8]>::len)
+                    .max()?;
+                Some(at..at + longest)
+            })
+            .collect()
     }
 }
 
@@ -154,13 +185,17 @@ fn looks_like_a_key(word: &str) -> bool {
 pub fn percent_encoded(value: &[u8]) -> Vec<u8> {
     let mut encoded = Vec::with_capacity(value.len());
     for byte in value {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(byte) {
+        if is_unreserved(*byte) {
             encoded.push(*byte);
         } else {
             encoded.extend_from_slice(format!("%{byte:02X}").as_bytes());
         }
     }
     encoded
+}
+
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
 }
 
 /// The value as it stands between the quotes of a JSON string.
