@@ -35,9 +35,9 @@ Register-ArgumentCompleter -Native -CommandName 'openclaw-sec' -ScriptBlock {
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('keygen', 'keygen', [CompletionResultType]::ParameterValue, 'Make a key from the system''s random generator')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Compare a deployment with the security checklist, by evidence')
-            [CompletionResult]::new('rotate', 'rotate', [CompletionResultType]::ParameterValue, 'What a command that is not built yet accepts: anything')
-            [CompletionResult]::new('firewall', 'firewall', [CompletionResultType]::ParameterValue, 'What a command that is not built yet accepts: anything')
-            [CompletionResult]::new('audit-tail', 'audit-tail', [CompletionResultType]::ParameterValue, 'What a command that is not built yet accepts: anything')
+            [CompletionResult]::new('rotate', 'rotate', [CompletionResultType]::ParameterValue, 'Replace a key in four verified steps (not built yet)')
+            [CompletionResult]::new('firewall', 'firewall', [CompletionResultType]::ParameterValue, 'Print firewall rules that are safe to pipe into sh (not built yet)')
+            [CompletionResult]::new('audit-tail', 'audit-tail', [CompletionResultType]::ParameterValue, 'Follow, explain and seal the audit log (not built yet)')
             break
         }
         'openclaw-sec;keygen' {

@@ -32,9 +32,9 @@ set edit:completion:arg-completer[openclaw-sec] = {|@words|
             cand --version 'Print version'
             cand keygen 'Make a key from the system''s random generator'
             cand check 'Compare a deployment with the security checklist, by evidence'
-            cand rotate 'What a command that is not built yet accepts: anything'
-            cand firewall 'What a command that is not built yet accepts: anything'
-            cand audit-tail 'What a command that is not built yet accepts: anything'
+            cand rotate 'Replace a key in four verified steps (not built yet)'
+            cand firewall 'Print firewall rules that are safe to pipe into sh (not built yet)'
+            cand audit-tail 'Follow, explain and seal the audit log (not built yet)'
         }
         &'openclaw-sec;keygen'= {
             cand --color 'When to use colour; the default looks at each stream, NO_COLOR, CLICOLOR_FORCE and TERM'

@@ -36,9 +36,9 @@ complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -s h -l help -d 
 complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -s V -l version -d 'Print version'
 complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -f -a "keygen" -d 'Make a key from the system\'s random generator'
 complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -f -a "check" -d 'Compare a deployment with the security checklist, by evidence'
-complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -f -a "rotate" -d 'What a command that is not built yet accepts: anything'
-complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -f -a "firewall" -d 'What a command that is not built yet accepts: anything'
-complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -f -a "audit-tail" -d 'What a command that is not built yet accepts: anything'
+complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -f -a "rotate" -d 'Replace a key in four verified steps (not built yet)'
+complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -f -a "firewall" -d 'Print firewall rules that are safe to pipe into sh (not built yet)'
+complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -f -a "audit-tail" -d 'Follow, explain and seal the audit log (not built yet)'
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand keygen" -l color -d 'When to use colour; the default looks at each stream, NO_COLOR, CLICOLOR_FORCE and TERM' -r -f -a "auto\t''
 always\t''
 never\t''"

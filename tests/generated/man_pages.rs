@@ -2,17 +2,23 @@
 
 use clap::Command;
 use clap_mangen::Man;
-use clap_mangen::roff::{Roff, roman};
+use clap_mangen::roff::{Roff, bold, roman};
 
 use crate::{Files, command, compare, folder, judged_by};
 
+/// Stands between an example and its explanation in a help text.
+const GAP: &str = "  ";
+
 fn generated() -> Files {
-    let root = command();
+    let root = command()
+        .subcommand_help_heading("COMMANDS")
+        .subcommand_value_name("command");
     let mut files = Files::from([page(&root, None)]);
-    files.extend(
-        root.get_subcommands()
-            .map(|command| page(command, Some(&root))),
-    );
+    let mut commands: Vec<&Command> = root.get_subcommands().collect();
+    while let Some(command) = commands.pop() {
+        files.extend([page(command, Some(&root))]);
+        commands.extend(command.get_subcommands());
+    }
     files
 }
 
@@ -60,35 +66,51 @@ fn date_of_release() -> String {
     heading.rsplit(' ').next().unwrap_or_default().to_owned()
 }
 
-/// The text below the flags: lines that are indented stay as they are, the others are headings
-/// (with a colon at the end) or paragraphs.
+/// The text below the flags. A line at the margin is a heading or a paragraph; an indented one is
+/// an example with its explanation behind a gap, or a line of a file.
 fn further_help(command: &Command, page: &mut Roff) {
     let help = command.get_after_help().map(ToString::to_string);
-    let mut is_verbatim = false;
-    let mut is_paragraph = false;
-    for line in help.unwrap_or_default().lines() {
-        let verbatim = line.starts_with(' ');
-        if verbatim != is_verbatim {
-            page.control(if verbatim { "EX" } else { "EE" }, []);
-            is_verbatim = verbatim;
+    let help = help.unwrap_or_default();
+    let mut lines = help.lines().peekable();
+    while let Some(line) = lines.next() {
+        if line.starts_with(' ') {
+            let mut block = vec![line.trim()];
+            while let Some(line) = lines.next_if(|line| line.starts_with(' ')) {
+                block.push(line.trim());
+            }
+            indented(&block, page);
+        } else if line == "Examples:" || line == "Begin with:" {
+            page.control("SH", ["EXAMPLES"]);
+        } else if let Some(codes) = line.strip_prefix("Exit codes: ") {
+            page.control("SH", ["EXIT STATUS"]).text([roman(codes)]);
+        } else if line.is_empty() {
+            if lines
+                .peek()
+                .is_some_and(|next| !next.starts_with("Exit codes: "))
+            {
+                page.control("PP", []);
+            }
+        } else {
+            page.text([roman(line)]);
         }
-        if line.trim().is_empty() {
-            is_paragraph = false;
-            continue;
-        }
-        match line {
-            "Examples:" | "Begin with:" => page.control("SH", ["EXAMPLES"]),
-            _ if verbatim => page.text([roman(line.trim_start())]),
-            _ => match line.strip_prefix("Exit codes: ") {
-                Some(codes) => page.control("SH", ["EXIT STATUS"]).text([roman(codes)]),
-                None if is_paragraph => page.text([roman(line)]),
-                None => page.control("PP", []).text([roman(line)]),
-            },
-        };
-        is_paragraph = !verbatim;
     }
-    if is_verbatim {
+}
+
+fn indented(block: &[&str], page: &mut Roff) {
+    if !block.iter().any(|line| line.contains(GAP)) {
+        page.control("EX", []);
+        for line in block {
+            page.text([roman(*line)]);
+        }
         page.control("EE", []);
+        return;
+    }
+    for line in block {
+        let (example, explanation) = line.split_once(GAP).unwrap_or((line, ""));
+        page.control("TP", []).text([bold(example)]);
+        if !explanation.is_empty() {
+            page.text([roman(explanation.trim())]);
+        }
     }
 }
 

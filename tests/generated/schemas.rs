@@ -19,11 +19,19 @@ fn schema_of<T: schemars::JsonSchema>(document: &str, title: &str) -> Value {
         }
     })
     .transform(&mut schema);
-    let mut schema = schema.to_value();
-    schema["$id"] = format!("https://openclaw-sec.invalid/schemas/{document}").into();
-    schema["title"] = title.into();
-    schema["properties"]["schema"]["const"] = document.into();
-    schema
+    let schema = schema.to_value();
+    let mut ordered = json!({
+        "$schema": schema["$schema"],
+        "$id": format!("urn:{}", document.replace('/', ":")),
+        "title": title,
+    });
+    for (key, value) in schema.as_object().unwrap() {
+        if ordered.get(key).is_none() {
+            ordered[key] = value.clone();
+        }
+    }
+    ordered["properties"]["schema"]["const"] = document.into();
+    ordered
 }
 
 /// What the types alone do not say.
