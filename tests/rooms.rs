@@ -1,5 +1,10 @@
 //! The doors between the rooms, as ARCHITECTURE.md draws them, held against what the sources name.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "what a test cannot read, it cannot test"
+)]
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -194,6 +199,19 @@ fn nothing_on_the_shelf_is_missing() {
     }
     assert!(modules.contains(INSPECTOR));
     assert!(!SHELF.contains(&INSPECTOR));
+}
+
+#[test]
+fn the_map_shows_every_module_of_the_core() {
+    let map = Path::new(env!("CARGO_MANIFEST_DIR")).join("ARCHITECTURE.md");
+    let map = std::fs::read_to_string(map).unwrap();
+    for module in modules_of_the_core() {
+        let row = format!("| `{module}` | ");
+        assert!(
+            map.contains(&row),
+            "ARCHITECTURE.md has no row for {module}"
+        );
+    }
 }
 
 /// A place of the program, what it may use of the core, and of the program.

@@ -5,6 +5,11 @@
     clippy::disallowed_methods,
     reason = "a test looks at BLESS and starts the judges itself"
 )]
+#![expect(clippy::print_stdout, reason = "a skipped test says why")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "what a test cannot read, it cannot test"
+)]
 
 #[path = "../../src/cli.rs"]
 mod cli;

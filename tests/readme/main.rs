@@ -5,6 +5,10 @@
     clippy::disallowed_methods,
     reason = "a test looks at BLESS and runs the README's commands"
 )]
+#![expect(
+    clippy::unwrap_used,
+    reason = "what a test cannot read, it cannot test"
+)]
 
 mod blocks;
 mod tables;
