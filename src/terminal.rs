@@ -41,10 +41,11 @@ pub struct Terminal {
 impl Terminal {
     /// Decides about each stream once.
     pub fn new(global: &Global, world: &World) -> Self {
+        let choice = global.color.unwrap_or(ColorChoice::Auto);
         let asks = io::stdin().is_terminal() && io::stderr().is_terminal();
         Self {
-            colors_out: wants_color(global.color, io::stdout().is_terminal(), world),
-            colors_err: wants_color(global.color, io::stderr().is_terminal(), world),
+            colors_out: wants_color(choice, io::stdout().is_terminal(), world),
+            colors_err: wants_color(choice, io::stderr().is_terminal(), world),
             quiet: global.quiet,
             verbose: global.verbose,
             may_ask: asks && !global.no_input && world.variable("CI").is_none(),
@@ -55,6 +56,11 @@ impl Terminal {
     /// From now on no stream shows what `redactor` knows.
     pub fn set_redactor(&mut self, redactor: Redactor) {
         self.redactor = redactor;
+    }
+
+    /// What no stream shows.
+    pub fn redactor(&self) -> &Redactor {
+        &self.redactor
     }
 
     /// Whether a person sits at both ends.

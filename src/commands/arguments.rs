@@ -26,6 +26,8 @@ pub enum Problem {
     Usage(clap::Error),
     /// A wrong configuration.
     Settings(SettingsError),
+    /// One stands before the command's name, the other behind it.
+    QuietAndVerbose,
 }
 
 /// Reads configuration and variables, lays them below the flags, and parses.
@@ -180,6 +182,10 @@ impl Problem {
                 terminal.error(&error.to_string());
                 exit::USAGE
             }
+            Self::QuietAndVerbose => {
+                terminal.error("--quiet and --verbose exclude each other");
+                exit::USAGE
+            }
             Self::Usage(help) if !help.use_stderr() => show_help(&help, &terminal, &global),
             Self::Usage(error) => {
                 let mut text = error.render().to_string();
@@ -195,7 +201,7 @@ impl Problem {
 
 fn show_help(help: &clap::Error, terminal: &Terminal, global: &Global) -> u8 {
     let styled = help.render();
-    let text = if terminal.colors_data() && global.color != ColorChoice::Never {
+    let text = if terminal.colors_data() && global.color != Some(ColorChoice::Never) {
         styled.ansi().to_string()
     } else {
         styled.to_string()
@@ -211,15 +217,9 @@ fn show_help(help: &clap::Error, terminal: &Terminal, global: &Global) -> u8 {
 fn global_flags(words: &[OsString]) -> Global {
     let command = Cli::command().ignore_errors(true);
     let parsed = command.try_get_matches_from(words).ok();
-    let cli = parsed.and_then(|matches| Global::from_arg_matches(&matches).ok());
-    cli.unwrap_or(Global {
-        color: ColorChoice::Auto,
-        quiet: false,
-        verbose: 0,
-        config: None,
-        state_dir: None,
-        no_input: true,
-    })
+    let cli = parsed.and_then(|matches| Cli::from_arg_matches(&matches).ok());
+    cli.map(|mut cli| cli.global.join(cli.command.take_global()))
+        .unwrap_or_default()
 }
 
 /// Words that look random: a key that was pasted where a flag or a file belongs.

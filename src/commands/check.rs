@@ -151,7 +151,13 @@ fn report(
         context.terminal.warn(&item.to_string());
     }
     let items: Vec<(&str, &str)> = ITEMS.iter().map(|item| (item.id, item.title)).collect();
-    Report::new(started_at, target, &items, results, &redactor(evidence))
+    Report::new(
+        started_at,
+        target,
+        &items,
+        results,
+        context.terminal.redactor(),
+    )
 }
 
 /// What no output of this run may show.

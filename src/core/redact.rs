@@ -1,9 +1,9 @@
 //! Takes secrets out of text: loaded values, keys of known shape, and the user part of a URL.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::ops::Range;
-
-use aho_corasick::{AhoCorasick, MatchKind};
+use std::sync::Arc;
 
 use crate::key_shapes;
 use crate::secret::Secret;
@@ -16,37 +16,59 @@ const SHORTEST_VALUE: usize = 8;
 /// Removes what it knows from every text it is shown.
 #[derive(Debug, Clone, Default)]
 pub struct Redactor {
-    values: Option<AhoCorasick>,
+    /// The needles, longest first, by their first bytes: cheap to build for an env file of any
+    /// size, and the texts to clean are short.
+    needles: Arc<HashMap<[u8; SHORTEST_VALUE], Vec<Secret>>>,
 }
 
 impl Redactor {
     /// A redactor that knows `values` besides the shapes of common keys. Each value is also found
     /// percent-encoded and with JSON's escapes.
     pub fn knowing<'s>(values: impl IntoIterator<Item = &'s Secret>) -> Self {
-        let mut needles: Vec<Vec<u8>> = Vec::new();
-        for value in values.into_iter().map(Secret::expose) {
-            if value.len() >= SHORTEST_VALUE {
-                needles.push(value.to_vec());
-                needles.push(percent_encoded(value));
-                needles.push(json_escaped(value));
+        let mut needles: HashMap<[u8; SHORTEST_VALUE], Vec<Secret>> = HashMap::new();
+        for value in values {
+            let value = value.expose();
+            if value.len() < SHORTEST_VALUE {
+                continue;
+            }
+            for needle in [value.to_vec(), percent_encoded(value), json_escaped(value)] {
+                if let Some(beginning) = needle.first_chunk() {
+                    let alike = needles.entry(*beginning).or_default();
+                    if !alike.iter().any(|known| known.expose() == needle) {
+                        alike.push(Secret::new(needle));
+                    }
+                }
             }
         }
-        needles.sort();
-        needles.dedup();
-        let values = AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostLongest)
-            .build(&needles)
-            .ok()
-            .filter(|_| !needles.is_empty());
-        Self { values }
+        for alike in needles.values_mut() {
+            alike.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
+        }
+        Self {
+            needles: Arc::new(needles),
+        }
+    }
+
+    fn values_in(&self, text: &[u8]) -> Vec<Range<usize>> {
+        let mut spans = Vec::new();
+        if self.needles.is_empty() {
+            return spans;
+        }
+        for (at, beginning) in text.windows(SHORTEST_VALUE).enumerate() {
+            let alike = beginning
+                .first_chunk()
+                .and_then(|beginning| self.needles.get(beginning));
+            let found = alike
+                .into_iter()
+                .flatten()
+                .find(|needle| text[at..].starts_with(needle.expose()));
+            spans.extend(found.map(|needle| at..at + needle.len()));
+        }
+        spans
     }
 
     /// The text without secrets.
     pub fn clean<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let mut spans: Vec<Range<usize>> = Vec::new();
-        if let Some(values) = &self.values {
-            spans.extend(values.find_iter(text).map(|found| found.range()));
-        }
+        let mut spans = self.values_in(text.as_bytes());
         spans.extend(
             key_shapes::find_all(text.as_bytes())
                 .into_iter()
