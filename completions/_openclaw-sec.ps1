@@ -21,7 +21,7 @@ Register-ArgumentCompleter -Native -CommandName 'openclaw-sec' -ScriptBlock {
 
     $completions = @(switch ($command) {
         'openclaw-sec' {
-            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour; the default looks at each stream, NO_COLOR, CLICOLOR_FORCE and TERM')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration instead of ./openclaw-sec.toml')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Where salt, journals and ledgers are kept')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only what went wrong')
@@ -41,7 +41,7 @@ Register-ArgumentCompleter -Native -CommandName 'openclaw-sec' -ScriptBlock {
             break
         }
         'openclaw-sec;keygen' {
-            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour; the default looks at each stream, NO_COLOR, CLICOLOR_FORCE and TERM')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration instead of ./openclaw-sec.toml')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Where salt, journals and ledgers are kept')
             [CompletionResult]::new('--bytes', '--bytes', [CompletionResultType]::ParameterName, 'Random bytes in each key, 16 to 4096')
@@ -64,7 +64,7 @@ Register-ArgumentCompleter -Native -CommandName 'openclaw-sec' -ScriptBlock {
             break
         }
         'openclaw-sec;check' {
-            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour; the default looks at each stream, NO_COLOR, CLICOLOR_FORCE and TERM')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration instead of ./openclaw-sec.toml')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Where salt, journals and ledgers are kept')
             [CompletionResult]::new('--env', '--env', [CompletionResultType]::ParameterName, 'The env file; `-` reads stdin [default: .env]')
@@ -104,7 +104,7 @@ Register-ArgumentCompleter -Native -CommandName 'openclaw-sec' -ScriptBlock {
             break
         }
         'openclaw-sec;rotate' {
-            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour; the default looks at each stream, NO_COLOR, CLICOLOR_FORCE and TERM')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration instead of ./openclaw-sec.toml')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Where salt, journals and ledgers are kept')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only what went wrong')
@@ -119,7 +119,7 @@ Register-ArgumentCompleter -Native -CommandName 'openclaw-sec' -ScriptBlock {
             break
         }
         'openclaw-sec;firewall' {
-            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour; the default looks at each stream, NO_COLOR, CLICOLOR_FORCE and TERM')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration instead of ./openclaw-sec.toml')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Where salt, journals and ledgers are kept')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only what went wrong')
@@ -134,7 +134,7 @@ Register-ArgumentCompleter -Native -CommandName 'openclaw-sec' -ScriptBlock {
             break
         }
         'openclaw-sec;audit-tail' {
-            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour; the default looks at each stream, NO_COLOR, CLICOLOR_FORCE and TERM')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration instead of ./openclaw-sec.toml')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Where salt, journals and ledgers are kept')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only what went wrong')

@@ -18,7 +18,7 @@ set edit:completion:arg-completer[openclaw-sec] = {|@words|
     }
     var completions = [
         &'openclaw-sec'= {
-            cand --color 'When to use colour; the default looks at each stream, NO_COLOR, CLICOLOR_FORCE and TERM'
+            cand --color 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM'
             cand --config 'Read this configuration instead of ./openclaw-sec.toml'
             cand --state-dir 'Where salt, journals and ledgers are kept'
             cand -q 'Say only what went wrong'
@@ -37,7 +37,7 @@ set edit:completion:arg-completer[openclaw-sec] = {|@words|
             cand audit-tail 'Follow, explain and seal the audit log (not built yet)'
         }
         &'openclaw-sec;keygen'= {
-            cand --color 'When to use colour; the default looks at each stream, NO_COLOR, CLICOLOR_FORCE and TERM'
+            cand --color 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM'
             cand --config 'Read this configuration instead of ./openclaw-sec.toml'
             cand --state-dir 'Where salt, journals and ledgers are kept'
             cand --bytes 'Random bytes in each key, 16 to 4096'
@@ -59,7 +59,7 @@ set edit:completion:arg-completer[openclaw-sec] = {|@words|
             cand --version 'Print version'
         }
         &'openclaw-sec;check'= {
-            cand --color 'When to use colour; the default looks at each stream, NO_COLOR, CLICOLOR_FORCE and TERM'
+            cand --color 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM'
             cand --config 'Read this configuration instead of ./openclaw-sec.toml'
             cand --state-dir 'Where salt, journals and ledgers are kept'
             cand --env 'The env file; `-` reads stdin [default: .env]'
@@ -98,7 +98,7 @@ set edit:completion:arg-completer[openclaw-sec] = {|@words|
             cand --version 'Print version'
         }
         &'openclaw-sec;rotate'= {
-            cand --color 'When to use colour; the default looks at each stream, NO_COLOR, CLICOLOR_FORCE and TERM'
+            cand --color 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM'
             cand --config 'Read this configuration instead of ./openclaw-sec.toml'
             cand --state-dir 'Where salt, journals and ledgers are kept'
             cand -q 'Say only what went wrong'
@@ -112,7 +112,7 @@ set edit:completion:arg-completer[openclaw-sec] = {|@words|
             cand --version 'Print version'
         }
         &'openclaw-sec;firewall'= {
-            cand --color 'When to use colour; the default looks at each stream, NO_COLOR, CLICOLOR_FORCE and TERM'
+            cand --color 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM'
             cand --config 'Read this configuration instead of ./openclaw-sec.toml'
             cand --state-dir 'Where salt, journals and ledgers are kept'
             cand -q 'Say only what went wrong'
@@ -126,7 +126,7 @@ set edit:completion:arg-completer[openclaw-sec] = {|@words|
             cand --version 'Print version'
         }
         &'openclaw-sec;audit-tail'= {
-            cand --color 'When to use colour; the default looks at each stream, NO_COLOR, CLICOLOR_FORCE and TERM'
+            cand --color 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM'
             cand --config 'Read this configuration instead of ./openclaw-sec.toml'
             cand --state-dir 'Where salt, journals and ledgers are kept'
             cand -q 'Say only what went wrong'

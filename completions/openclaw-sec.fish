@@ -24,7 +24,7 @@ function __fish_openclaw_sec_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -l color -d 'When to use colour; the default looks at each stream, NO_COLOR, CLICOLOR_FORCE and TERM' -r -f -a "auto\t''
+complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -l color -d 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -l config -d 'Read this configuration instead of ./openclaw-sec.toml' -r -F
@@ -39,7 +39,7 @@ complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -f -a "check" -d
 complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -f -a "rotate" -d 'Replace a key in four verified steps (not built yet)'
 complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -f -a "firewall" -d 'Print firewall rules that are safe to pipe into sh (not built yet)'
 complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -f -a "audit-tail" -d 'Follow, explain and seal the audit log (not built yet)'
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand keygen" -l color -d 'When to use colour; the default looks at each stream, NO_COLOR, CLICOLOR_FORCE and TERM' -r -f -a "auto\t''
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand keygen" -l color -d 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand keygen" -l config -d 'Read this configuration instead of ./openclaw-sec.toml' -r -F
@@ -59,7 +59,7 @@ complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand keygen" -l no-
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand keygen" -l replace -d 'Replace a value that is already set and no placeholder'
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand keygen" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand keygen" -s V -l version -d 'Print version'
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l color -d 'When to use colour; the default looks at each stream, NO_COLOR, CLICOLOR_FORCE and TERM' -r -f -a "auto\t''
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l color -d 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l config -d 'Read this configuration instead of ./openclaw-sec.toml' -r -F
@@ -98,7 +98,7 @@ complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l yes 
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l active -d 'Allow probes that a limiter or a lock-out may notice'
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -s V -l version -d 'Print version'
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate" -l color -d 'When to use colour; the default looks at each stream, NO_COLOR, CLICOLOR_FORCE and TERM' -r -f -a "auto\t''
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate" -l color -d 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate" -l config -d 'Read this configuration instead of ./openclaw-sec.toml' -r -F
@@ -108,7 +108,7 @@ complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate" -s v -
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate" -l no-input -d 'Never ask; a missing answer is an error that names the flag for it'
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate" -s h -l help -d 'Print help'
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate" -s V -l version -d 'Print version'
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall" -l color -d 'When to use colour; the default looks at each stream, NO_COLOR, CLICOLOR_FORCE and TERM' -r -f -a "auto\t''
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall" -l color -d 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall" -l config -d 'Read this configuration instead of ./openclaw-sec.toml' -r -F
@@ -118,7 +118,7 @@ complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall" -s v
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall" -l no-input -d 'Never ask; a missing answer is an error that names the flag for it'
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall" -s h -l help -d 'Print help'
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall" -s V -l version -d 'Print version'
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail" -l color -d 'When to use colour; the default looks at each stream, NO_COLOR, CLICOLOR_FORCE and TERM' -r -f -a "auto\t''
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail" -l color -d 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail" -l config -d 'Read this configuration instead of ./openclaw-sec.toml' -r -F
