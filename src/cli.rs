@@ -113,7 +113,8 @@ pub enum Command {
     AuditTail(NotBuiltArgs),
 }
 
-/// What a command that is not built yet accepts: anything.
+// What a command that is not built yet accepts: anything. (No doc comment: it would become the
+// command's help.)
 #[derive(Debug, Args)]
 pub struct NotBuiltArgs {
     #[command(flatten)]
