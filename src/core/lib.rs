@@ -2,4 +2,8 @@
 
 #![forbid(unsafe_code)]
 
+/// `firewall`: options → policy → rules → text; live rules → differences; packet → verdict.
+pub mod firewall;
+/// The five deployments we know, in one table.
+pub mod profiles;
 pub mod secret;
