@@ -1,0 +1,4 @@
+//! The firewall, proven with packets in network namespaces.
+
+mod lab;
+mod matrix;
