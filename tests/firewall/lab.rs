@@ -221,6 +221,9 @@ impl Lab {
 
     /// Sends packets and says for each where it was delivered: `host`, `container` or `none`.
     pub fn deliver(&self, packets: &[Value]) -> Vec<String> {
+        if packets.is_empty() {
+            return Vec::new();
+        }
         let job = json!({ "host": self.host, "net": self.net, "container": self.container, "packets": packets });
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/firewall/packets.py");
         let output = run("python3", &[script.to_str().unwrap()], &job.to_string());
@@ -244,7 +247,7 @@ impl Lab {
                 "-c",
                 "nft -s list ruleset; for f in ip ip6; do for v in nft legacy; do \
                  [ $v = nft ] || grep -q . /proc/net/${f}_tables_names 2>/dev/null || continue; \
-                 ${f}tables-$v-save; done; done; ipset save",
+                 ${f}tables-$v-save; done; done; ipset -s save | sed 's/ initval [^ ]*//'",
             ],
             "",
         );
@@ -260,10 +263,9 @@ impl Lab {
         let all = self.everything();
         all.lines()
             .filter(|line| {
-                line.contains("-A ")
-                    || line.contains("OPENCLAW")
-                    || line.contains("openclaw")
-                    || line.starts_with("add ")
+                ["-A ", ":OPENCLAW", "table inet openclaw", "create ", "add "]
+                    .iter()
+                    .any(|start| line.starts_with(start))
             })
             .fold(String::new(), |text, line| text + line + "\n")
     }

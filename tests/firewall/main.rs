@@ -1,4 +1,6 @@
 //! The firewall, proven with packets in network namespaces.
 
+mod explain;
 mod lab;
 mod matrix;
+mod script;
