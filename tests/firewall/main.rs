@@ -2,5 +2,8 @@
 
 mod explain;
 mod lab;
+mod lock_out;
 mod matrix;
+mod rollback;
 mod script;
+mod traffic;

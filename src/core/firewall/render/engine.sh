@@ -181,20 +181,25 @@ load() {
 
 # Whoever renames the directory decides; the others come too late.
 undo() {
-	mv "$1" "$1.undone.$$" 2>/dev/null || return 1
-	load "$1.undone.$$/old" || load "$1.undone.$$/old"
+	mv "$1" "$1.undone" 2>/dev/null || return 1
+	load "$1.undone/old" || load "$1.undone/old"
 	result=$?
-	rm -rf "$1.undone.$$"
+	rm -rf "$1.undone"
 	return "$result"
 }
 
+uptime_seconds() {
+	read -r uptime _ </proc/uptime
+	echo "${uptime%.*}"
+}
+
+# Runs in a session of its own. The file `now` asks it to hurry: whoever asks may be killed meanwhile.
 wait_and_undo() {
 	trap '' HUP INT TERM QUIT PIPE TSTP
-	left=$2
+	end=$(($(uptime_seconds) + $2))
 	echo "$$" >"$1/pid.new" && mv "$1/pid.new" "$1/pid" || exit 1
-	while [ "$left" -gt 0 ]; do
-		sleep 1
-		left=$((left - 1))
+	while [ ! -e "$1/now" ] && [ "$(uptime_seconds)" -lt "$end" ]; do
+		sleep 0.2 2>/dev/null || sleep 1
 		[ "$(cat "$1/pid" 2>/dev/null)" = "$$" ] || exit 0
 	done
 	reader=$(cat "$1/reader" 2>/dev/null)

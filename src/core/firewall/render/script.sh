@@ -258,9 +258,9 @@ check_lock_out() {
 			for (i = 1; i <= count; i++) if (first[i] != second[i]) return 0
 			return 1
 		}
-		function verdict(client, server, port, address, count, interface, i, near) {
+		function verdict(client, server, port, address, near, here, count, interface, i) {
 			count = words(client, address)
-			if (NF != 5 || !count || port !~ /^[0-9]+$/ || !words(server, near))
+			if (NF != 5 || !count || port !~ /^[0-9]+$/ || !words(server, here))
 				return "SSH_CONNECTION of this session cannot be read; unset it if this is no ssh session"
 			interface = ""
 			for (i = 1; i <= held; i++) if (same(holder[i], server)) interface = holds[i]
@@ -290,7 +290,7 @@ check_lock_out() {
 		$1 == "session" {
 			reason = verdict($2, $4, $5)
 			if (reason != "") { print reason; exit }
-		}' >"$work/why"
+		}' >"$work/why" || refuse 'the ssh sessions above this process cannot be judged'
 	[ ! -s "$work/why" ] || refuse "$(cat "$work/why")"
 }
 
@@ -332,11 +332,22 @@ arm() {
 	done
 }
 
+# Where a rollback is armed, it does this itself: it survives whatever ends this process.
+take_back() {
+	waiter=$(cat "$work/pid" 2>/dev/null)
+	if [ -n "$waiter" ] && kill -0 "$waiter" 2>/dev/null && : >"$work/now"; then
+		while [ -e "$work" ] || [ -e "$work.undone" ]; do
+			kill -0 "$waiter" 2>/dev/null || break
+			sleep 0.1 2>/dev/null || sleep 1
+		done
+	fi
+	[ ! -d "$work" ] || sh "$work/engine.sh" undo "$work"
+}
+
 interrupted() {
 	trap '' HUP INT TERM
 	if [ "$stage" = changing ]; then
-		sh "$work/engine.sh" disarm "$work"
-		sh "$work/engine.sh" undo "$work"
+		take_back
 		say 'interrupted; the rules are what they were'
 	fi
 	[ -z "${reader-}" ] || kill -9 "$reader" 2>/dev/null
@@ -348,8 +359,7 @@ change() {
 	if ! sh "$work/engine.sh" load "$work/new" 2>"$home/why.$$"; then
 		why=$(cat "$home/why.$$")
 		rm -f "$home/why.$$"
-		sh "$work/engine.sh" disarm "$work"
-		sh "$work/engine.sh" undo "$work"
+		take_back
 		say "failed, the rules are what they were: $why"
 		exit 1
 	fi
@@ -392,9 +402,8 @@ ask() {
 		sh "$work/engine.sh" confirm "$work"
 		exit
 	fi
+	take_back
 	stage=finished
-	sh "$work/engine.sh" disarm "$work"
-	sh "$work/engine.sh" undo "$work"
 	say 'not confirmed; the rules are what they were'
 	exit 1
 }
