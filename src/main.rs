@@ -1,1 +1,31 @@
-fn main() {}
+//! `openclaw-sec`: proves that a self-hosted OpenClaw is as safe as its configuration says.
+
+#![forbid(unsafe_code)]
+
+mod cli;
+mod commands;
+mod output;
+mod terminal;
+
+use std::process::ExitCode;
+
+use openclaw_sec::world::World;
+
+fn main() -> ExitCode {
+    keep_memory_private();
+    ExitCode::from(commands::run(std::env::args_os().collect(), &World::real()))
+}
+
+/// No core dump and no debugger of another process may see the secrets we load. Where the system
+/// refuses, the run goes on: nothing a user could do would change it.
+fn keep_memory_private() {
+    use rustix::process::{DumpableBehavior, Resource, Rlimit};
+    let _ = rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    let _ = rustix::process::setrlimit(
+        Resource::Core,
+        Rlimit {
+            current: Some(0),
+            maximum: Some(0),
+        },
+    );
+}

@@ -1,9 +1,30 @@
 //! The core of `openclaw-sec`: it prints nothing and asks nobody.
+//!
+//! The shelf, which every room uses: [`secret`], [`env_file`], [`atomic_file`], [`small_file`],
+//! [`settings`], [`state`], [`report`], [`world`], [`redact`], [`foreign_text`], and the tables
+//! [`variables`], [`profiles`], [`key_shapes`], [`cloudflare`], with [`placeholder`] and [`strength`]
+//! to judge values. The rooms: [`keygen`], [`check`], [`probe`], [`scan`].
 
 #![forbid(unsafe_code)]
 
-/// `firewall`: options → policy → rules → text; live rules → differences; packet → verdict.
+pub mod atomic_file;
+pub mod check;
+pub mod cloudflare;
+pub mod env_file;
 pub mod firewall;
-/// The five deployments we know, in one table.
+pub mod foreign_text;
+pub mod key_shapes;
+pub mod keygen;
+pub mod placeholder;
+pub mod probe;
 pub mod profiles;
+pub mod redact;
+pub mod report;
+pub mod scan;
 pub mod secret;
+pub mod settings;
+pub mod small_file;
+pub mod state;
+pub mod strength;
+pub mod variables;
+pub mod world;

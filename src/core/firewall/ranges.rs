@@ -1,58 +1,27 @@
-//! The networks that providers publish, embedded with the date they were taken.
+//! The networks that providers send from, and the days they were taken.
 
 use ipnet::IpNet;
 
-use super::lists;
+pub use crate::cloudflare::DATE as CLOUDFLARE_DATE;
 
-/// The day the Cloudflare networks were compared with <https://www.cloudflare.com/ips>.
-pub const CLOUDFLARE_DATE: &str = "2026-11-25";
+/// <https://core.telegram.org/bots/webhooks>, "Telegram sends webhooks from"; IPv4 only. Telegram's
+/// `resources/cidr.txt` lists its whole network and is too wide for this.
+const TELEGRAM: [&str; 2] = ["91.108.4.0/22", "149.154.160.0/20"];
 
-/// The day the Telegram networks were compared with <https://core.telegram.org/bots/webhooks>.
-pub const TELEGRAM_DATE: &str = "2026-11-25";
-
-/// <https://www.cloudflare.com/ips-v4> and <https://www.cloudflare.com/ips-v6>: 15 and 7 networks.
-/// Since 2021 it is 104.16.0.0/13 and 104.24.0.0/14, no longer 104.16.0.0/12.
-const CLOUDFLARE: &str = "\
-173.245.48.0/20
-103.21.244.0/22
-103.22.200.0/22
-103.31.4.0/22
-141.101.64.0/18
-108.162.192.0/18
-190.93.240.0/20
-188.114.96.0/20
-197.234.240.0/22
-198.41.128.0/17
-162.158.0.0/15
-104.16.0.0/13
-104.24.0.0/14
-172.64.0.0/13
-131.0.72.0/22
-2400:cb00::/32
-2606:4700::/32
-2803:f800::/32
-2405:b500::/32
-2405:8100::/32
-2a06:98c0::/29
-2c0f:f248::/32
-";
-
-/// <https://core.telegram.org/bots/webhooks>, "Telegram sends webhooks from"; IPv4 only.
-const TELEGRAM: &str = "149.154.160.0/20\n91.108.4.0/22\n";
-
-/// Cloudflare's networks of [`CLOUDFLARE_DATE`].
+/// Cloudflare's networks of [`CLOUDFLARE_DATE`], sorted.
 pub fn cloudflare_networks() -> Vec<IpNet> {
-    embedded(CLOUDFLARE)
+    IpNet::aggregate(&crate::cloudflare::networks().collect())
 }
 
-/// Telegram's webhook senders of [`TELEGRAM_DATE`].
+/// The networks Telegram sends webhooks from.
 pub fn telegram_networks() -> Vec<IpNet> {
-    embedded(TELEGRAM)
-}
-
-fn embedded(text: &str) -> Vec<IpNet> {
-    lists::cloudflare_list("embedded list", text.as_bytes())
-        .expect("the embedded lists are read by a test of this file")
+    TELEGRAM
+        .iter()
+        .map(|text| {
+            text.parse()
+                .expect("a test parses every network of the table")
+        })
+        .collect()
 }
 
 #[cfg(test)]

@@ -9,12 +9,14 @@ mod policy;
 mod ranges;
 pub mod render;
 mod rules;
+mod warnings;
 
 pub use error::FirewallError;
 pub use explain::{Packet, PacketRequest, Payload, Ruling, explain};
 pub use input::{parse_interface, parse_network, parse_port};
 pub use lists::{block_list, cloudflare_list};
 pub use policy::{Hook, Opening, Policy, Protocol, Request, Rollback, Ssh};
-pub use ranges::{CLOUDFLARE_DATE, TELEGRAM_DATE, cloudflare_networks, telegram_networks};
+pub use ranges::{CLOUDFLARE_DATE, cloudflare_networks, telegram_networks};
 pub use render::{FORMATS, Format, PLAIN_WARNING, find_format, off_script, refusal, render};
 pub use rules::{Action, Family, Limit, Match, Rule, Ruleset, Set, State, rules};
+pub use warnings::warnings;

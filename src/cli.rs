@@ -1,0 +1,395 @@
+//! The command line: every command, flag and help text, and nothing else.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+/// Proves that a self-hosted OpenClaw is as safe as its configuration says.
+#[derive(Debug, Parser)]
+#[command(
+    name = "openclaw-sec",
+    version,
+    about,
+    long_about = "Proves that a self-hosted OpenClaw is as safe as its configuration says.\n\n\
+        Nothing is sent anywhere but to the endpoint you name. What could not be determined is \
+        reported as unknown, never as passed.",
+    after_help = "Begin with:\n  \
+        openclaw-sec check --env .env                          what the file declares, what this host has\n  \
+        openclaw-sec check --env .env --url https://bot.example  and what the endpoint really does\n  \
+        openclaw-sec keygen --env .env                         a new WEB_API_KEY, written in place\n\n\
+        Exit codes: 0 nothing wrong, 1 something found, 2 usage or configuration error,\n\
+        3 something could not be determined, 4 output or internal error.",
+    disable_help_subcommand = true,
+    propagate_version = true,
+    subcommand_required = true,
+    arg_required_else_help = false,
+    max_term_width = 100
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// When to use colour; the default looks at each stream, NO_COLOR, CLICOLOR_FORCE and TERM
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = ColorChoice::Auto)]
+    pub color: ColorChoice,
+
+    /// Say only what went wrong
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// Say more; repeat it for still more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+
+    /// Read this configuration instead of ./openclaw-sec.toml
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+
+    /// Where salt, journals and ledgers are kept
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub state_dir: Option<PathBuf>,
+
+    /// Never ask; a missing answer is an error that names the flag for it
+    #[arg(long, global = true)]
+    pub no_input: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    Auto,
+    Always,
+    Never,
+}
+
+// Deferred: only the command that runs is built, which is most of what a start costs.
+#[derive(Debug, Subcommand)]
+#[command(defer = true)]
+pub enum Command {
+    /// Make a key from the system's random generator
+    Keygen(KeygenArgs),
+    /// Compare a deployment with the security checklist, by evidence
+    Check(Box<CheckArgs>),
+    /// Replace a key in four verified steps (not built yet)
+    Rotate(NotBuiltArgs),
+    /// Print firewall rules that are safe to pipe into sh
+    Firewall(Box<FirewallArgs>),
+    /// Follow, explain and seal the audit log (not built yet)
+    AuditTail(NotBuiltArgs),
+}
+
+/// What a command that is not built yet accepts: anything.
+#[derive(Debug, Args)]
+pub struct NotBuiltArgs {
+    /// Ignored until the command is built
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    pub arguments: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Make a key from the system's random generator.\n\n\
+        With no flags it prints what `openssl rand -base64 32` prints: 44 characters and a newline. \
+        No setting and no variable can influence the randomness.",
+    after_help = "Examples:\n  \
+        openclaw-sec keygen                               print a key\n  \
+        openclaw-sec keygen --env .env                    write WEB_API_KEY into .env, print nothing\n  \
+        openclaw-sec keygen --env .env --name OPENCLAW_GATEWAY_TOKEN --replace\n  \
+        openclaw-sec keygen --prefix claw                 a token that secret scanners recognise\n  \
+        openclaw-sec keygen --encoding hex --output key   a new file that only you can read"
+)]
+pub struct KeygenArgs {
+    /// Random bytes in each key, 16 to 4096
+    #[arg(long, value_name = "N", default_value_t = 32)]
+    pub bytes: usize,
+
+    /// How the bytes are written; base64url is without padding, hex in lower case
+    #[arg(long, value_name = "ENCODING", value_enum, default_value_t = Encoding::Base64)]
+    pub encoding: Encoding,
+
+    /// How many keys, 1 to 100000, one to a line
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub count: usize,
+
+    /// Make an identifiable token: TEXT_, a base62 body, six digits of checksum
+    #[arg(long, value_name = "TEXT", conflicts_with = "encoding")]
+    pub prefix: Option<String>,
+
+    /// Create this file, readable by you alone; never overwrites
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "env")]
+    pub output: Option<PathBuf>,
+
+    /// Write the key into this env file; every other byte stays as it is
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub env: Option<PathBuf>,
+
+    /// The variable to set in the env file
+    #[arg(long, value_name = "NAME", default_value = "WEB_API_KEY")]
+    pub name: String,
+
+    /// Replace a value that is already set and no placeholder
+    #[arg(long)]
+    pub replace: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Encoding {
+    Base64,
+    Base64url,
+    Hex,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Compare a deployment with the security checklist, by evidence.\n\n\
+        `declared` checks read the env file and openclaw.json, `host` checks look at this machine, \
+        `live` checks ask the endpoint named with --url, `code` checks read the source tree. \
+        What could not be found out is unknown (exit 3), never passed.",
+    after_help = "Examples:\n  \
+        openclaw-sec check --env .env                             file and host\n  \
+        openclaw-sec check --env .env --url https://bot.example   and the live endpoint\n  \
+        openclaw-sec check --only declared --fail-on high         what CI can know\n  \
+        openclaw-sec check --format json --output report.json --format human\n  \
+        openclaw-sec check --explain rate-limit.lenient           what a check means\n  \
+        openclaw-sec check --fix                                  mend file modes and the like\n\n\
+        Accept a finding for a while in openclaw-sec.toml:\n  \
+        [[waiver]]\n  id = \"logs.level\"\n  reason = \"tracing an outage\"\n  expires = 2026-12-31"
+)]
+pub struct CheckArgs {
+    /// The env file; `-` reads stdin [default: .env]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub env: Option<PathBuf>,
+
+    /// The live endpoint, such as https://bot.example
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    pub url: Option<String>,
+
+    /// How the bot is meant to be reached: vps, cloudflare-tunnel, cloudflare-origin, tailscale, telegram
+    #[arg(long, value_name = "PROFILE", default_value = "vps")]
+    pub profile: String,
+
+    /// The source tree to search for keys [default: the git work tree that holds the env file]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub code: Option<PathBuf>,
+
+    /// Search the git history too
+    #[arg(long)]
+    pub history: bool,
+
+    /// An env file of another environment, which must not share secrets; may be repeated
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub compare_env: Vec<PathBuf>,
+
+    /// Upstream's openclaw.json
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub openclaw_config: Option<PathBuf>,
+
+    /// How to print the report: human, json or markdown; may be repeated, each with its --output [default: human]
+    #[arg(long, value_name = "FORMAT", help_heading = "Report")]
+    pub format: Vec<String>,
+
+    /// Where the report of the --format before it goes; `-` is stdout
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Report")]
+    pub output: Vec<PathBuf>,
+
+    /// The mildest failure that makes the exit code 1
+    #[arg(long, value_name = "SEVERITY", value_enum, default_value_t = FailOn::Medium, help_heading = "Report")]
+    pub fail_on: FailOn,
+
+    /// Accept what this earlier JSON report already shows as failed
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Report")]
+    pub baseline: Option<PathBuf>,
+
+    /// Only this check, item (secrets, auth, …) or kind (declared, live, host, code); may be repeated
+    #[arg(long, value_name = "ID|ITEM|KIND", help_heading = "Selection")]
+    pub only: Vec<String>,
+
+    /// Everything but this check, item or kind; may be repeated
+    #[arg(long, value_name = "ID|ITEM|KIND", help_heading = "Selection")]
+    pub skip: Vec<String>,
+
+    /// Show all checks and leave
+    #[arg(long, help_heading = "Selection")]
+    pub list: bool,
+
+    /// Explain one check and leave
+    #[arg(long, value_name = "ID", help_heading = "Selection")]
+    pub explain: Option<String>,
+
+    /// Mend what is safe to mend: file modes, .gitignore, missing variables (asks first)
+    #[arg(long, help_heading = "Fixing")]
+    pub fix: bool,
+
+    /// Answer yes to what --fix asks
+    #[arg(long, help_heading = "Fixing")]
+    pub yes: bool,
+
+    /// Allow probes that a limiter or a lock-out may notice
+    #[arg(long, help_heading = "Endpoint")]
+    pub active: bool,
+
+    /// Connect here instead of to the URL's host
+    #[arg(long, value_name = "HOST:PORT", help_heading = "Endpoint")]
+    pub connect_to: Option<String>,
+
+    /// Trust this root certificate as well
+    #[arg(long, value_name = "PEM", value_hint = ValueHint::FilePath, help_heading = "Endpoint")]
+    pub ca_file: Option<PathBuf>,
+
+    /// The variable whose value the endpoint should accept [default: WEB_API_KEY, OPENCLAW_GATEWAY_TOKEN or OPENCLAW_GATEWAY_PASSWORD]
+    #[arg(long, value_name = "NAME", help_heading = "Endpoint")]
+    pub key_name: Option<String>,
+
+    /// A path that needs a key; may be repeated
+    #[arg(long, value_name = "PATH", help_heading = "Endpoint")]
+    pub auth_path: Vec<String>,
+
+    /// How the key is sent: bearer, x-api-key or header=NAME
+    #[arg(
+        long,
+        value_name = "SCHEME",
+        default_value = "bearer",
+        help_heading = "Endpoint"
+    )]
+    pub auth_scheme: String,
+
+    /// The path for the burst of --active [default: the first protected path]
+    #[arg(long, value_name = "PATH", help_heading = "Endpoint")]
+    pub burst_path: Option<String>,
+
+    /// Seconds the whole live half may take
+    #[arg(
+        long,
+        value_name = "S",
+        default_value_t = 10.0,
+        help_heading = "Endpoint"
+    )]
+    pub timeout: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    Low,
+    Medium,
+    High,
+    Critical,
+    Never,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Print firewall rules that are safe to pipe into sh.\n\n\
+        The script works for IPv4 and IPv6, on nftables and iptables, is applied whole or not at all, \
+        never shuts out the ssh session it comes from, guards published container ports, leaves the \
+        rules of others alone, and takes itself back unless somebody at the terminal types yes.",
+    after_help = "Examples:\n  \
+        openclaw-sec firewall | sh                               ssh and https, nothing else\n  \
+        openclaw-sec firewall --profile cloudflare-tunnel --persist | sh\n  \
+        openclaw-sec firewall --ssh-port 2222 --allow tcp/8443,from=203.0.113.0/24 | sh\n  \
+        openclaw-sec firewall verify                             do the live rules still match?\n  \
+        openclaw-sec firewall explain --proto tcp --port 3000 --from 203.0.113.9\n  \
+        openclaw-sec firewall off | sh                           take our rules away\n\n\
+        Only the first form of `verify` and `explain` prints a report; all others print for a loader."
+)]
+pub struct FirewallArgs {
+    #[command(subcommand)]
+    pub action: Option<FirewallAction>,
+    #[command(flatten)]
+    pub options: FirewallOptions,
+}
+
+/// The options of a policy. They are checked in the core, before anything is printed.
+#[derive(Debug, Args)]
+pub struct FirewallOptions {
+    /// How the machine is reached: vps, cloudflare-origin, cloudflare-tunnel, tailscale or telegram
+    #[arg(long, global = true, value_name = "PROFILE", default_value = "vps")]
+    pub profile: String,
+
+    /// sh, iptables, ip6tables, nft, json or plain; human or json for verify and explain
+    #[arg(long, global = true, value_name = "FORMAT")]
+    pub format: Option<String>,
+
+    /// The port of ssh; repeatable [default: 22]
+    #[arg(long, global = true, value_name = "N")]
+    pub ssh_port: Vec<String>,
+
+    /// Let ssh in from this network only; repeatable
+    #[arg(long, global = true, value_name = "CIDR")]
+    pub ssh_from: Vec<String>,
+
+    /// Let no ssh in at all
+    #[arg(long, global = true)]
+    pub no_ssh: bool,
+
+    /// Open one more port; repeatable
+    #[arg(long, global = true, value_name = "PROTO/PORT[,from=CIDR][,iface=IF]")]
+    pub allow: Vec<String>,
+
+    /// Open a TCP port on tailscale0 only; repeatable
+    #[arg(long, global = true, value_name = "N")]
+    pub private_port: Vec<String>,
+
+    /// Let everything in on this interface; repeatable
+    #[arg(long, global = true, value_name = "IF")]
+    pub trust_interface: Vec<String>,
+
+    /// Drop every connection from the networks in this file
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub block_list: Option<String>,
+
+    /// Cloudflare's networks, one a line or as its API prints them, instead of the built-in ones
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub cloudflare_ips: Option<String>,
+
+    /// Take the change back after S seconds without a confirmation, 0 for never
+    /// [default: 60 where a terminal is, else never]
+    #[arg(long, global = true, value_name = "S")]
+    pub rollback: Option<String>,
+
+    /// Bring the rules back after every reboot
+    #[arg(long, global = true)]
+    pub persist: bool,
+
+    /// prerouting, which guards container ports too, or input
+    #[arg(long, global = true, value_name = "HOOK")]
+    pub hook: Option<String>,
+
+    /// Warn about what does not fit this env file; adds no rule
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub env: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum FirewallAction {
+    /// Compare the live rules with what the options would print
+    Verify,
+    /// Say what happens to a packet and which rule decides, without looking at this host
+    Explain(FirewallExplainArgs),
+    /// Print a script that takes away our rules and nothing else
+    Off,
+}
+
+#[derive(Debug, Args)]
+pub struct FirewallExplainArgs {
+    /// tcp, udp, icmp, icmpv6 or a protocol number
+    #[arg(long, value_name = "P")]
+    pub proto: String,
+
+    /// The port it goes to; for ICMP the type
+    #[arg(long, value_name = "N")]
+    pub port: Option<String>,
+
+    /// The address it comes from
+    #[arg(long, value_name = "ADDR")]
+    pub from: String,
+
+    /// The interface it comes in on [default: a public one]
+    #[arg(long, value_name = "IF")]
+    pub iface: Option<String>,
+}

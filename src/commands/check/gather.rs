@@ -1,0 +1,244 @@
+//! Collects the evidence of a run: files first, then this host, the tree and the endpoint at once.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::anyhow;
+use openclaw_sec::check::{
+    Declared, Dialect, Evidence, HostEvidence, Live, Question, Upstream, gather_host,
+};
+use openclaw_sec::env_file::EnvFile;
+use openclaw_sec::probe::{self, ConfiguredKey, Endpoint, EndpointInput, Profile};
+use openclaw_sec::report::Kind;
+use openclaw_sec::scan;
+use openclaw_sec::small_file;
+use openclaw_sec::variables::WEB_KEYS;
+
+use super::{Plan, redactor};
+use crate::cli::CheckArgs;
+use crate::commands::{Context, Failure};
+
+/// The env file that is read when none is named.
+const DEFAULT_ENV: &str = ".env";
+/// A file of certificates larger than this, in bytes, is refused.
+const LARGEST_CA_FILE: u64 = 16 << 20;
+
+pub fn evidence(
+    arguments: &CheckArgs,
+    plan: &Plan,
+    context: &mut Context<'_>,
+) -> Result<Evidence, Failure> {
+    let upstream = arguments
+        .openclaw_config
+        .as_deref()
+        .map(Upstream::read)
+        .transpose();
+    let upstream = upstream.map_err(Failure::usage)?;
+    let mut evidence = Evidence {
+        question: Question {
+            profile: arguments.profile.clone(),
+            is_active: arguments.active,
+            operator_tailnet: context.settings.operator_tailnet.clone(),
+            now: context.world.now(),
+        },
+        declared: env_file(arguments, plan)?,
+        dialect: Dialect::Page,
+        upstream,
+        compared: compared(arguments, plan)?,
+        host: HostEvidence::default(),
+        live: Live::NotAsked,
+        code: scan::CodeEvidence::default(),
+    };
+    if let Some(declared) = &evidence.declared {
+        let names = declared
+            .effective()
+            .map(|assignment| assignment.name.as_str());
+        let names: Vec<&str> = names.collect();
+        evidence.dialect = Dialect::of(names.into_iter(), evidence.upstream.is_some());
+    }
+    context.terminal.set_redactor(redactor(&evidence));
+    tell_disagreements(&evidence, context);
+    let endpoint = endpoint(arguments, plan, &evidence, context)?;
+    look(arguments, plan, &mut evidence, endpoint, context);
+    Ok(evidence)
+}
+
+/// Host, tree and endpoint take their time independently of each other.
+fn look(
+    arguments: &CheckArgs,
+    plan: &Plan,
+    evidence: &mut Evidence,
+    endpoint: Option<Endpoint>,
+    context: &Context<'_>,
+) {
+    let world = context.world;
+    let declared = evidence.declared.as_ref();
+    let env = declared.and_then(|declared| declared.path.clone());
+    let wants = |kind| plan.selection.holds_kind(kind);
+    let (host, code, live) = std::thread::scope(|scope| {
+        let live = endpoint.map(|endpoint| scope.spawn(move || probe::gather(&endpoint)));
+        let code = wants(Kind::Code).then(|| {
+            scope.spawn(|| {
+                scan::gather(
+                    env.as_deref(),
+                    arguments.code.as_deref(),
+                    arguments.history,
+                    world,
+                )
+            })
+        });
+        let host = wants(Kind::Host).then(|| gather_host(declared, world));
+        let live = live.map(|thread| {
+            thread
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        });
+        let code = code.map(|thread| {
+            thread
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        });
+        (host, code, live)
+    });
+    evidence.host = host.unwrap_or_default();
+    evidence.code = code.unwrap_or_default();
+    if let Some(live) = live {
+        evidence.live = Live::Seen(Box::new(live));
+    }
+}
+
+/// The env file that was named, or `.env` where there is one.
+fn env_file(arguments: &CheckArgs, plan: &Plan) -> Result<Option<Declared>, Failure> {
+    let searches_code = arguments.code.is_some() || arguments.history;
+    match &arguments.env {
+        Some(path) => read_env_file(path, plan).map(Some),
+        None if Path::new(DEFAULT_ENV).symlink_metadata().is_ok() => {
+            read_env_file(Path::new(DEFAULT_ENV), plan).map(Some)
+        }
+        None if searches_code || arguments.openclaw_config.is_some() => Ok(None),
+        None if arguments.url.is_some() => Ok(None),
+        None => Err(Failure::usage(anyhow!(
+            "there is no .env here: name the env file with --env FILE, or an endpoint with --url URL"
+        ))),
+    }
+}
+
+fn read_env_file(path: &Path, plan: &Plan) -> Result<Declared, Failure> {
+    let shown = path.to_string_lossy().into_owned();
+    if path == Path::new("-") {
+        let file =
+            EnvFile::read_descriptor(rustix::stdio::stdin(), Path::new("stdin"), plan.timeout)
+                .map_err(Failure::usage)?;
+        return Ok(Declared::new(shown, None, file));
+    }
+    let file = EnvFile::read(path, plan.timeout).map_err(Failure::usage)?;
+    let is_regular = file.origin().is_some_and(|origin| origin.is_regular);
+    let path = is_regular.then(|| PathBuf::from(path));
+    Ok(Declared::new(shown, path, file))
+}
+
+fn compared(arguments: &CheckArgs, plan: &Plan) -> Result<Vec<Declared>, Failure> {
+    arguments
+        .compare_env
+        .iter()
+        .map(|path| read_env_file(path, plan))
+        .collect()
+}
+
+/// Where loaders would read something else than Node does, a person should know.
+fn tell_disagreements(evidence: &Evidence, context: &Context<'_>) {
+    let Some(declared) = &evidence.declared else {
+        return;
+    };
+    for (disagreement, line) in declared.file.all_disagreements() {
+        let path = &declared.shown_path;
+        context
+            .terminal
+            .detail(&format!("{path}:{line}: {disagreement}"));
+    }
+}
+
+fn endpoint(
+    arguments: &CheckArgs,
+    plan: &Plan,
+    evidence: &Evidence,
+    context: &Context<'_>,
+) -> Result<Option<Endpoint>, Failure> {
+    let Some(url) = &arguments.url else {
+        return Ok(None);
+    };
+    let ca_file = arguments.ca_file.as_deref().map(|path| {
+        small_file::read(path, LARGEST_CA_FILE)
+            .map_err(|error| Failure::usage(anyhow!("--ca-file {}: {error}", path.display())))
+    });
+    let declared = evidence.declared.as_ref();
+    let list = |name: &str| declared.and_then(|declared| declared.text(name));
+    let input = EndpointInput {
+        url: url.clone(),
+        connect_to: arguments.connect_to.clone(),
+        ca_file: ca_file.transpose()?,
+        timeout: plan.timeout,
+        auth_paths: arguments.auth_path.clone(),
+        auth_scheme: arguments.auth_scheme.clone(),
+        key: key(arguments, evidence)?,
+        profile: profile(&arguments.profile),
+        cors_origins: list("CORS_ORIGINS")
+            .map(|text| {
+                text.split(',')
+                    .map(|entry| entry.trim().to_owned())
+                    .collect()
+            })
+            .unwrap_or_default(),
+        audit_log_name: list("AUDIT_LOG_PATH")
+            .and_then(|path| Some(Path::new(&path).file_name()?.to_string_lossy().into_owned())),
+        active: arguments.active,
+        now: context.world.now(),
+        nonce: nonce()?,
+    };
+    let endpoint = Endpoint::parse(input).map_err(Failure::usage)?;
+    // Only then is the question dropped: a wrong URL is an error in any case.
+    Ok(plan.selection.holds_kind(Kind::Live).then_some(endpoint))
+}
+
+/// The key that the endpoint should accept: the named variable's, else the first that is set.
+fn key(arguments: &CheckArgs, evidence: &Evidence) -> Result<Option<ConfiguredKey>, Failure> {
+    let declared = evidence.declared.as_ref();
+    let found = |name: &str| {
+        let assignment = declared?.value(name)?;
+        Some(ConfiguredKey {
+            variable: name.to_owned(),
+            value: assignment.value.clone(),
+        })
+    };
+    match &arguments.key_name {
+        Some(name) => match found(name) {
+            Some(key) => Ok(Some(key)),
+            None => Err(Failure::usage(anyhow!(
+                "--key-name {name}: the env file does not set it"
+            ))),
+        },
+        None => Ok(WEB_KEYS.iter().find_map(|name| found(name))),
+    }
+}
+
+fn profile(id: &str) -> Profile {
+    match id {
+        "cloudflare-tunnel" => Profile::CloudflareTunnel,
+        "cloudflare-origin" => Profile::CloudflareOrigin,
+        "tailscale" => Profile::Tailscale,
+        "telegram" => Profile::Telegram,
+        _ => Profile::Vps,
+    }
+}
+
+fn nonce() -> Result<[u8; 12], Failure> {
+    use rand::TryRng as _;
+    let mut nonce = [0; 12];
+    rand::rngs::SysRng
+        .try_fill_bytes(&mut nonce)
+        .map_err(|error| {
+            Failure::output(anyhow!(
+                "the system's random generator does not answer: {error}"
+            ))
+        })?;
+    Ok(nonce)
+}

@@ -1,0 +1,209 @@
+//! Which report goes where, and the texts of `--list` and `--explain`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::anyhow;
+use clap::ArgMatches;
+use openclaw_sec::atomic_file;
+use openclaw_sec::check::{self, ITEMS};
+use openclaw_sec::report::Report;
+use openclaw_sec::settings::nearest;
+
+use crate::cli::CheckArgs;
+use crate::commands::{Failure, exit};
+use crate::output::{self, Format, Page};
+use crate::terminal::Terminal;
+
+/// The format of a run that names none.
+const DEFAULT_FORMAT: &str = "human";
+
+/// A report in one format, on its way to one place.
+pub struct Output {
+    format: &'static Format,
+    /// A file; none for stdout.
+    path: Option<PathBuf>,
+}
+
+/// Pairs each `--output` with the `--format` right before it.
+pub fn plan(arguments: &CheckArgs, matches: &ArgMatches) -> Result<Vec<Output>, Failure> {
+    let matches = matches.subcommand().map_or(matches, |(_, matches)| matches);
+    let mut outputs = Vec::new();
+    let formats = indexes(matches, "format").zip(&arguments.format);
+    let mut words: Vec<(usize, Word<'_>)> =
+        formats.map(|(at, name)| (at, Word::Format(name))).collect();
+    let paths = indexes(matches, "output").zip(&arguments.output);
+    words.extend(paths.map(|(at, path)| (at, Word::Output(path))));
+    words.sort_by_key(|(at, _)| *at);
+    let mut may_take_output = false;
+    for (_, word) in words {
+        match word {
+            Word::Format(name) => {
+                outputs.push(Output {
+                    format: format(name)?,
+                    path: None,
+                });
+                may_take_output = true;
+            }
+            Word::Output(path) => {
+                if outputs.is_empty() {
+                    outputs.push(Output {
+                        format: format(DEFAULT_FORMAT)?,
+                        path: None,
+                    });
+                    may_take_output = true;
+                }
+                let Some(last) = outputs.last_mut().filter(|_| may_take_output) else {
+                    return Err(Failure::usage(anyhow!(
+                        "--output {}: no --format stands before it",
+                        path.display()
+                    )));
+                };
+                last.path = (path != Path::new("-")).then(|| path.clone());
+                may_take_output = false;
+            }
+        }
+    }
+    if outputs.is_empty() {
+        outputs.push(Output {
+            format: format(DEFAULT_FORMAT)?,
+            path: None,
+        });
+    }
+    refuse_collisions(&outputs)?;
+    Ok(outputs)
+}
+
+enum Word<'a> {
+    Format(&'a str),
+    Output(&'a PathBuf),
+}
+
+fn indexes<'m>(matches: &'m ArgMatches, id: &str) -> Box<dyn Iterator<Item = usize> + 'm> {
+    match matches.indices_of(id) {
+        Some(indexes) => Box::new(indexes),
+        None => Box::new(std::iter::empty()),
+    }
+}
+
+fn format(name: &str) -> Result<&'static Format, Failure> {
+    output::format(name).ok_or_else(|| {
+        Failure::usage(anyhow!(
+            "--format {name}: no such format; there are {}",
+            output::format_names()
+        ))
+    })
+}
+
+fn refuse_collisions(outputs: &[Output]) -> Result<(), Failure> {
+    for (index, output) in outputs.iter().enumerate() {
+        if outputs[..index]
+            .iter()
+            .any(|other| other.path == output.path)
+        {
+            let place = match &output.path {
+                Some(path) => format!("the file {}", path.display()),
+                None => "stdout".to_owned(),
+            };
+            return Err(Failure::usage(anyhow!(
+                "two reports for {place}: give each --format an --output of its own"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Writes every report; one that cannot be written does not keep back the others.
+pub fn deliver(report: &Report, outputs: &[Output], code: u8, terminal: &Terminal) -> u8 {
+    let mut ended = code;
+    for output in outputs {
+        match &output.path {
+            None => {
+                let tint = |tone, text: &str| terminal.tint_data(tone, text);
+                let page = Page {
+                    width: terminal.width(),
+                    tint: &tint,
+                    exit_code: code,
+                };
+                let text = (output.format.render)(report, &page);
+                let code = terminal.reading_matter(text.as_bytes(), code);
+                ended = if ended == exit::OUTPUT { ended } else { code };
+            }
+            Some(path) => {
+                let plain = |_, text: &str| text.to_owned();
+                let page = Page {
+                    width: 100,
+                    tint: &plain,
+                    exit_code: code,
+                };
+                let text = (output.format.render)(report, &page);
+                if let Err(error) = atomic_file::write_output(path, text.as_bytes()) {
+                    terminal.error(&format!(
+                        "the {} report was not written: {error}",
+                        output.format.name
+                    ));
+                    ended = exit::OUTPUT;
+                }
+            }
+        }
+    }
+    ended
+}
+
+/// All checks, by item.
+pub fn list() -> String {
+    let width = check::checks()
+        .map(|check| check.id.len())
+        .max()
+        .unwrap_or_default();
+    let mut text = String::new();
+    for item in ITEMS {
+        text.push_str(&format!("{}: {}\n", item.id, item.title));
+        for check in item.checks {
+            let kind = if check.is_active {
+                "live, active"
+            } else {
+                check.kind.word()
+            };
+            text.push_str(&format!(
+                "  {:<width$}  {:<8}  {:<12}  {}\n",
+                check.id, check.severity, kind, check.title
+            ));
+        }
+    }
+    text
+}
+
+/// One check, as a page to read.
+pub fn explain(id: &str) -> anyhow::Result<String> {
+    let Some(check) = check::find(id) else {
+        let hint = match nearest(id, check::checks().map(|check| check.id)) {
+            Some(nearest) => format!("; did you mean {nearest}?"),
+            None => String::new(),
+        };
+        return Err(anyhow!(
+            "--explain {id}: no check is called so{hint} `--list` shows them all"
+        ));
+    };
+    let mut text = format!(
+        "{} ({}, {})\n\n",
+        check.id,
+        check.severity,
+        check.kind.word()
+    );
+    text.push_str(&format!("  asks   {}\n", check.title));
+    text.push_str(&format!("  why    {}\n", check.why));
+    text.push_str(&format!(
+        "  fix    {}\n",
+        check.remediation.replace("{env}", ".env")
+    ));
+    for reference in check.references {
+        text.push_str(&format!("  see    {reference}\n"));
+    }
+    if check.is_active {
+        text.push_str("  note   asked only with --active: a limiter or a lock-out may notice\n");
+    }
+    if check.is_fixable {
+        text.push_str("  note   `openclaw-sec check --fix` can mend it\n");
+    }
+    Ok(text)
+}

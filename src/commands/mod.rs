@@ -1,0 +1,136 @@
+//! Each command is one small function: arguments in, a call into the core, output, an exit code.
+
+mod arguments;
+mod check;
+mod firewall;
+mod interrupt;
+mod keygen;
+
+use std::ffi::OsString;
+
+use clap::FromArgMatches as _;
+use openclaw_sec::settings::Settings;
+use openclaw_sec::state::{Fingerprints, StateDir};
+use openclaw_sec::world::World;
+
+use crate::cli::{Cli, Command, Global};
+use crate::terminal::{OutputError, Terminal};
+
+/// Exit codes, the same for every command and format.
+pub mod exit {
+    /// Done, nothing wrong.
+    pub const DONE: u8 = 0;
+    /// Usage or configuration error; nothing was changed.
+    pub const USAGE: u8 = 2;
+    /// Internal or output error.
+    pub const OUTPUT: u8 = 4;
+    /// Ended by SIGINT.
+    pub const INTERRUPTED: u8 = 130;
+}
+
+/// Why a command ended without doing its job.
+pub struct Failure {
+    code: u8,
+    error: anyhow::Error,
+}
+
+impl Failure {
+    /// The person asked for something that cannot be done; nothing was changed.
+    pub fn usage(error: impl Into<anyhow::Error>) -> Self {
+        Self {
+            code: exit::USAGE,
+            error: error.into(),
+        }
+    }
+
+    /// The job could not be finished for reasons of the machine.
+    pub fn output(error: impl Into<anyhow::Error>) -> Self {
+        Self {
+            code: exit::OUTPUT,
+            error: error.into(),
+        }
+    }
+
+    /// SIGINT came.
+    pub fn interrupted() -> Self {
+        Self {
+            code: exit::INTERRUPTED,
+            error: anyhow::anyhow!("interrupted"),
+        }
+    }
+}
+
+impl From<OutputError> for Failure {
+    fn from(error: OutputError) -> Self {
+        Self::output(error)
+    }
+}
+
+/// What a command has at hand.
+pub struct Context<'a> {
+    /// The outside world.
+    pub world: &'a World,
+    /// The streams.
+    pub terminal: &'a mut Terminal,
+    /// What the configuration files say.
+    pub settings: &'a Settings,
+    /// Flags that every command has.
+    pub global: &'a Global,
+}
+
+impl Context<'_> {
+    /// The state folder of this run.
+    pub fn state(&self) -> Result<StateDir, Failure> {
+        StateDir::locate(self.global.state_dir.as_deref(), self.world).map_err(Failure::usage)
+    }
+
+    /// This installation's fingerprints, or none where its state cannot be kept.
+    pub fn fingerprints(&self) -> Option<Fingerprints> {
+        self.state().ok()?.fingerprints().ok()
+    }
+}
+
+/// Runs the program for `arguments` and returns its exit code.
+pub fn run(arguments: Vec<OsString>, world: &World) -> u8 {
+    let (settings, matches) = match arguments::parse(&arguments, world) {
+        Ok(parsed) => parsed,
+        Err(problem) => {
+            firewall::refuse_words(&arguments, &problem, world);
+            return problem.show(&arguments, world);
+        }
+    };
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => return arguments::Problem::Usage(error).show(&arguments, world),
+    };
+    let mut terminal = Terminal::new(&cli.global, world);
+    let mut context = Context {
+        world,
+        terminal: &mut terminal,
+        settings: &settings,
+        global: &cli.global,
+    };
+    let ended = match cli.command {
+        Command::Keygen(arguments) => keygen::run(&arguments, &mut context),
+        Command::Check(arguments) => check::run(&arguments, &matches, &mut context),
+        Command::Rotate(_) => Err(not_built("rotate")),
+        Command::Firewall(arguments) => firewall::run(&arguments, &mut context),
+        Command::AuditTail(_) => Err(not_built("audit-tail")),
+    };
+    match ended {
+        Ok(code) => code,
+        Err(failure) => {
+            if failure.code != exit::INTERRUPTED {
+                terminal.error(&format!("{:#}", failure.error));
+            }
+            failure.code
+        }
+    }
+}
+
+fn not_built(command: &str) -> Failure {
+    Failure::usage(anyhow::anyhow!(
+        "`{command}` is not built yet in version {}; `keygen` and `check` are, see `openclaw-sec --help`",
+        env!("CARGO_PKG_VERSION")
+    ))
+}

@@ -1,0 +1,224 @@
+//! Everything the judges may look at: gathered before, changed by nobody.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use super::dialect::Dialect;
+use super::host::HostEvidence;
+use super::upstream::Upstream;
+use crate::env_file::{Assignment, EnvFile};
+use crate::key_shapes;
+use crate::placeholder::placeholder;
+use crate::probe::LiveEvidence;
+use crate::report::Location;
+use crate::scan::CodeEvidence;
+use crate::secret::Secret;
+use crate::variables::{Holds, VARIABLES};
+
+/// What was asked.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// The profile's id.
+    pub profile: String,
+    /// Whether probes are allowed that a limiter may notice.
+    pub is_active: bool,
+    /// The operators' own tailnet.
+    pub operator_tailnet: Option<String>,
+    /// The time of the run.
+    pub now: Timestamp,
+}
+
+/// An env file as it was given, and what it says.
+#[derive(Debug)]
+pub struct Declared {
+    /// As given on the command line; `-` for stdin.
+    pub shown_path: String,
+    /// Where it lies, if it is a file.
+    pub path: Option<PathBuf>,
+    /// Its contents.
+    pub file: EnvFile,
+    /// The assignments that count: of each name the last.
+    effective: Vec<usize>,
+    /// Those of them that hold a secret.
+    secrets: Vec<usize>,
+    /// Those of them that are no placeholders.
+    real_secrets: Vec<usize>,
+}
+
+/// The live half.
+#[derive(Debug)]
+pub enum Live {
+    /// No `--url` was given.
+    NotAsked,
+    /// What the endpoint did.
+    Seen(Box<LiveEvidence>),
+}
+
+/// All evidence of one run.
+#[derive(Debug)]
+pub struct Evidence {
+    /// What was asked.
+    pub question: Question,
+    /// The env file; none where only code is searched.
+    pub declared: Option<Declared>,
+    /// Whose variables it holds.
+    pub dialect: Dialect,
+    /// Upstream's configuration, if named.
+    pub upstream: Option<Upstream>,
+    /// Env files of other environments.
+    pub compared: Vec<Declared>,
+    /// This machine.
+    pub host: HostEvidence,
+    /// The endpoint.
+    pub live: Live,
+    /// The source tree.
+    pub code: CodeEvidence,
+}
+
+impl Declared {
+    /// Sorts out which assignments count and which are secret.
+    pub fn new(shown_path: String, path: Option<PathBuf>, file: EnvFile) -> Self {
+        let assignments = file.assignments();
+        let last: HashMap<&str, usize> = assignments
+            .iter()
+            .enumerate()
+            .map(|(index, a)| (a.name.as_str(), index))
+            .collect();
+        let mut effective: Vec<usize> = last.into_values().collect();
+        effective.sort_unstable();
+        let secrets: Vec<usize> = effective
+            .iter()
+            .copied()
+            .filter(|index| {
+                !assignments[*index].value.is_empty() && is_secret(&assignments[*index])
+            })
+            .collect();
+        let real_secrets = secrets
+            .iter()
+            .copied()
+            .filter(|index| placeholder(assignments[*index].value.expose()).is_none())
+            .collect();
+        Self {
+            shown_path,
+            path,
+            effective,
+            secrets,
+            real_secrets,
+            file,
+        }
+    }
+
+    fn at<'d>(&'d self, indexes: &'d [usize]) -> impl Iterator<Item = &'d Assignment> {
+        indexes.iter().map(|index| &self.file.assignments()[*index])
+    }
+
+    /// The value that counts: the last assignment's, unless it is empty.
+    pub fn value(&self, name: &str) -> Option<&Assignment> {
+        self.file
+            .get(name)
+            .filter(|assignment| !assignment.value.is_empty())
+    }
+
+    /// The value as text; bytes that are no UTF-8 become replacement characters.
+    pub fn text(&self, name: &str) -> Option<String> {
+        let assignment = self.value(name)?;
+        Some(
+            String::from_utf8_lossy(assignment.value.expose())
+                .trim()
+                .to_owned(),
+        )
+    }
+
+    /// What a switch is set to.
+    pub fn switch(&self, name: &str) -> Switch {
+        match self.text(name) {
+            None => Switch::Unset,
+            Some(text) if text.eq_ignore_ascii_case("true") => Switch::On,
+            Some(text) => {
+                let is_misspelled = ["1", "yes", "on", "y", "enabled"]
+                    .iter()
+                    .any(|word| text.eq_ignore_ascii_case(word));
+                if is_misspelled {
+                    Switch::MeantOn
+                } else {
+                    Switch::Off
+                }
+            }
+        }
+    }
+
+    /// Where an assignment stands.
+    pub fn location(&self, assignment: &Assignment) -> Location {
+        Location::at(&self.shown_path, assignment.line, assignment.column)
+    }
+
+    /// Where a variable stands; the whole file when it is not set.
+    pub fn place(&self, name: &str) -> Location {
+        match self.file.get(name) {
+            Some(assignment) => self.location(assignment),
+            None => Location::file(&self.shown_path),
+        }
+    }
+
+    /// The variables that are set, each once, with the assignment that counts.
+    pub fn effective(&self) -> impl Iterator<Item = &Assignment> {
+        self.at(&self.effective)
+    }
+
+    /// The secrets that are set: by their variable's name or by the shape of the value.
+    pub fn secrets(&self) -> impl Iterator<Item = &Assignment> {
+        self.at(&self.secrets)
+    }
+
+    /// The secrets that are no placeholders.
+    pub fn real_secrets(&self) -> impl Iterator<Item = &Assignment> {
+        self.at(&self.real_secrets)
+    }
+
+    /// The values that no output may show.
+    pub fn values_to_hide(&self) -> impl Iterator<Item = &Secret> {
+        self.file
+            .assignments()
+            .iter()
+            .filter(|assignment| is_secret(assignment))
+            .map(|assignment| &assignment.value)
+    }
+}
+
+/// The state of a switch: only `true` is documented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Switch {
+    /// `true`, in any case.
+    On,
+    /// Something like `1` or `yes`, which the page does not document.
+    MeantOn,
+    /// Anything else.
+    Off,
+    /// Not set, or empty.
+    Unset,
+}
+
+impl Switch {
+    /// What to say about a switch that should be on.
+    pub fn complaint(self, name: &str) -> String {
+        match self {
+            Self::On => format!("{name} is true"),
+            Self::MeantOn => {
+                format!("{name} is set to a word that is not documented: only `true` is")
+            }
+            Self::Off => format!("{name} is not true"),
+            Self::Unset => format!("{name} is not set"),
+        }
+    }
+}
+
+fn is_secret(assignment: &Assignment) -> bool {
+    let is_of_the_page = VARIABLES
+        .iter()
+        .any(|variable| variable.name == assignment.name && variable.holds == Holds::Secret);
+    is_of_the_page
+        || key_shapes::is_secret_name(&assignment.name)
+        || key_shapes::recognise(assignment.value.expose()).is_some()
+}

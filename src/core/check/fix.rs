@@ -1,0 +1,265 @@
+//! What `--fix` may do: modes, ownership, `.gitignore`, missing variables. Never a secret, never an existing line.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::dialect::Dialect;
+use super::evidence::Evidence;
+use super::host::LogFile;
+use crate::atomic_file::{self, AtomicFileError, Expected};
+use crate::env_file::{EditError, EnvFile, EnvFileError, Lock, SaveError};
+use crate::scan::{Answer, Tracking, folder_of};
+use crate::secret::Secret;
+use crate::small_file;
+use crate::variables::VARIABLES;
+
+/// How long another program that changes the env file is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// A `.gitignore` larger than this, in bytes, is not touched.
+const LARGEST_GITIGNORE: u64 = 16 << 20;
+
+/// One thing that can be mended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Takes permission bits away.
+    Mode {
+        /// The file.
+        path: PathBuf,
+        /// Its mode now.
+        from: u32,
+        /// Its mode then.
+        to: u32,
+    },
+    /// Gives the env file to the user that runs OpenClaw.
+    Owner {
+        /// The file.
+        path: PathBuf,
+        /// The user id.
+        uid: u32,
+    },
+    /// Adds a line to `.gitignore`.
+    GitIgnore {
+        /// The `.gitignore`.
+        path: PathBuf,
+        /// The line.
+        line: String,
+    },
+    /// Adds variables that are missing from the env file.
+    Variables {
+        /// The env file.
+        path: PathBuf,
+        /// Name and value of each.
+        missing: Vec<(&'static str, &'static str)>,
+    },
+}
+
+/// Why something could not be mended.
+#[derive(Debug, thiserror::Error)]
+pub enum Mending {
+    /// A mode or an owner could not be set, or a file not be read.
+    #[error("{path}: {source}; run this as the file's owner or with sudo")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file could not be written.
+    #[error(transparent)]
+    File(#[from] AtomicFileError),
+    /// The env file could not be read again.
+    #[error(transparent)]
+    Read(#[from] EnvFileError),
+    /// A variable could not be added.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    /// The env file could not be saved.
+    #[error(transparent)]
+    Save(#[from] SaveError),
+}
+
+impl Change {
+    /// Whether it may be done without asking: taking rights away from others breaks nothing.
+    pub fn is_harmless(&self) -> bool {
+        matches!(self, Self::Mode { .. })
+    }
+
+    /// Does it. `locks` is the folder for the env file's lock.
+    ///
+    /// # Errors
+    /// [`Mending`]; then nothing was changed.
+    pub fn apply(&self, locks: &Path) -> Result<(), Mending> {
+        match self {
+            Self::Mode { path, to, .. } => {
+                let permissions = std::fs::Permissions::from_mode(*to);
+                std::fs::set_permissions(path, permissions).map_err(|source| io(path, source))
+            }
+            Self::Owner { path, uid } => {
+                std::os::unix::fs::chown(path, Some(*uid), None).map_err(|source| io(path, source))
+            }
+            Self::GitIgnore { path, line } => add_line(path, line),
+            Self::Variables { path, missing } => add_variables(path, missing, locks),
+        }
+    }
+}
+
+impl std::fmt::Display for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Mode { path, from, to } => {
+                write!(f, "{}: mode {from:04o} becomes {to:04o}", path.display())
+            }
+            Self::Owner { path, uid } => write!(f, "{}: owner becomes user {uid}", path.display()),
+            Self::GitIgnore { path, line } => write!(f, "{}: add the line {line}", path.display()),
+            Self::Variables { path, missing } => {
+                let lines: Vec<String> = missing
+                    .iter()
+                    .map(|(name, value)| format!("{name}={value}"))
+                    .collect();
+                write!(f, "{}: add {}", path.display(), lines.join(", "))
+            }
+        }
+    }
+}
+
+fn io(path: &Path, source: std::io::Error) -> Mending {
+    Mending::Io {
+        path: path.to_path_buf(),
+        source,
+    }
+}
+
+fn add_line(path: &Path, line: &str) -> Result<(), Mending> {
+    let old = match small_file::read(path, LARGEST_GITIGNORE) {
+        Ok(old) => old,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Ok(atomic_file::create_new(
+                path,
+                format!("{line}\n").as_bytes(),
+                0o644,
+            )?);
+        }
+        Err(source) => return Err(io(path, source)),
+    };
+    let mut new = old.clone();
+    if !new.is_empty() && !new.ends_with(b"\n") {
+        new.push(b'\n');
+    }
+    new.extend_from_slice(format!("{line}\n").as_bytes());
+    Ok(atomic_file::replace(path, &new, Expected::Content(&old))?)
+}
+
+fn add_variables(path: &Path, missing: &[(&str, &str)], locks: &Path) -> Result<(), Mending> {
+    let lock = Lock::acquire(path, locks, PATIENCE)?;
+    let mut file = EnvFile::read(path, PATIENCE)?;
+    for (name, value) in missing {
+        if file.get(name).is_none() {
+            file = file.set(name, &Secret::new(*value))?;
+        }
+    }
+    file.save(&lock)?;
+    Ok(())
+}
+
+/// What can be mended, given the evidence.
+pub fn plan(evidence: &Evidence) -> Vec<Change> {
+    let mut changes = Vec::new();
+    if let Some(files) = &evidence.host.env_files {
+        if let Answer::Known(file) = &files.file {
+            let known = [evidence.host.processes.users(), files.service_users.clone()].concat();
+            let is_foreign = file.uid != 0 && !known.contains(&file.uid);
+            if let Some(uid) = known.first().filter(|_| is_foreign && files.caller == 0) {
+                changes.push(Change::Owner {
+                    path: file.path.clone(),
+                    uid: *uid,
+                });
+            }
+            changes.extend(without_others(&file.path, file.mode, 0o077));
+        }
+        let copies = files.copies.iter();
+        changes.extend(copies.filter_map(|copy| without_others(&copy.path, copy.mode, 0o077)));
+    }
+    if let Some(audit) = &evidence.host.audit
+        && let LogFile::Found { mode, .. } = audit.file
+        && audit.is_on
+    {
+        changes.extend(without_others(&audit.path, mode, 0o027));
+    }
+    changes.extend(git_ignore(evidence));
+    changes.extend(variables(evidence));
+    changes
+}
+
+fn without_others(path: &Path, from: u32, unwanted: u32) -> Option<Change> {
+    let to = from & !unwanted;
+    (to != from).then(|| Change::Mode {
+        path: path.to_path_buf(),
+        from,
+        to,
+    })
+}
+
+fn git_ignore(evidence: &Evidence) -> Option<Change> {
+    let path = evidence.declared.as_ref()?.path.as_ref()?;
+    if evidence.code.tracking != Answer::Known(Tracking::NeitherTrackedNorIgnored) {
+        return None;
+    }
+    let line = ignore_pattern(path.file_name()?.to_str()?)?;
+    Some(Change::GitIgnore {
+        path: folder_of(path).join(".gitignore"),
+        line,
+    })
+}
+
+/// The line of gitignore(5) that means exactly this name in this folder.
+fn ignore_pattern(name: &str) -> Option<String> {
+    if name.contains(['\n', '\r']) {
+        return None;
+    }
+    let mut pattern = String::from("/");
+    for character in name.chars() {
+        if matches!(character, '\\' | '*' | '?' | '[' | ']' | '#' | '!' | ' ') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    Some(pattern)
+}
+
+fn variables(evidence: &Evidence) -> Option<Change> {
+    let declared = evidence.declared.as_ref()?;
+    let path = declared.path.clone()?;
+    if evidence.dialect == Dialect::Upstream {
+        return None;
+    }
+    let missing: Vec<_> = VARIABLES
+        .iter()
+        .filter(|variable| declared.file.get(variable.name).is_none())
+        .filter_map(|variable| Some((variable.name, variable.hardened?)))
+        .collect();
+    (!missing.is_empty()).then_some(Change::Variables { path, missing })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ignore_pattern_means_one_name() {
+        assert_eq!(ignore_pattern(".env").unwrap(), "/.env");
+        assert_eq!(ignore_pattern("a*b[1] #").unwrap(), "/a\\*b\\[1\\]\\ \\#");
+        assert_eq!(ignore_pattern("a\nb"), None);
+    }
+
+    #[test]
+    fn a_line_is_added_once_and_nothing_else_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".gitignore");
+        add_line(&path, "/.env").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"/.env\n");
+        std::fs::write(&path, b"target\xff").unwrap();
+        add_line(&path, "/.env").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"target\xff\n/.env\n");
+    }
+}

@@ -1,0 +1,127 @@
+//! Runs the judges over the evidence and turns their verdicts into results.
+
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+
+use super::evidence::Evidence;
+use super::selection::Selection;
+use super::verdict::{Finding, Verdict};
+use super::{Check, checks};
+use crate::report::{CheckResult, Status};
+
+/// The results of a run, before waivers.
+pub type Inspection = Vec<CheckResult>;
+
+/// Asks every selected check.
+pub fn inspect(evidence: &Evidence, selection: &Selection) -> Inspection {
+    let env = evidence
+        .declared
+        .as_ref()
+        .map_or(".env", |declared| declared.shown_path.as_str());
+    let mut results: Vec<CheckResult> = Vec::new();
+    for check in checks().filter(|check| selection.holds(check)) {
+        for verdict in (check.judge)(evidence) {
+            results.push(result(check, verdict, env));
+        }
+    }
+    number_repeats(&mut results);
+    results
+}
+
+fn result(check: &Check, verdict: Verdict, env: &str) -> CheckResult {
+    let mut result = CheckResult {
+        id: check.id.to_owned(),
+        item: check.item().to_owned(),
+        kind: check.kind,
+        title: check.title.to_owned(),
+        severity: check.severity,
+        status: Status::Pass,
+        message: String::new(),
+        reason: String::new(),
+        evidence: Map::new(),
+        location: None,
+        remediation: check.remediation.replace("{env}", env),
+        references: check
+            .references
+            .iter()
+            .map(|text| (*text).to_owned())
+            .collect(),
+        fixable: check.is_fixable,
+        fingerprint: String::new(),
+    };
+    let subject = match verdict {
+        Verdict::Pass { message, evidence } => {
+            result.message = message;
+            result.evidence = evidence;
+            String::new()
+        }
+        Verdict::Unknown(reason) => {
+            result.status = Status::Unknown;
+            result.message = format!("not determined: {reason}");
+            result.reason = reason;
+            String::new()
+        }
+        Verdict::Skipped(reason) => {
+            result.status = Status::Skipped;
+            result.message = format!("not asked: {reason}");
+            result.reason = reason;
+            String::new()
+        }
+        Verdict::Fail(finding) => {
+            result.reason = check.why.to_owned();
+            fail(&mut result, finding, env)
+        }
+    };
+    result.fingerprint = fingerprint(check.id, &subject);
+    result
+}
+
+fn fail(result: &mut CheckResult, finding: Finding, env: &str) -> String {
+    result.status = Status::Fail;
+    result.message = finding.message;
+    result.evidence = finding.evidence;
+    result.location = finding.location;
+    if let Some(severity) = finding.severity {
+        result.severity = severity;
+    }
+    if let Some(remediation) = finding.remediation {
+        result.remediation = remediation.replace("{env}", env);
+    }
+    finding.subject
+}
+
+/// 32 hex digits of SHA-256 over id and subject: equal on every machine, because a committed
+/// waiver must hold in CI. Neither holds a secret or a line number.
+fn fingerprint(id: &str, subject: &str) -> String {
+    let digest = Sha256::new()
+        .chain_update(id)
+        .chain_update([0])
+        .chain_update(subject)
+        .finalize();
+    digest
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// Entries of one id must be told apart even where their subjects are equal.
+fn number_repeats(results: &mut [CheckResult]) {
+    for index in 1..results.len() {
+        let (before, rest) = results.split_at_mut(index);
+        let repeats = before
+            .iter()
+            .filter(|other| {
+                other.id == rest[0].id && other.fingerprint.starts_with(&rest[0].fingerprint)
+            })
+            .count();
+        if repeats > 0 {
+            rest[0].fingerprint.push_str(&format!("-{}", repeats + 1));
+        }
+    }
+}
+
+/// Adds a note to a result's evidence.
+pub fn annotate(result: &mut CheckResult, name: &str, value: impl Into<Value>) {
+    result.evidence.insert(name.to_owned(), value.into());
+}

@@ -1,0 +1,104 @@
+//! The live half: what the probe room saw, as verdicts of the checklist.
+
+use super::evidence::{Evidence, Live};
+use super::verdict::{Finding, Verdict, skipped, unknown};
+use crate::probe::LiveEvidence;
+use crate::probe::verdicts::{self, LiveVerdict, Severity as Worse};
+use crate::report::Severity;
+
+const NO_URL: &str = "no endpoint was named: add --url https://your-bot.example";
+const NOT_ACTIVE: &str = "a limiter or a lock-out may notice this question: add --active";
+
+fn ask(evidence: &Evidence, judge: impl Fn(&LiveEvidence) -> Vec<LiveVerdict>) -> Vec<Verdict> {
+    match &evidence.live {
+        Live::NotAsked => skipped(NO_URL),
+        Live::Seen(seen) => judge(seen).into_iter().map(translated).collect(),
+    }
+}
+
+fn ask_later(evidence: &Evidence, question: &str) -> Vec<Verdict> {
+    match &evidence.live {
+        Live::NotAsked => skipped(NO_URL),
+        Live::Seen(_) => unknown(format!("asking {question} is not built yet")),
+    }
+}
+
+fn ask_later_when_active(evidence: &Evidence, question: &str) -> Vec<Verdict> {
+    match &evidence.live {
+        Live::NotAsked => skipped(NO_URL),
+        Live::Seen(_) if !evidence.question.is_active => skipped(NOT_ACTIVE),
+        Live::Seen(_) => unknown(format!("asking {question} is not built yet")),
+    }
+}
+
+fn translated(verdict: LiveVerdict) -> Verdict {
+    match verdict {
+        LiveVerdict::Pass { message, evidence } => Verdict::Pass { message, evidence },
+        LiveVerdict::Unknown { reason } => Verdict::Unknown(reason),
+        LiveVerdict::Skipped { reason } => Verdict::Skipped(reason),
+        LiveVerdict::Fail {
+            message,
+            evidence,
+            subject,
+            severity,
+        } => {
+            let mut finding = Finding::new(subject, message);
+            finding.evidence = evidence;
+            finding.severity = severity.map(|worse| match worse {
+                Worse::Critical => Severity::Critical,
+                Worse::High => Severity::High,
+            });
+            finding.into()
+        }
+    }
+}
+
+macro_rules! built {
+    ($($name:ident),+ $(,)?) => {$(
+        pub fn $name(evidence: &Evidence) -> Vec<Verdict> {
+            ask(evidence, verdicts::$name)
+        }
+    )+};
+}
+
+built!(
+    plaintext,
+    redirect,
+    hsts,
+    certificate_expired,
+    certificate_expiring,
+    certificate_host,
+    certificate_untrusted,
+    certificate_weak,
+    security_headers,
+    anonymous_access,
+    cors_reflected,
+);
+
+macro_rules! not_built {
+    ($ask:ident: $($name:ident = $question:literal),+ $(,)?) => {$(
+        pub fn $name(evidence: &Evidence) -> Vec<Verdict> {
+            $ask(evidence, $question)
+        }
+    )+};
+}
+
+not_built!(
+    ask_later:
+    exposed_over_http = "for private files",
+    right_key_rejected = "with the configured key",
+    websocket_origin = "the WebSocket",
+    cloudflare_access_missing = "for Cloudflare Access",
+    origin_bypass = "the origin directly",
+    legacy_protocol = "with old TLS versions",
+    weak_cipher = "with weak ciphers",
+    private_chat_public = "each public address",
+);
+
+not_built!(
+    ask_later_when_active:
+    wrong_key_accepted = "with a made-up key",
+    limit_not_enforced = "in a burst",
+    limit_spoofable = "with forged addresses",
+    limit_without_retry_after = "until refused",
+);

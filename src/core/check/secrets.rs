@@ -1,0 +1,311 @@
+//! "API keys stored securely": the env file and its copies, the values in it, the tree around it.
+
+use std::collections::BTreeMap;
+
+use super::Check;
+use super::evidence::{Declared, Evidence};
+use super::host;
+use super::live;
+use super::verdict::{Finding, Verdict, fail, findings_or_pass, pass, skipped, unknown};
+use crate::env_file::Assignment;
+use crate::key_shapes::{ShapeVerdict, Uncleanness, judge_provider_value};
+use crate::placeholder::placeholder;
+use crate::report::{Kind, Location, Severity};
+use crate::scan::{Answer, CodeEvidence, Tracking};
+
+const PAGE: &str = "https://docs.openclawvps.com/configuration/security";
+
+pub const CHECKS: &[Check] = &[
+    Check::new("secrets.env-file-mode", Kind::Host, Severity::High, host::env_file_mode)
+        .asks("only its owner can read the env file", "every other user and service on this machine can read the keys")
+        .mended_by("run `chmod 600 {env}`, or `openclaw-sec check --env {env} --fix`")
+        .see(&[PAGE, "CWE-732"])
+        .fixable(),
+    Check::new("secrets.env-file-owner", Kind::Host, Severity::High, host::env_file_owner)
+        .asks("the env file belongs to who runs OpenClaw, or to root", "whoever owns the file, or a folder above it, can put other keys in its place")
+        .mended_by("give the file to the user that runs OpenClaw with `chown`, and take write permission for others off the folders above it")
+        .see(&["CWE-282", "CWE-732"])
+        .fixable(),
+    Check::new("secrets.env-file-tracked", Kind::Code, Severity::High, env_file_tracked)
+        .asks("git ignores the env file", "one `git add .` publishes every key in it")
+        .mended_by("add the file to .gitignore; if it is tracked, run `git rm --cached {env}` and rotate every key in it")
+        .see(&[PAGE, "CWE-538"])
+        .fixable(),
+    Check::new("secrets.env-file-in-history", Kind::Code, Severity::High, env_file_in_history)
+        .asks("no env file with a secret was ever committed", "what was committed once stays readable for everyone with a clone")
+        .mended_by("rotate the keys that were committed; then, if you must, rewrite the history")
+        .see(&[PAGE, "CWE-538"]),
+    Check::new("secrets.in-code", Kind::Code, Severity::High, in_code)
+        .asks("no key stands in the source tree", "keys in code reach everyone who can read the repository")
+        .mended_by("rotate the key and read it from the environment instead")
+        .see(&[PAGE, "CWE-798"]),
+    Check::new("secrets.in-history", Kind::Code, Severity::High, in_history)
+        .asks("no key stands in the git history", "deleting a key from the tree leaves it in every clone")
+        .mended_by("rotate the key; then, if you must, rewrite the history")
+        .see(&[PAGE, "CWE-798"]),
+    Check::new("secrets.placeholder", Kind::Declared, Severity::Critical, placeholders)
+        .asks("every secret has a value of its own", "everyone who has read the documentation can log in")
+        .mended_by("put a real value in its place; for a key of your own run `openclaw-sec keygen --env {env} --name NAME`")
+        .see(&[PAGE, "CWE-1392"]),
+    Check::new("secrets.reused", Kind::Declared, Severity::Medium, reused)
+        .asks("no two secrets share a value", "who learns one of them has the other, and rotating one breaks the other")
+        .mended_by("give each variable a key of its own: `openclaw-sec keygen --env {env} --name NAME --replace`")
+        .see(&["OWASP ASVS 5.0 13.3.1"]),
+    Check::new("secrets.shared-between-environments", Kind::Declared, Severity::High, shared)
+        .asks("environments do not share secrets", "a leak in development opens production")
+        .mended_by("use separate keys for development and production: `openclaw-sec keygen --env {env} --name NAME --replace`, or a second key at the provider")
+        .see(&[PAGE]),
+    Check::new("secrets.duplicate-variable", Kind::Declared, Severity::Medium, duplicates)
+        .asks("each variable is set once", "programs disagree on which of the two wins, so a rotated key may never be used")
+        .mended_by("delete all lines but the one that should count; Node takes the last")
+        .see(&["https://github.com/motdotla/dotenv"]),
+    Check::new("secrets.malformed-key", Kind::Declared, Severity::Medium, malformed)
+        .asks("provider keys look like their provider's", "a mangled or misplaced key fails at run time, and a misplaced one is sent to the wrong company")
+        .mended_by("copy the key again from the provider's console, without quotes and blanks")
+        .see(&[PAGE]),
+    Check::new("secrets.stale-in-process", Kind::Host, Severity::High, host::stale_in_process)
+        .asks("the running OpenClaw has the file's values", "a rotated key is not in use until OpenClaw was restarted, and the old one must stay valid until then")
+        .mended_by("restart OpenClaw; if the old value comes back, look for a place that outranks the env file, such as gateway.systemd.env")
+        .see(&["https://github.com/openclaw/openclaw/issues/124847"]),
+    Check::new("secrets.exposed-over-http", Kind::Live, Severity::Critical, live::exposed_over_http)
+        .asks("the endpoint serves no private files", "anyone can download the keys")
+        .mended_by("take the file out of the web server's root, deny dotfiles there, and rotate every key that was exposed")
+        .see(&["OWASP ASVS 5.0 13.4.1", "CWE-538"]),
+];
+
+fn placeholders(evidence: &Evidence) -> Vec<Verdict> {
+    let Some(declared) = &evidence.declared else {
+        return skipped("no env file was read");
+    };
+    let mut findings: Vec<Finding> = declared
+        .secrets()
+        .filter(|secret| placeholder(secret.value.expose()).is_some())
+        .map(|secret| placeholder_finding(declared, secret))
+        .collect();
+    if let Some(upstream) = &evidence.upstream {
+        for (place, value) in upstream.literals() {
+            if placeholder(value.expose()).is_some() {
+                let message = format!("{place} still has a value from the documentation");
+                let finding = Finding::new(place, message).at(Location::file(&upstream.path));
+                findings.push(finding.with("variable", place));
+            }
+        }
+    }
+    findings_or_pass(findings, "no secret has a placeholder value")
+}
+
+fn placeholder_finding(declared: &Declared, secret: &Assignment) -> Finding {
+    let message = format!("{} still has a placeholder value", secret.name);
+    let finding = Finding::new(&secret.name, message)
+        .at(declared.location(secret))
+        .with("variable", secret.name.as_str());
+    match crate::variables::WEB_KEYS.contains(&secret.name.as_str()) {
+        true if secret.name == "WEB_API_KEY" => {
+            finding.mended_by("run `openclaw-sec keygen --env {env}` and restart OpenClaw")
+        }
+        true => finding.mended_by(format!(
+            "run `openclaw-sec keygen --env {{env}} --name {}` and restart OpenClaw",
+            secret.name
+        )),
+        false => finding.mended_by(format!(
+            "put the real value of {} there, or delete the line if it is not used",
+            secret.name
+        )),
+    }
+}
+
+fn reused(evidence: &Evidence) -> Vec<Verdict> {
+    let Some(declared) = &evidence.declared else {
+        return skipped("no env file was read");
+    };
+    let mut by_value: BTreeMap<&[u8], Vec<&Assignment>> = BTreeMap::new();
+    for secret in declared.real_secrets() {
+        by_value
+            .entry(secret.value.expose())
+            .or_default()
+            .push(secret);
+    }
+    let findings = by_value
+        .into_values()
+        .filter(|sharing| sharing.len() > 1)
+        .map(|sharing| reuse_finding(declared, &sharing))
+        .collect();
+    findings_or_pass(findings, "every secret has a value of its own")
+}
+
+fn reuse_finding(declared: &Declared, sharing: &[&Assignment]) -> Finding {
+    let mut names: Vec<&str> = sharing.iter().map(|secret| secret.name.as_str()).collect();
+    names.sort_unstable();
+    Finding::new(
+        names.join(" "),
+        format!("{} share one value", names.join(" and ")),
+    )
+    .at(declared.location(sharing[1]))
+    .with("variables", names)
+}
+
+fn shared(evidence: &Evidence) -> Vec<Verdict> {
+    let Some(declared) = &evidence.declared else {
+        return skipped("no env file was read");
+    };
+    if evidence.compared.is_empty() {
+        return skipped("no other environment was named: use --compare-env FILE");
+    }
+    let mut findings = Vec::new();
+    for other in &evidence.compared {
+        let theirs: BTreeMap<&[u8], &Assignment> = other
+            .real_secrets()
+            .map(|secret| (secret.value.expose(), secret))
+            .collect();
+        for ours in declared.real_secrets() {
+            if let Some(theirs) = theirs.get(ours.value.expose()) {
+                let (name, path) = (&ours.name, &other.shown_path);
+                let subject = format!("{name} {path} {}", theirs.name);
+                let message = format!("{name} has the same value as {} in {path}", theirs.name);
+                findings.push(
+                    Finding::new(subject, message)
+                        .at(declared.location(ours))
+                        .with("variable", name.as_str())
+                        .with("other_variable", theirs.name.as_str())
+                        .with("other_file", path.as_str()),
+                );
+            }
+        }
+    }
+    findings_or_pass(findings, "no secret is shared with the other environments")
+}
+
+fn duplicates(evidence: &Evidence) -> Vec<Verdict> {
+    let Some(declared) = &evidence.declared else {
+        return skipped("no env file was read");
+    };
+    let mut by_name: BTreeMap<&str, Vec<&Assignment>> = BTreeMap::new();
+    for assignment in declared.file.assignments() {
+        by_name
+            .entry(&assignment.name)
+            .or_default()
+            .push(assignment);
+    }
+    let mut repeated: Vec<Vec<&Assignment>> = by_name
+        .into_values()
+        .filter(|assignments| assignments.len() > 1)
+        .collect();
+    repeated.sort_by_key(|assignments| assignments[0].line);
+    let findings = repeated
+        .into_iter()
+        .map(|assignments| {
+            let name = &assignments[0].name;
+            let lines: Vec<usize> = assignments.iter().map(|a| a.line).collect();
+            let agree = assignments.iter().all(|a| a.value == assignments[0].value);
+            let consequence = if agree {
+                "the values are equal now, and one will be forgotten at the next change"
+            } else {
+                "Node, docker and a shell take the last one, Rust's dotenvy the first"
+            };
+            let message = format!("{name} is set {} times; {consequence}", assignments.len());
+            Finding::new(name, message)
+                .at(declared.location(assignments[assignments.len() - 1]))
+                .with("variable", name.as_str())
+                .with("lines", lines)
+        })
+        .collect();
+    findings_or_pass(findings, "each variable is set once")
+}
+
+fn malformed(evidence: &Evidence) -> Vec<Verdict> {
+    let Some(declared) = &evidence.declared else {
+        return skipped("no env file was read");
+    };
+    let mut judged = 0;
+    let mut findings = Vec::new();
+    for secret in declared.real_secrets() {
+        let verdict = judge_provider_value(&secret.name, secret.value.expose());
+        judged += usize::from(verdict != ShapeVerdict::NotAProviderVariable);
+        if let Some(message) = shape_complaint(&secret.name, verdict) {
+            findings.push(
+                Finding::new(&secret.name, message)
+                    .at(declared.location(secret))
+                    .with("variable", secret.name.as_str()),
+            );
+        }
+    }
+    if judged == 0 {
+        return skipped("no variable of a known provider has a value");
+    }
+    findings_or_pass(findings, "provider keys have their provider's shape")
+}
+
+fn shape_complaint(name: &str, verdict: ShapeVerdict) -> Option<String> {
+    match verdict {
+        ShapeVerdict::Fits | ShapeVerdict::NotAProviderVariable => None,
+        ShapeVerdict::OtherProvider(shape) => Some(format!(
+            "{name} holds a key of another provider ({})",
+            shape.provider
+        )),
+        ShapeVerdict::NoKnownShape { expected } => Some(format!(
+            "{name} does not look like such a key: expected {expected}"
+        )),
+        ShapeVerdict::Unclean(what) => Some(format!("{name} {}", unclean(what))),
+    }
+}
+
+fn unclean(what: Uncleanness) -> &'static str {
+    match what {
+        Uncleanness::Quotes => "has quotation marks in or around its value",
+        Uncleanness::Blanks => "has blanks in or around its value",
+        Uncleanness::ZeroWidth => "has invisible characters in or around its value",
+        Uncleanness::Control => "has control characters or line breaks in its value",
+        Uncleanness::NotUtf8 => "has bytes in its value that are no UTF-8",
+    }
+}
+
+fn env_file_tracked(evidence: &Evidence) -> Vec<Verdict> {
+    let Some(declared) = evidence
+        .declared
+        .as_ref()
+        .filter(|declared| declared.path.is_some())
+    else {
+        return skipped("no env file lies on disk");
+    };
+    let path = declared.shown_path.as_str();
+    match &evidence.code.tracking {
+        Answer::Known(Tracking::OutsideWorkTree) => skipped("the env file lies in no git work tree"),
+        Answer::Known(Tracking::Ignored) => pass("git ignores the env file"),
+        Answer::Known(Tracking::Tracked) => fail(
+            Finding::new("tracked", "git tracks the env file")
+                .at(Location::file(path))
+                .mended_by("run `git rm --cached {env}`, add the file to .gitignore, commit, and rotate every key in it"),
+        ),
+        Answer::Known(Tracking::NeitherTrackedNorIgnored) => fail(
+            Finding::new("not ignored", "git neither tracks nor ignores the env file")
+                .at(Location::file(path))
+                .rated(Severity::Medium)
+                .mended_by("add the file to .gitignore, or run `openclaw-sec check --env {env} --fix`"),
+        ),
+        Answer::Unknown(reason) => unknown(reason.clone()),
+    }
+}
+
+fn env_file_in_history(evidence: &Evidence) -> Vec<Verdict> {
+    history(&evidence.code)
+}
+
+fn in_history(evidence: &Evidence) -> Vec<Verdict> {
+    history(&evidence.code)
+}
+
+fn history(code: &CodeEvidence) -> Vec<Verdict> {
+    if !code.history_was_asked {
+        return skipped("the history was not asked for: use --history");
+    }
+    unknown("searching the git history is not built yet")
+}
+
+fn in_code(evidence: &Evidence) -> Vec<Verdict> {
+    match &evidence.code.tree {
+        None => {
+            skipped("no source tree: the env file lies in no git work tree, and --code names none")
+        }
+        Some(_) => unknown("searching the source tree is not built yet"),
+    }
+}

@@ -1,0 +1,590 @@
+//! Tells values that only stand where a secret should be from secrets.
+
+use crate::key_shapes::KEY_SHAPES;
+
+/// What gives a placeholder away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlaceholderKind {
+    /// Words that say what to put there: `your-secret-key-here`, `change-me-now`, `TODO`, `null`.
+    Words,
+    /// Something in brackets that was to be filled in: `<key>`, `[your key]`, `{{ key }}`.
+    Brackets,
+    /// A variable that nobody expanded: `${KEY}`, `$KEY`, `%KEY%`.
+    Unexpanded,
+    /// Dots, stars or `x` that stand for the rest: `sk-ant-...`, `xxxx-xxxx`.
+    Elided,
+}
+
+/// Words that make a value a placeholder.
+const TELLING_WORDS: &[&str] = &[
+    "your",
+    "yours",
+    "change",
+    "changeme",
+    "changeit",
+    "changethis",
+    "replace",
+    "replaceme",
+    "insert",
+    "paste",
+    "put",
+    "enter",
+    "fill",
+    "example",
+    "examples",
+    "dummy",
+    "sample",
+    "todo",
+    "fixme",
+    "tbd",
+    "secret",
+    "secrets",
+    "password",
+    "passwd",
+    "passphrase",
+    "none",
+    "null",
+    "nil",
+    "undefined",
+    "placeholder",
+    "fake",
+    "redacted",
+    "masked",
+    "hidden",
+    "removed",
+    "unset",
+    "missing",
+    "mysecret",
+    "notset",
+    "foobar",
+    "xxx",
+    "provide",
+    "add",
+    "set",
+    "goes",
+];
+
+/// Words that go with the telling ones and prove nothing alone.
+const FILLER_WORDS: &[&str] = &[
+    "a",
+    "an",
+    "the",
+    "to",
+    "of",
+    "in",
+    "it",
+    "is",
+    "on",
+    "at",
+    "by",
+    "or",
+    "and",
+    "for",
+    "me",
+    "my",
+    "our",
+    "own",
+    "this",
+    "that",
+    "here",
+    "there",
+    "now",
+    "soon",
+    "later",
+    "please",
+    "with",
+    "from",
+    "into",
+    "not",
+    "do",
+    "be",
+    "must",
+    "should",
+    "will",
+    "before",
+    "after",
+    "use",
+    "using",
+    "used",
+    "real",
+    "actual",
+    "new",
+    "old",
+    "some",
+    "something",
+    "any",
+    "one",
+    "key",
+    "keys",
+    "api",
+    "token",
+    "tokens",
+    "pass",
+    "pwd",
+    "word",
+    "value",
+    "values",
+    "string",
+    "text",
+    "id",
+    "uuid",
+    "hex",
+    "base64",
+    "random",
+    "randomly",
+    "long",
+    "very",
+    "super",
+    "strong",
+    "secure",
+    "safe",
+    "generated",
+    "generate",
+    "unique",
+    "private",
+    "public",
+    "web",
+    "bot",
+    "app",
+    "client",
+    "server",
+    "gateway",
+    "admin",
+    "user",
+    "username",
+    "name",
+    "host",
+    "domain",
+    "com",
+    "url",
+    "email",
+    "auth",
+    "oauth",
+    "access",
+    "refresh",
+    "session",
+    "jwt",
+    "signing",
+    "encryption",
+    "webhook",
+    "service",
+    "project",
+    "account",
+    "workspace",
+    "team",
+    "org",
+    "company",
+    "prod",
+    "production",
+    "dev",
+    "development",
+    "staging",
+    "test",
+    "testing",
+    "local",
+    "demo",
+    "default",
+    "only",
+    "valid",
+    "invalid",
+    "blank",
+    "empty",
+    "env",
+    "variable",
+    "config",
+    "file",
+    "openclaw",
+    "openai",
+    "anthropic",
+    "claude",
+    "openrouter",
+    "google",
+    "gemini",
+    "groq",
+    "xai",
+    "mistral",
+    "deepseek",
+    "together",
+    "perplexity",
+    "cohere",
+    "huggingface",
+    "telegram",
+    "discord",
+    "slack",
+    "github",
+    "gitlab",
+    "cloudflare",
+    "elevenlabs",
+    "tailscale",
+    "stripe",
+    "aws",
+    "brave",
+    "tavily",
+    "database",
+    "db",
+    "redis",
+    "postgres",
+    "mysql",
+    "smtp",
+    "sk",
+    "pk",
+    "hf",
+    "ghp",
+    "characters",
+    "chars",
+    "bytes",
+    "min",
+    "at",
+    "least",
+    "commit",
+    "production",
+    "deploy",
+    "first",
+];
+
+/// Whether `value` is a placeholder, and by what sign; `None` for real secrets and for the empty value.
+///
+/// A random key that happens to contain such a word is a key: words count only between borders (a separator, a
+/// change of case, an end) and when they are most of the value.
+pub fn placeholder(value: &[u8]) -> Option<PlaceholderKind> {
+    let text = std::str::from_utf8(value).ok()?;
+    let text = text
+        .trim()
+        .trim_matches(['"', '\'', '`', '“', '”', '‘', '’'])
+        .trim();
+    if text.is_empty() || text.len() > 512 {
+        return None;
+    }
+    if is_unexpanded(text) {
+        Some(PlaceholderKind::Unexpanded)
+    } else if is_bracketed(text) {
+        Some(PlaceholderKind::Brackets)
+    } else if is_elided(text) {
+        Some(PlaceholderKind::Elided)
+    } else if is_made_of_words(text) {
+        Some(PlaceholderKind::Words)
+    } else {
+        None
+    }
+}
+
+fn is_unexpanded(text: &str) -> bool {
+    let is_name = |name: &str| {
+        name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+            && name
+                .chars()
+                .all(|character| character.is_ascii_alphanumeric() || character == '_')
+    };
+    let holds_braces = text.match_indices("${").any(|(at, _)| {
+        text[at + 2..].find('}').is_some_and(|length| {
+            let inner = &text[at + 2..at + 2 + length];
+            is_name(
+                inner
+                    .split([':', '-', '?', '+', '.'])
+                    .next()
+                    .unwrap_or(inner),
+            )
+        })
+    });
+    let is_screaming = |name: &str| {
+        is_name(name) && !name.contains(|character: char| character.is_ascii_lowercase())
+    };
+    holds_braces
+        || text.strip_prefix('$').is_some_and(is_screaming)
+        || text
+            .strip_prefix('%')
+            .and_then(|rest| rest.strip_suffix('%'))
+            .is_some_and(is_screaming)
+}
+
+/// Brackets around the whole, with something like words inside.
+fn is_bracketed(text: &str) -> bool {
+    const BRACKETS: &[(&str, &str)] = &[
+        ("<", ">"),
+        ("{{", "}}"),
+        ("[", "]"),
+        ("{", "}"),
+        ("__", "__"),
+        ("@@", "@@"),
+    ];
+    let rest = without_known_prefix(text);
+    BRACKETS.iter().any(|(open, close)| {
+        [text, rest].iter().any(|candidate| {
+            candidate
+                .strip_prefix(open)
+                .and_then(|inner| inner.strip_suffix(close))
+                .is_some_and(|inner| match *open {
+                    "<" | "{{" => {
+                        inner.chars().any(char::is_alphanumeric)
+                            || inner.contains('.')
+                            || inner.contains('…')
+                    }
+                    _ => is_made_of_words(inner),
+                })
+        })
+    })
+}
+
+/// Dots, stars or `x` instead of the rest of the value.
+fn is_elided(text: &str) -> bool {
+    let rest = without_known_prefix(text);
+    if rest.is_empty() {
+        return false;
+    }
+    // Dots and stars are in no key's alphabet: they may leave the beginning or the end of the key standing.
+    let dotted = ["...", "***", "…", "•••", "···"].iter().any(|run| {
+        rest.find(run).is_some_and(|at| {
+            let mark = run.chars().next().unwrap_or('.');
+            let tail = rest[at..].trim_start_matches(mark);
+            let others = at + tail.len();
+            tail.is_empty() && (at == 0 || at <= 16) || others <= 12
+        })
+    });
+    let letters: Vec<char> = rest
+        .chars()
+        .filter(|character| character.is_alphanumeric())
+        .collect();
+    let crosses = letters
+        .iter()
+        .filter(|letter| matches!(letter, 'x' | 'X'))
+        .count();
+    dotted
+        || has_run_of_crosses(rest) && crosses * 4 >= letters.len() * 3
+        || ends_in_crosses_after_words(rest)
+}
+
+fn has_run_of_crosses(text: &str) -> bool {
+    text.contains("xxx") || text.contains("XXX")
+}
+
+fn ends_in_crosses_after_words(text: &str) -> bool {
+    let start = text.trim_end_matches(['x', 'X']);
+    text.len() - start.len() >= 3
+        && start.ends_with(['-', '_', ' '])
+        && words_of(start).iter().all(|word| is_known(word))
+}
+
+/// The value without the literal beginning of a provider's keys, the longest that fits.
+fn without_known_prefix(text: &str) -> &str {
+    const SHORT_FORMS: &[&str] = &[
+        "sk-ant-", "sk-", "sk_test_", "pk_test_", "pk_live_", "tskey-", "xox", "gh", "Bearer ",
+    ];
+    KEY_SHAPES
+        .iter()
+        .flat_map(|shape| shape.prefixes.iter())
+        .chain(SHORT_FORMS)
+        .filter_map(|prefix| text.strip_prefix(prefix))
+        .min_by_key(|rest| rest.len())
+        .unwrap_or(text)
+}
+
+fn is_made_of_words(text: &str) -> bool {
+    // Most values hold no telling word at all, and the chains are not worth trying.
+    let lower = text.to_lowercase();
+    if !TELLING_WORDS.iter().any(|word| lower.contains(word)) {
+        return false;
+    }
+    [text, without_known_prefix(text)].iter().any(|candidate| {
+        let words = words_of(candidate);
+        let total: usize = words.iter().map(|word| word.len()).sum();
+        let known = words
+            .iter()
+            .filter(|word| is_known(word))
+            .map(|word| word.len())
+            .sum::<usize>();
+        words.iter().any(|word| is_telling(word)) && known * 2 > total
+    })
+}
+
+/// The pieces between borders, in lower case; digits are pieces of their own.
+fn words_of(text: &str) -> Vec<String> {
+    #[derive(PartialEq, Clone, Copy)]
+    enum Kind {
+        Lower,
+        Upper,
+        Digit,
+        Border,
+    }
+    let mut words: Vec<String> = Vec::new();
+    let mut last = Kind::Border;
+    for character in text.chars() {
+        let kind = match character {
+            _ if character.is_ascii_digit() => Kind::Digit,
+            _ if character.is_uppercase() => Kind::Upper,
+            _ if character.is_alphabetic() => Kind::Lower,
+            _ => Kind::Border,
+        };
+        let is_new = kind != last && !(last == Kind::Upper && kind == Kind::Lower);
+        let follows_capitals = last == Kind::Upper && kind == Kind::Lower;
+        if kind != Kind::Border {
+            if is_new || words.is_empty() {
+                words.push(String::new());
+            } else if follows_capitals {
+                split_last_capital(&mut words);
+            }
+            if let Some(word) = words.last_mut() {
+                word.extend(character.to_lowercase());
+            }
+        }
+        last = kind;
+    }
+    words
+}
+
+/// `APIKey` is `api` and `key`: the last capital belongs to the word that follows.
+fn split_last_capital(words: &mut Vec<String>) {
+    if let Some(word) = words.last_mut()
+        && word.chars().count() > 1
+        && let Some(capital) = word.pop()
+    {
+        words.push(capital.to_string());
+    }
+}
+
+fn is_known(word: &str) -> bool {
+    segments(word, 0).is_some()
+}
+
+fn is_telling(word: &str) -> bool {
+    segments(word, 0).is_some_and(|telling| telling)
+}
+
+/// Whether the word is a chain of known words (`changemenow`), and if so whether a telling one is among them.
+fn segments(word: &str, depth: usize) -> Option<bool> {
+    if word.is_empty() {
+        return (depth > 0).then_some(false);
+    }
+    if depth > 6 {
+        return None;
+    }
+    let mut best = None;
+    for (list, tells) in [(TELLING_WORDS, true), (FILLER_WORDS, false)] {
+        for known in list {
+            // In a chain single letters would glue anything together.
+            if known.len() < 2 && word.len() > 1 {
+                continue;
+            }
+            if let Some(rest) = word.strip_prefix(known)
+                && let Some(rest_tells) = segments(rest, depth + 1)
+            {
+                if tells || rest_tells {
+                    return Some(true);
+                }
+                best = Some(false);
+            }
+        }
+    }
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+    use rand::rngs::StdRng;
+    use rand::{RngExt as _, SeedableRng as _};
+
+    use super::*;
+    use crate::key_shapes::openclaw_checksum;
+
+    /// What documentation, templates and people write where a secret should be, one a line.
+    const HUMAN: &str = include_str!("placeholder_samples.txt");
+
+    #[test]
+    fn what_people_write_instead_of_a_secret_is_a_placeholder() {
+        let lines: Vec<&str> = HUMAN.lines().filter(|line| !line.is_empty()).collect();
+        assert!(lines.len() >= 120, "{}", lines.len());
+        let missed: Vec<_> = lines
+            .iter()
+            .filter(|line| placeholder(line.as_bytes()).is_none())
+            .collect();
+        assert!(missed.is_empty(), "{missed:#?}");
+    }
+
+    #[test]
+    fn quotes_and_blanks_around_a_placeholder_change_nothing() {
+        for quoted in [
+            "\"your-secret-key-here\"",
+            "'change-me-now'",
+            " `todo` ",
+            "“your key”",
+        ] {
+            assert_eq!(
+                placeholder(quoted.as_bytes()),
+                Some(PlaceholderKind::Words),
+                "{quoted}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_random_key_is_never_a_placeholder() {
+        let mut rng = StdRng::seed_from_u64(1);
+        for round in 0..10_000 {
+            let mut bytes = vec![0; 16 + round % 49];
+            rng.fill(&mut bytes[..]);
+            let body: String = (0..(bytes.len() * 8).div_ceil(5).min(90))
+                .map(|_| {
+                    b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                        [rng.random_range(0..62)] as char
+                })
+                .collect();
+            let crc = String::from_utf8(openclaw_checksum(body.as_bytes()).to_vec()).unwrap();
+            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            for key in [
+                STANDARD.encode(&bytes),
+                URL_SAFE_NO_PAD.encode(&bytes),
+                hex,
+                format!("claw_{body}{crc}"),
+                body,
+            ] {
+                assert_eq!(placeholder(key.as_bytes()), None, "{key}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_that_holds_a_telling_word_is_a_key() {
+        for key in [
+            "fJ3k-TODO-9sLqPz71mXw0Qd2Rr",
+            "kT7TODOw0-example-9Jq2mZx8LrVbYc5NnP4sDgH",
+            "8f3a9c0dxxx71b2e4d5f60718293a4b",
+            "secret9fJ3kQz71mXw0Qd2RrLp",
+            "9f8e7d6c5b4a39281706f5e4d3c2b1xx",
+            "Zq8hook4Vt-none-Pm2Ls9Xw1Kd7",
+        ] {
+            assert_eq!(placeholder(key.as_bytes()), None, "{key}");
+        }
+    }
+
+    #[test]
+    fn real_values_and_emptiness_are_no_placeholders() {
+        for value in [
+            "",
+            "  ",
+            "\"\"",
+            "true",
+            "60000",
+            "info",
+            "https://bot.acme.dev",
+            "10.0.0.0/8",
+            "correct-horse-battery-staple",
+            "OpenClaw-Production-Web-Key-2026",
+            "/var/log/openclaw/audit.log",
+            "tr0ub4dor&3",
+            "hunter2",
+            "mango-lantern",
+        ] {
+            assert_eq!(placeholder(value.as_bytes()), None, "{value}");
+        }
+        assert_eq!(placeholder(b"\xff\xfe your key"), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_judged_without_panic(value: Vec<u8>, text: String) {
+            let _ = placeholder(&value);
+            let _ = placeholder(text.as_bytes());
+        }
+    }
+}

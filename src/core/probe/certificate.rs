@@ -1,0 +1,391 @@
+//! The certificate, judged question by question, so that one fault gives one finding.
+
+use jiff::Timestamp;
+use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
+use rustls::crypto::WebPkiSupportedAlgorithms;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, RootCertStore};
+use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+use x509_parser::public_key::PublicKey;
+
+use super::evidence::short;
+
+/// What a certificate says and whether it can be believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certificate {
+    /// The names and addresses of its subjectAltName, at most 20.
+    pub names: Vec<String>,
+    /// Who signed it, as the certificate says.
+    pub issuer: String,
+    /// First moment of validity.
+    pub not_before: Timestamp,
+    /// Last moment of validity.
+    pub not_after: Timestamp,
+    /// Who vouches for it.
+    pub trust: Trust,
+    /// An intermediate that is out of its dates although the certificate itself is not.
+    pub expired_intermediate: Option<String>,
+    /// Whether it names the host that was asked; an error says why that is not known.
+    pub names_host: Result<bool, String>,
+    /// What is too weak about it or its intermediates, in words.
+    pub weaknesses: Vec<String>,
+    /// The public key, for example `RSA 2048`.
+    pub key: String,
+    /// How many certificates the server sent.
+    pub sent: usize,
+}
+
+/// Who vouches for a certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trust {
+    /// A root of the operating system.
+    System,
+    /// A certificate of `--ca-file`.
+    CaFile,
+    /// Nobody, with the reason.
+    Nobody(Distrust),
+    /// It could not be verified, with the reason.
+    Undetermined(String),
+}
+
+/// Why nobody vouches for a certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Distrust {
+    /// It signed itself.
+    SelfSigned,
+    /// The server sends one certificate and its issuer is no known root: most often the
+    /// intermediate is missing.
+    IssuerNotSent,
+    /// The chain ends at an unknown root.
+    UnknownRoot,
+    /// The server could not prove that it holds the key.
+    KeyNotProven,
+    /// Another reason, in the verifier's words.
+    Other(String),
+}
+
+/// The certificates that are believed.
+#[derive(Debug)]
+pub(super) struct TrustStore {
+    system: Anchors,
+    ca_file: Anchors,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+#[derive(Debug)]
+struct Anchors {
+    roots: RootCertStore,
+    certificates: Vec<CertificateDer<'static>>,
+}
+
+impl Anchors {
+    fn new(certificates: Vec<CertificateDer<'static>>) -> Self {
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(certificates.iter().cloned());
+        Self {
+            roots,
+            certificates,
+        }
+    }
+}
+
+impl TrustStore {
+    /// The operating system's roots plus those of `--ca-file`.
+    pub(super) fn load(
+        ca_file: &[CertificateDer<'static>],
+        algorithms: WebPkiSupportedAlgorithms,
+    ) -> Self {
+        Self {
+            system: Anchors::new(rustls_native_certs::load_native_certs().certs),
+            ca_file: Anchors::new(ca_file.to_vec()),
+            algorithms,
+        }
+    }
+}
+
+/// What a server presented in its handshake.
+#[derive(Debug, Clone)]
+pub(super) struct Presented {
+    /// The chain, leaf first.
+    pub(super) chain: Vec<CertificateDer<'static>>,
+    /// Whether it proved to hold the key, as far as the handshake went.
+    pub(super) key_proven: Option<bool>,
+}
+
+/// Judges a presented certificate at a moment, for a host.
+///
+/// # Errors
+/// The reason, where the certificate does not parse at all.
+pub(super) fn judge(
+    presented: &Presented,
+    host: &ServerName<'_>,
+    now: Timestamp,
+    store: &TrustStore,
+) -> Result<Certificate, String> {
+    let leaf = presented.chain.first().ok_or("the server sent none")?;
+    let parsed = parse(leaf).ok_or("it does not parse as X.509")?;
+    let (not_before, not_after) = dates(&parsed).ok_or("its dates are out of range")?;
+    let weaknesses = weaknesses(&presented.chain);
+    let (trust, expired_intermediate) = judge_trust(presented, &parsed, now, store, &weaknesses);
+    Ok(Certificate {
+        names: names(&parsed),
+        issuer: short(&parsed.issuer().to_string()),
+        not_before,
+        not_after,
+        trust,
+        expired_intermediate,
+        names_host: judge_name(leaf, host),
+        weaknesses,
+        key: key_of(&parsed),
+        sent: presented.chain.len(),
+    })
+}
+
+fn judge_trust(
+    presented: &Presented,
+    leaf: &X509Certificate<'_>,
+    now: Timestamp,
+    store: &TrustStore,
+    weaknesses: &[String],
+) -> (Trust, Option<String>) {
+    let der = &presented.chain[0];
+    // A self-signed certificate that somebody put on the list is believed as it is, although it
+    // is mostly one of an authority (`openssl req -x509`), which the verifier refuses.
+    let listed = if store.ca_file.certificates.contains(der) {
+        Some(Trust::CaFile)
+    } else if store.system.certificates.contains(der) {
+        Some(Trust::System)
+    } else {
+        None
+    };
+    let (trust, intermediate) = match listed {
+        Some(trust) => (trust, None),
+        None => verify_chain(&presented.chain, leaf, now, store),
+    };
+    // A key too short for the verifier is reported as weak, not as a stolen certificate.
+    let vouched = matches!(trust, Trust::System | Trust::CaFile);
+    if vouched && presented.key_proven == Some(false) && weaknesses.is_empty() {
+        return (Trust::Nobody(Distrust::KeyNotProven), intermediate);
+    }
+    (trust, intermediate)
+}
+
+fn verify_chain(
+    chain: &[CertificateDer<'static>],
+    leaf: &X509Certificate<'_>,
+    now: Timestamp,
+    store: &TrustStore,
+) -> (Trust, Option<String>) {
+    let parsed = match ParsedCertificate::try_from(&chain[0]) {
+        Ok(parsed) => parsed,
+        Err(error) if leaf.issuer() == leaf.subject() => {
+            let _ = error;
+            return (Trust::Nobody(Distrust::SelfSigned), None);
+        }
+        Err(error) => return (Trust::Undetermined(short(&error.to_string())), None),
+    };
+    let verify = |anchors: &Anchors, at: Timestamp| {
+        let at = UnixTime::since_unix_epoch(std::time::Duration::from_secs(
+            u64::try_from(at.as_second()).unwrap_or(0),
+        ));
+        let algorithms = store.algorithms.all;
+        verify_server_cert_signed_by_trust_anchor(
+            &parsed,
+            &anchors.roots,
+            &chain[1..],
+            at,
+            algorithms,
+        )
+    };
+    // Trust is asked at a moment inside the validity, so that an expired certificate is expired
+    // and not untrusted as well; first within the leaf's dates, then within everybody's.
+    let within_leaf = clamp(now, dates(leaf));
+    let within_all = clamp(now, common_dates(chain).or(dates(leaf)));
+    let mut worst = None;
+    for at in [within_leaf, within_all] {
+        for (anchors, trust) in [
+            (&store.system, Trust::System),
+            (&store.ca_file, Trust::CaFile),
+        ] {
+            match verify(anchors, at) {
+                Ok(()) if at == within_leaf => return (trust, None),
+                Ok(()) => return (trust, out_of_date_intermediate(chain, within_leaf)),
+                Err(error) => worst = Some(more_telling(worst, error)),
+            }
+        }
+    }
+    let distrust = worst.map_or(
+        Trust::Undetermined("there is no root to verify with".to_owned()),
+        |error| distrust(&error, chain.len(), leaf),
+    );
+    (distrust, None)
+}
+
+/// Two stores give two errors; "unknown issuer" is what the wrong store says, so the other one
+/// tells more.
+fn more_telling(first: Option<rustls::Error>, second: rustls::Error) -> rustls::Error {
+    let unknown = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
+    match first {
+        Some(first) if first != unknown => first,
+        _ => second,
+    }
+}
+
+fn distrust(error: &rustls::Error, sent: usize, leaf: &X509Certificate<'_>) -> Trust {
+    let self_issued = leaf.issuer() == leaf.subject();
+    let rustls::Error::InvalidCertificate(reason) = error else {
+        return Trust::Undetermined(short(&error.to_string()));
+    };
+    match reason {
+        _ if self_issued => Trust::Nobody(Distrust::SelfSigned),
+        CertificateError::UnknownIssuer if sent == 1 => Trust::Nobody(Distrust::IssuerNotSent),
+        CertificateError::UnknownIssuer => Trust::Nobody(Distrust::UnknownRoot),
+        CertificateError::Revoked
+        | CertificateError::BadSignature
+        | CertificateError::InvalidPurpose
+        | CertificateError::InvalidPurposeContext { .. } => {
+            Trust::Nobody(Distrust::Other(short(&error.to_string())))
+        }
+        _ => Trust::Undetermined(short(&error.to_string())),
+    }
+}
+
+fn judge_name(leaf: &CertificateDer<'_>, host: &ServerName<'_>) -> Result<bool, String> {
+    // A version 1 certificate has no subjectAltName, so it names nobody.
+    let Ok(parsed) = ParsedCertificate::try_from(leaf) else {
+        let version = parse(leaf).map(|certificate| certificate.version().0);
+        return match version {
+            Some(0) => Ok(false),
+            _ => Err("the certificate cannot be read by the verifier".to_owned()),
+        };
+    };
+    match verify_server_name(&parsed, host) {
+        Ok(()) => Ok(true),
+        Err(rustls::Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        )) => Ok(false),
+        Err(error) => Err(short(&error.to_string())),
+    }
+}
+
+fn parse<'a>(der: &'a CertificateDer<'_>) -> Option<X509Certificate<'a>> {
+    X509Certificate::from_der(der)
+        .ok()
+        .map(|(_, certificate)| certificate)
+}
+
+fn dates(certificate: &X509Certificate<'_>) -> Option<(Timestamp, Timestamp)> {
+    let validity = certificate.validity();
+    let from = Timestamp::from_second(validity.not_before.timestamp()).ok()?;
+    let to = Timestamp::from_second(validity.not_after.timestamp()).ok()?;
+    Some((from, to))
+}
+
+/// The dates within which every certificate of the chain is valid.
+fn common_dates(chain: &[CertificateDer<'_>]) -> Option<(Timestamp, Timestamp)> {
+    let all: Vec<_> = chain.iter().filter_map(|der| dates(&parse(der)?)).collect();
+    let from = all.iter().map(|(from, _)| *from).max()?;
+    let to = all.iter().map(|(_, to)| *to).min()?;
+    (from <= to).then_some((from, to))
+}
+
+fn clamp(now: Timestamp, dates: Option<(Timestamp, Timestamp)>) -> Timestamp {
+    match dates {
+        Some((from, to)) if from <= to => now.clamp(from, to),
+        _ => now,
+    }
+}
+
+fn out_of_date_intermediate(chain: &[CertificateDer<'_>], at: Timestamp) -> Option<String> {
+    chain.iter().skip(1).find_map(|der| {
+        let certificate = parse(der)?;
+        let (from, to) = dates(&certificate)?;
+        (at < from || at > to).then(|| short(&certificate.subject().to_string()))
+    })
+}
+
+fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
+    const MOST: usize = 20;
+    let Ok(Some(extension)) = certificate.subject_alternative_name() else {
+        return Vec::new();
+    };
+    let name = |name: &GeneralName<'_>| match name {
+        GeneralName::DNSName(name) => Some(short(name)),
+        GeneralName::IPAddress(bytes) => address(bytes),
+        _ => None,
+    };
+    let all = &extension.value.general_names;
+    all.iter().filter_map(name).take(MOST).collect()
+}
+
+fn address(bytes: &[u8]) -> Option<String> {
+    if let Ok(four) = <[u8; 4]>::try_from(bytes) {
+        return Some(std::net::IpAddr::from(four).to_string());
+    }
+    let sixteen = <[u8; 16]>::try_from(bytes).ok()?;
+    Some(std::net::IpAddr::from(sixteen).to_string())
+}
+
+fn key_of(certificate: &X509Certificate<'_>) -> String {
+    match certificate.public_key().parsed() {
+        Ok(PublicKey::RSA(key)) => format!("RSA {}", rsa_bits(&key)),
+        Ok(PublicKey::EC(point)) => format!("EC {}", point.key_size()),
+        Ok(PublicKey::DSA(_)) => "DSA".to_owned(),
+        _ => short(&certificate.public_key().algorithm.algorithm.to_id_string()),
+    }
+}
+
+fn rsa_bits(key: &x509_parser::public_key::RSAPublicKey<'_>) -> usize {
+    let digits: &[u8] = key.modulus;
+    let leading = digits.iter().take_while(|byte| **byte == 0).count();
+    let significant = &digits[leading..];
+    let unused = significant.first().map_or(0, |byte| byte.leading_zeros());
+    significant.len() * 8 - usize::try_from(unused).unwrap_or(0)
+}
+
+/// Signature algorithms with MD2, MD5 or SHA-1 (RFC 3279, RFC 9155).
+const BROKEN_SIGNATURES: &[(&str, &str)] = &[
+    ("1.2.840.113549.1.1.2", "MD2"),
+    ("1.2.840.113549.1.1.4", "MD5"),
+    ("1.2.840.113549.1.1.5", "SHA-1"),
+    ("1.2.840.10045.4.1", "SHA-1"),
+    ("1.2.840.10040.4.3", "SHA-1"),
+];
+
+fn weaknesses(chain: &[CertificateDer<'_>]) -> Vec<String> {
+    let mut found = Vec::new();
+    for (place, der) in chain.iter().enumerate().take(10) {
+        let Some(certificate) = parse(der) else {
+            continue;
+        };
+        let whose = if place == 0 {
+            "the certificate"
+        } else {
+            "an intermediate"
+        };
+        let self_issued = certificate.issuer() == certificate.subject();
+        if self_issued && place > 0 {
+            // A root that is sent along is believed or not; nobody relies on its signature.
+            continue;
+        }
+        match certificate.public_key().parsed() {
+            Ok(PublicKey::RSA(key)) if rsa_bits(&key) < 2048 => {
+                found.push(format!("{whose} has an RSA key of {} bits", rsa_bits(&key)));
+            }
+            Ok(PublicKey::EC(point)) if point.key_size() < 224 => {
+                found.push(format!(
+                    "{whose} has an EC key of {} bits",
+                    point.key_size()
+                ));
+            }
+            _ => {}
+        }
+        let oid = certificate.signature_algorithm.algorithm.to_id_string();
+        let broken = BROKEN_SIGNATURES.iter().find(|(id, _)| *id == oid);
+        if let Some((_, digest)) = broken.filter(|_| !self_issued) {
+            found.push(format!("{whose} is signed with {digest}"));
+        }
+    }
+    found
+}

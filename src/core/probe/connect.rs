@@ -1,0 +1,188 @@
+//! Reaching the endpoint: one name resolution, a race of its addresses, a budget of connections.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use super::evidence::{Asked, Silence, short};
+
+/// How many connections a run may open, ports 443 and 80 together.
+const MAX_CONNECTIONS: usize = 40;
+/// How many requests a run may send without a burst.
+const MAX_REQUESTS: usize = 60;
+/// More addresses than these are not raced.
+const MAX_ADDRESSES: usize = 6;
+/// The head start of each address before the next.
+const HEAD_START: Duration = Duration::from_millis(150);
+
+/// What a run may still use of the endpoint's patience.
+#[derive(Debug, Default)]
+pub(super) struct Budget {
+    connections: AtomicUsize,
+    requests: AtomicUsize,
+}
+
+impl Budget {
+    /// Counts a connection, unless all are used up.
+    pub(super) fn take_connection(&self) -> Asked<()> {
+        take(&self.connections, MAX_CONNECTIONS)
+    }
+
+    /// Counts a request, unless all are used up.
+    pub(super) fn take_request(&self) -> Asked<()> {
+        take(&self.requests, MAX_REQUESTS)
+    }
+
+    /// Connections opened and requests sent so far.
+    pub(super) fn used(&self) -> (usize, usize) {
+        (
+            self.connections.load(Ordering::Relaxed),
+            self.requests.load(Ordering::Relaxed),
+        )
+    }
+}
+
+/// Resolves a name in a thread of its own: `getaddrinfo` knows no deadline, so it is left behind
+/// when it takes too long.
+pub(super) async fn resolve(host: &str, deadline: Instant) -> Asked<Vec<IpAddr>> {
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return Ok(vec![address]);
+    }
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    let name = host.to_owned();
+    std::thread::Builder::new()
+        .name("resolve".to_owned())
+        .spawn(move || {
+            let found = (name.as_str(), 0)
+                .to_socket_addrs()
+                .map(|list| list.map(|address| address.ip()).collect::<Vec<_>>());
+            // Nobody listens any more when the deadline has passed.
+            let _ = sender.send(found);
+        })
+        .map_err(|error| Silence::NotResolved(error.to_string()))?;
+    let found = tokio::time::timeout_at(deadline, receiver)
+        .await
+        .map_err(|_| Silence::NotResolved("no answer in time".to_owned()))?
+        .map_err(|_| Silence::NotResolved("the resolver gave up".to_owned()))?
+        .map_err(|error| Silence::NotResolved(short(&error.to_string())))?;
+    let mut unique = Vec::new();
+    for address in found {
+        if !unique.contains(&address) {
+            unique.push(address);
+        }
+    }
+    if unique.is_empty() {
+        return Err(Silence::NotResolved("it has no address".to_owned()));
+    }
+    Ok(unique)
+}
+
+/// Connects to the first address that answers; each has a short head start before the next.
+///
+/// The silence of a race that nobody won is [`Silence::Refused`] only if every address refused:
+/// one that swallowed the packets may well be open to others.
+pub(super) async fn race(
+    addresses: &[IpAddr],
+    port: u16,
+    budget: &Budget,
+    until: Instant,
+) -> Asked<(TcpStream, SocketAddr)> {
+    let mut attempts: FuturesUnordered<_> = addresses
+        .iter()
+        .take(MAX_ADDRESSES)
+        .enumerate()
+        .map(|(place, address)| {
+            let delay = HEAD_START * u32::try_from(place).unwrap_or(0);
+            let address = SocketAddr::new(*address, port);
+            async move {
+                tokio::time::sleep(delay).await;
+                connect(address, budget, until)
+                    .await
+                    .map(|stream| (stream, address))
+            }
+        })
+        .collect();
+    let mut reason = None;
+    while let Some(outcome) = attempts.next().await {
+        match outcome {
+            Ok(winner) => return Ok(winner),
+            Err(silence) => reason = Some(worse(reason, silence)),
+        }
+    }
+    Err(reason.unwrap_or(Silence::NotResolved("it has no address".to_owned())))
+}
+
+/// Connects to one address.
+pub(super) async fn connect(
+    address: SocketAddr,
+    budget: &Budget,
+    until: Instant,
+) -> Asked<TcpStream> {
+    budget.take_connection()?;
+    let stream = tokio::time::timeout_at(until, TcpStream::connect(address))
+        .await
+        .map_err(|_| Silence::Dropped)?
+        .map_err(|error| silence_of_io(&error))?;
+    // Small questions should not wait for each other's acknowledgement.
+    let _ = stream.set_nodelay(true);
+    Ok(stream)
+}
+
+/// What an error of the operating system says about the endpoint.
+pub(super) fn silence_of_io(error: &io::Error) -> Silence {
+    use io::ErrorKind::*;
+    match error.kind() {
+        ConnectionRefused => Silence::Refused,
+        TimedOut => Silence::Dropped,
+        ConnectionReset | ConnectionAborted | UnexpectedEof | BrokenPipe => Silence::HungUp,
+        _ => Silence::Unreachable(short(&error.to_string())),
+    }
+}
+
+fn take(counter: &AtomicUsize, limit: usize) -> Asked<()> {
+    let step = |used: usize| (used < limit).then_some(used + 1);
+    counter
+        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, step)
+        .map(|_| ())
+        .map_err(|_| Silence::BudgetSpent)
+}
+
+/// Of two reasons the one that leaves more open.
+fn worse(first: Option<Silence>, second: Silence) -> Silence {
+    match first {
+        Some(first) if first != Silence::Refused => first,
+        _ => second,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_race_is_refused_only_if_every_address_refused() {
+        for (first, second, expected) in [
+            (Silence::Refused, Silence::Refused, Silence::Refused),
+            (Silence::Refused, Silence::Dropped, Silence::Dropped),
+            (Silence::Dropped, Silence::Refused, Silence::Dropped),
+        ] {
+            assert_eq!(worse(Some(first), second), expected);
+        }
+    }
+
+    #[test]
+    fn the_budget_ends_at_its_limit() {
+        let budget = Budget::default();
+        let granted = (0..100)
+            .filter(|_| budget.take_connection().is_ok())
+            .count();
+        assert_eq!(granted, MAX_CONNECTIONS);
+        assert_eq!(budget.used(), (MAX_CONNECTIONS, 0));
+    }
+}

@@ -1,0 +1,227 @@
+//! What was seen on the endpoint, as plain data that the verdicts are drawn from.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
+use url::Url;
+
+use super::certificate::Certificate;
+use super::endpoint::Profile;
+use super::gateway::Gateway;
+
+/// An answer, or why there is none.
+pub type Asked<T> = Result<T, Silence>;
+
+/// Why a question got no answer that can be judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Silence {
+    /// The name has no address; the text is the resolver's.
+    NotResolved(String),
+    /// The port is closed.
+    Refused,
+    /// The connection was not accepted in time.
+    Dropped,
+    /// The network says no, in the operating system's words.
+    Unreachable(String),
+    /// The time ran out before the answer was there.
+    TimedOut,
+    /// What answered does not speak TLS.
+    NotTls,
+    /// The TLS handshake failed, with the reason.
+    TlsFailed(String),
+    /// The connection ended before an answer.
+    HungUp,
+    /// What answered is not HTTP or breaks its limits.
+    NotHttp(String),
+    /// The limit on connections or requests was reached.
+    BudgetSpent,
+    /// The question was not put, with the reason.
+    NotAsked(String),
+}
+
+impl fmt::Display for Silence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotResolved(why) => write!(f, "the name does not resolve ({why})"),
+            Self::Refused => f.write_str("the connection was refused"),
+            Self::Dropped => f.write_str("the connection was not accepted in time"),
+            Self::Unreachable(why) => write!(f, "the address is not reachable ({why})"),
+            Self::TimedOut => f.write_str("no answer in time"),
+            Self::NotTls => f.write_str("what answers does not speak TLS"),
+            Self::TlsFailed(why) => write!(f, "the TLS handshake failed ({why})"),
+            Self::HungUp => f.write_str("the connection ended before an answer"),
+            Self::NotHttp(why) => write!(f, "the answer is not usable HTTP ({why})"),
+            Self::BudgetSpent => f.write_str("the limit on connections and requests was reached"),
+            Self::NotAsked(why) => f.write_str(why),
+        }
+    }
+}
+
+/// Everything the endpoint said in one run.
+#[derive(Debug, Clone)]
+pub struct LiveEvidence {
+    /// The URL that was asked.
+    pub url: Url,
+    /// The deployment's profile.
+    pub profile: Profile,
+    /// Whether wrong keys and bursts were allowed.
+    pub active: bool,
+    /// The addresses of the name, in the resolver's order.
+    pub addresses: Asked<Vec<IpAddr>>,
+    /// The address that was asked.
+    pub peer: Asked<SocketAddr>,
+    /// Whether `--ca-file` was given.
+    pub has_ca_file: bool,
+    /// The moment of the run, for the certificate's dates.
+    pub now: jiff::Timestamp,
+    /// The modern TLS connection.
+    pub tls: Asked<TlsEvidence>,
+    /// The certificate; it is often seen even where the handshake fails later.
+    pub certificate: Asked<Certificate>,
+    /// The answer to `--url` itself.
+    pub front: Asked<Exchange>,
+    /// `GET /health`.
+    pub health: Asked<Exchange>,
+    /// The marks of an OpenClaw gateway, if there are any.
+    pub gateway: Option<Gateway>,
+    /// Port 80 of the same host; for an http URL the endpoint itself.
+    pub plain: Asked<Exchange>,
+    /// Protected resources, asked without a key.
+    pub protected: Vec<ProtectedAnswer>,
+    /// What foreign origins were answered.
+    pub cors: Vec<CorsAnswer>,
+    /// How many connections were opened.
+    pub connections: usize,
+    /// How many requests were sent.
+    pub requests: usize,
+}
+
+impl LiveEvidence {
+    /// Whether the run stood on the machine of the endpoint: a gateway treats such a client
+    /// differently than one from the internet.
+    pub fn from_loopback(&self) -> bool {
+        self.peer.as_ref().is_ok_and(|peer| peer.ip().is_loopback())
+    }
+}
+
+/// The modern TLS connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsEvidence {
+    /// `TLSv1_3` or `TLSv1_2`.
+    pub version: String,
+    /// The negotiated suite.
+    pub cipher: String,
+}
+
+/// One request and its answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exchange {
+    /// Method and path, never a credential.
+    pub request: String,
+    /// The status code.
+    pub status: u16,
+    /// The header fields in order, names in lower case, values cut at 4 KiB.
+    pub headers: Vec<(String, String)>,
+    /// At most 64 KiB of the body.
+    pub body: Vec<u8>,
+    /// Whether the body ended before the limits did.
+    pub complete: bool,
+    /// The address that answered.
+    pub peer: Option<SocketAddr>,
+}
+
+impl Exchange {
+    /// The first header field of this name (lower case).
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut fields = self.headers.iter();
+        fields
+            .find(|(field, _)| field == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// All header fields of this name (lower case).
+    pub fn header_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let matching = move |(field, _): &&(String, String)| field == name;
+        self.headers
+            .iter()
+            .filter(matching)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// Whether the status is 2xx.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// Whether the status is one of the redirects.
+    pub fn is_redirect(&self) -> bool {
+        matches!(self.status, 301 | 302 | 303 | 307 | 308)
+    }
+
+    /// Whether the body is a page for a browser.
+    pub fn is_html(&self) -> bool {
+        let kind = self
+            .header("content-type")
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        kind.starts_with("text/html") || kind.starts_with("application/xhtml+xml")
+    }
+
+    /// The body as text, whatever its bytes.
+    pub fn text(&self) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(&self.body)
+    }
+
+    /// The body as JSON, if it is that.
+    pub fn json(&self) -> Option<serde_json::Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+}
+
+/// A protected resource asked without a key, and a name beside it that cannot exist.
+#[derive(Debug, Clone)]
+pub struct ProtectedAnswer {
+    /// The path as named by `--auth-path` or the gateway's table.
+    pub path: String,
+    /// Whether the path comes from the gateway's table instead of `--auth-path`.
+    pub of_gateway: bool,
+    /// The answer.
+    pub answer: Asked<Exchange>,
+    /// The answer to a random path of the same shape.
+    pub canary: Asked<Exchange>,
+}
+
+/// A kind of foreign origin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ForeignOrigin {
+    /// Any other site.
+    Random,
+    /// `null`, what a sandboxed frame sends.
+    Null,
+    /// A host that begins with the endpoint's.
+    Prefix,
+    /// A host that ends with the endpoint's.
+    Suffix,
+}
+
+/// What one foreign origin was answered on one path.
+#[derive(Debug, Clone)]
+pub struct CorsAnswer {
+    /// The path asked.
+    pub path: String,
+    /// The kind of origin.
+    pub kind: ForeignOrigin,
+    /// The origin sent.
+    pub origin: String,
+    /// The answer.
+    pub answer: Asked<Exchange>,
+}
+
+/// Cuts foreign text to a length that fits a report.
+pub(super) fn short(text: &str) -> String {
+    const LIMIT: usize = 200;
+    match text.char_indices().nth(LIMIT) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,23 @@
+//! What the live endpoint says: evidence gathered politely and within a deadline, and the verdicts
+//! that can be drawn from it.
+//!
+//! [`gather`] does all the asking; [`verdicts`] holds one pure function per check.
+
+mod certificate;
+mod connect;
+mod endpoint;
+mod evidence;
+mod gateway;
+mod gather;
+mod http;
+mod stream;
+mod tls;
+pub mod verdicts;
+
+pub use certificate::{Certificate, Distrust, Trust};
+pub use endpoint::{AuthScheme, ConfiguredKey, Endpoint, EndpointError, EndpointInput, Profile};
+pub use evidence::{
+    Asked, CorsAnswer, Exchange, ForeignOrigin, LiveEvidence, ProtectedAnswer, Silence, TlsEvidence,
+};
+pub use gateway::Gateway;
+pub use gather::gather;

@@ -1,0 +1,241 @@
+//! Cross-origin access: is a foreign origin let in?
+
+use serde_json::Value;
+
+use super::{LiveVerdict, Severity, facts_with, not_the_application};
+use crate::probe::evidence::{CorsAnswer, Exchange, ForeignOrigin, LiveEvidence};
+
+/// `network.cors-reflected`: a foreign origin is allowed, also by prefix, suffix or `null`.
+///
+/// One fault gives one verdict: a server that allows any origin is not reported again for the
+/// special ones.
+pub fn cors_reflected(evidence: &LiveEvidence) -> Vec<LiveVerdict> {
+    if let Err(silence) = &evidence.front {
+        return vec![LiveVerdict::unknown(silence)];
+    }
+    let mut failures = Vec::new();
+    for fault in FAULTS {
+        let allowed: Vec<_> = evidence
+            .cors
+            .iter()
+            .filter(|asked| fault.is_in(asked))
+            .collect();
+        if let Some(first) = allowed.first() {
+            failures.push(fault.verdict(first, &allowed));
+        }
+        if fault.covers_the_rest && !failures.is_empty() {
+            break;
+        }
+    }
+    if !failures.is_empty() {
+        return failures;
+    }
+    match evidence.cors.iter().find_map(not_judged) {
+        Some(reason) => vec![LiveVerdict::unknown(reason)],
+        None if evidence.cors.is_empty() => {
+            vec![LiveVerdict::unknown("no foreign origin was asked")]
+        }
+        None => vec![LiveVerdict::pass(
+            format!("{} foreign origins were not allowed", evidence.cors.len()),
+            serde_json::Map::new(),
+        )],
+    }
+}
+
+struct Fault {
+    subject: &'static str,
+    message: &'static str,
+    wildcard: bool,
+    kind: Option<ForeignOrigin>,
+    covers_the_rest: bool,
+}
+
+const FAULTS: [Fault; 5] = [
+    Fault {
+        subject: "any origin is reflected",
+        message: "any origin is allowed: the answer repeats whatever site asks",
+        wildcard: false,
+        kind: Some(ForeignOrigin::Random),
+        covers_the_rest: true,
+    },
+    Fault {
+        subject: "wildcard",
+        message: "any origin is allowed: the answer carries Access-Control-Allow-Origin: *",
+        wildcard: true,
+        kind: None,
+        covers_the_rest: true,
+    },
+    Fault {
+        subject: "null",
+        message: "the origin null is allowed, which any site can send from a sandboxed frame",
+        wildcard: false,
+        kind: Some(ForeignOrigin::Null),
+        covers_the_rest: false,
+    },
+    Fault {
+        subject: "prefix",
+        message: "an origin is allowed because its name begins like this host: anyone can own one",
+        wildcard: false,
+        kind: Some(ForeignOrigin::Prefix),
+        covers_the_rest: false,
+    },
+    Fault {
+        subject: "suffix",
+        message: "an origin is allowed because its name ends like this host: anyone can own one",
+        wildcard: false,
+        kind: Some(ForeignOrigin::Suffix),
+        covers_the_rest: false,
+    },
+];
+
+impl Fault {
+    fn is_in(&self, asked: &CorsAnswer) -> bool {
+        let Some(allowed) = asked.answer.as_ref().ok().and_then(allowed_origin) else {
+            return false;
+        };
+        match self.kind {
+            Some(kind) => kind == asked.kind && allowed.eq_ignore_ascii_case(&asked.origin),
+            None => self.wildcard && allowed == "*",
+        }
+    }
+
+    fn verdict(&self, first: &CorsAnswer, allowed: &[&CorsAnswer]) -> LiveVerdict {
+        let with_credentials = |asked: &&&CorsAnswer| asked.answer.as_ref().is_ok_and(credentials);
+        // Browsers refuse credentials together with a wildcard.
+        let credentialed = allowed
+            .iter()
+            .find(with_credentials)
+            .filter(|_| !self.wildcard);
+        let shown = credentialed.copied().unwrap_or(first);
+        let mut facts = match &shown.answer {
+            Ok(exchange) => facts_with(exchange, ALLOW_ORIGIN),
+            Err(_) => serde_json::Map::new(),
+        };
+        facts.insert("origin".into(), shown.origin.clone().into());
+        let mut paths: Vec<&str> = allowed.iter().map(|asked| asked.path.as_str()).collect();
+        paths.dedup();
+        facts.insert("paths".into(), paths.into_iter().map(Value::from).collect());
+        facts.insert("credentials".into(), credentialed.is_some().into());
+        let suffix = match credentialed {
+            Some(_) => ", with the visitor's credentials",
+            None => "",
+        };
+        LiveVerdict::Fail {
+            message: format!("{}{suffix}", self.message),
+            evidence: facts,
+            subject: self.subject.to_owned(),
+            severity: credentialed.map(|_| Severity::Critical),
+        }
+    }
+}
+
+const ALLOW_ORIGIN: &str = "access-control-allow-origin";
+
+/// The allowed origin, if there is exactly one: browsers refuse an answer with several.
+fn allowed_origin(exchange: &Exchange) -> Option<&str> {
+    let mut values = exchange.header_all(ALLOW_ORIGIN);
+    let value = values.next()?.trim();
+    values.next().is_none().then_some(value)
+}
+
+fn credentials(exchange: &Exchange) -> bool {
+    exchange.header("access-control-allow-credentials") == Some("true")
+}
+
+fn not_judged(asked: &CorsAnswer) -> Option<String> {
+    match &asked.answer {
+        Err(silence) => Some(format!("{} with a foreign origin: {silence}", asked.path)),
+        Ok(exchange) => not_the_application(exchange),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::{evidence, exchange};
+    use super::*;
+    use crate::probe::evidence::Silence;
+
+    /// What a server allows, given the origin that asks.
+    type Policy = fn(ForeignOrigin, &str) -> Option<String>;
+
+    fn asked(policy: Policy, credentials: bool) -> LiveEvidence {
+        let mut evidence = evidence();
+        for (kind, origin) in [
+            (ForeignOrigin::Random, "https://evil.example"),
+            (ForeignOrigin::Null, "null"),
+            (ForeignOrigin::Prefix, "https://bot.example.evil.example"),
+            (ForeignOrigin::Suffix, "https://xbot.example"),
+        ] {
+            let allowed = policy(kind, origin);
+            let mut headers: Vec<(&str, &str)> = allowed
+                .iter()
+                .map(|value| (ALLOW_ORIGIN, value.as_str()))
+                .collect();
+            if credentials {
+                headers.push(("access-control-allow-credentials", "true"));
+            }
+            evidence.cors.push(CorsAnswer {
+                path: "/".into(),
+                kind,
+                origin: origin.into(),
+                answer: Ok(exchange(200, &headers, "")),
+            });
+        }
+        evidence
+    }
+
+    #[test]
+    fn policies_and_what_is_wrong_about_them() {
+        use ForeignOrigin::*;
+        let cases: &[(Policy, &[&str])] = &[
+            (|_, _| None, &[]),
+            (|_, _| Some("https://friend.example".into()), &[]),
+            (
+                |_, origin| Some(origin.into()),
+                &["any origin is reflected"],
+            ),
+            (|_, _| Some("*".into()), &["wildcard"]),
+            (|kind, o| (kind == Null).then(|| o.into()), &["null"]),
+            (|_, _| Some("null".into()), &["null"]),
+            (|kind, o| (kind == Prefix).then(|| o.into()), &["prefix"]),
+            (
+                |kind, o| (kind != Random).then(|| o.into()),
+                &["null", "prefix", "suffix"],
+            ),
+        ];
+        for (policy, expected) in cases {
+            for credentialed in [false, true] {
+                let verdicts = cors_reflected(&asked(*policy, credentialed));
+                let subjects: Vec<_> = verdicts
+                    .iter()
+                    .filter_map(|verdict| match verdict {
+                        LiveVerdict::Fail {
+                            subject, severity, ..
+                        } => {
+                            let critical = credentialed && subject != "wildcard";
+                            assert_eq!(severity.is_some(), critical);
+                            Some(subject.as_str())
+                        }
+                        _ => None,
+                    })
+                    .collect();
+                assert_eq!(&subjects, expected);
+                assert_eq!(verdicts[0].is_pass(), expected.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn an_origin_without_an_answer_leaves_it_unknown() {
+        for answer in [Err(Silence::TimedOut), Ok(exchange(503, &[], ""))] {
+            let mut evidence = asked(|_, _| None, false);
+            evidence.cors[1].answer = answer;
+            let verdicts = cors_reflected(&evidence);
+            assert!(matches!(verdicts[..], [LiveVerdict::Unknown { .. }]));
+        }
+        assert!(matches!(
+            cors_reflected(&evidence())[..],
+            [LiveVerdict::Unknown { .. }]
+        ));
+    }
+}

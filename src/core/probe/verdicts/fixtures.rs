@@ -1,0 +1,61 @@
+//! Evidence to start the verdicts' tests from: an endpoint with nothing wrong but missing headers.
+
+use url::Url;
+
+use crate::probe::certificate::{Certificate, Trust};
+use crate::probe::endpoint::Profile;
+use crate::probe::evidence::{Exchange, LiveEvidence, Silence, TlsEvidence};
+
+pub(super) fn exchange(status: u16, headers: &[(&str, &str)], body: &str) -> Exchange {
+    Exchange {
+        request: "GET /".into(),
+        status,
+        headers: headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
+        body: body.as_bytes().to_vec(),
+        complete: true,
+        peer: None,
+    }
+}
+
+pub(super) fn certificate() -> Certificate {
+    Certificate {
+        names: vec!["bot.example".into()],
+        issuer: "CN=Some Authority".into(),
+        not_before: "2026-05-01T00:00:00Z".parse().unwrap(),
+        not_after: "2026-07-30T00:00:00Z".parse().unwrap(),
+        trust: Trust::System,
+        expired_intermediate: None,
+        names_host: Ok(true),
+        weaknesses: Vec::new(),
+        key: "EC 256".into(),
+        sent: 2,
+    }
+}
+
+pub(super) fn evidence() -> LiveEvidence {
+    LiveEvidence {
+        url: Url::parse("https://bot.example/").unwrap(),
+        profile: Profile::Vps,
+        active: false,
+        addresses: Ok(vec!["203.0.113.5".parse().unwrap()]),
+        peer: Ok("203.0.113.5:443".parse().unwrap()),
+        has_ca_file: false,
+        now: "2026-06-01T00:00:00Z".parse().unwrap(),
+        tls: Ok(TlsEvidence {
+            version: "TLSv1_3".into(),
+            cipher: "TLS13_AES_256_GCM_SHA384".into(),
+        }),
+        certificate: Ok(certificate()),
+        front: Ok(exchange(200, &[], "hello")),
+        health: Ok(exchange(404, &[], "")),
+        gateway: None,
+        plain: Err(Silence::Refused),
+        protected: Vec::new(),
+        cors: Vec::new(),
+        connections: 0,
+        requests: 0,
+    }
+}

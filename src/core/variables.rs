@@ -1,0 +1,147 @@
+//! The variables of the page that hosted OpenClaw follows, and upstream's own: one table.
+
+/// What a variable of the page holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holds {
+    /// A secret.
+    Secret,
+    /// `true` switches it on; nothing else is documented.
+    Switch,
+    /// A positive number, in decimal digits.
+    Number,
+    /// Anything else.
+    Text,
+}
+
+/// One variable of the page.
+#[derive(Debug)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// What it holds.
+    pub holds: Holds,
+    /// What `check --fix` adds when it is missing; `None` where only a person can know.
+    pub hardened: Option<&'static str>,
+    /// What it is for.
+    pub about: &'static str,
+}
+
+const fn variable(
+    name: &'static str,
+    holds: Holds,
+    hardened: Option<&'static str>,
+    about: &'static str,
+) -> Variable {
+    Variable {
+        name,
+        holds,
+        hardened,
+        about,
+    }
+}
+
+/// The page's variables, in the page's order
+/// (<https://docs.openclawvps.com/configuration/security>).
+pub const VARIABLES: &[Variable] = &[
+    variable(
+        "WEB_API_KEY",
+        Holds::Secret,
+        None,
+        "the key of the web chat",
+    ),
+    variable(
+        "RATE_LIMIT_ENABLED",
+        Holds::Switch,
+        Some("true"),
+        "limits requests",
+    ),
+    variable(
+        "RATE_LIMIT_REQUESTS",
+        Holds::Number,
+        Some("100"),
+        "requests in a window",
+    ),
+    variable(
+        "RATE_LIMIT_WINDOW",
+        Holds::Number,
+        Some("60000"),
+        "the window, in milliseconds",
+    ),
+    variable(
+        "RATE_LIMIT_PER_USER",
+        Holds::Number,
+        Some("50"),
+        "requests of one user in a window",
+    ),
+    variable(
+        "RATE_LIMIT_PER_IP",
+        Holds::Number,
+        Some("200"),
+        "requests of one address in a window",
+    ),
+    variable(
+        "FORCE_HTTPS",
+        Holds::Switch,
+        Some("true"),
+        "redirects http to https",
+    ),
+    variable(
+        "CORS_ORIGINS",
+        Holds::Text,
+        None,
+        "the web origins that may call the API",
+    ),
+    variable(
+        "TRUSTED_PROXIES",
+        Holds::Switch,
+        None,
+        "believes X-Forwarded-For of listed proxies",
+    ),
+    variable(
+        "TRUSTED_PROXY_IPS",
+        Holds::Text,
+        None,
+        "the proxies' networks",
+    ),
+    variable(
+        "LOG_SECURITY_EVENTS",
+        Holds::Switch,
+        Some("true"),
+        "logs logins, limits and errors",
+    ),
+    variable("LOG_LEVEL", Holds::Text, Some("info"), "how much is logged"),
+    variable(
+        "ENABLE_AUDIT_LOG",
+        Holds::Switch,
+        Some("true"),
+        "writes the audit trail",
+    ),
+    variable(
+        "AUDIT_LOG_PATH",
+        Holds::Text,
+        Some("/var/log/openclaw/audit.log"),
+        "where the audit trail goes",
+    ),
+];
+
+/// The variables that hold the key of the web UI, the page's first, then upstream's.
+pub const WEB_KEYS: [&str; 3] = [
+    "WEB_API_KEY",
+    "OPENCLAW_GATEWAY_TOKEN",
+    "OPENCLAW_GATEWAY_PASSWORD",
+];
+
+/// Whether the page documents this variable.
+pub fn is_of_the_page(name: &str) -> bool {
+    VARIABLES.iter().any(|variable| variable.name == name)
+}
+
+/// Whether upstream OpenClaw reads variables of this name. Our own settings begin alike.
+pub fn is_of_upstream(name: &str) -> bool {
+    name.starts_with("OPENCLAW_") && !name.starts_with("OPENCLAW_SEC_")
+}
+
+/// Whether this is a name from before OpenClaw was called so, which nothing reads any more.
+pub fn is_of_the_past(name: &str) -> bool {
+    name.starts_with("CLAWDBOT_") || name.starts_with("MOLTBOT_")
+}

@@ -1,0 +1,221 @@
+//! Everything outside the program that is not a plain file: the clock, the variables, this host's
+//! root folder, other programs and the generator of random bytes.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use jiff::Timestamp;
+
+/// Variables a child process may see; everything else is cleared, because our own environment may
+/// hold the very secrets we look for.
+const VARIABLES_FOR_CHILDREN: &[&str] = &[
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "LANG",
+    "XDG_RUNTIME_DIR",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "DOCKER_HOST",
+    "DOCKER_CONTEXT",
+    "DOCKER_CONFIG",
+];
+
+/// What a finished program left behind.
+#[derive(Debug, Clone)]
+pub struct Finished {
+    /// The exit code, or `None` when a signal ended it.
+    pub code: Option<i32>,
+    /// What it printed on stdout.
+    pub stdout: Vec<u8>,
+    /// What it printed on stderr: foreign text.
+    pub stderr: Vec<u8>,
+}
+
+/// A program to run: never through a shell, never with an inherited environment.
+#[derive(Debug, Clone)]
+pub struct Invocation<'a> {
+    /// The program's name or path.
+    pub program: &'a OsStr,
+    /// Its arguments.
+    pub arguments: Vec<&'a OsStr>,
+    /// Variables set on top of the short list every child gets.
+    pub variables: Vec<(&'a str, &'a OsStr)>,
+    /// The folder to run in.
+    pub folder: Option<&'a Path>,
+    /// What the program reads on stdin.
+    pub input: &'a [u8],
+}
+
+impl<'a> Invocation<'a> {
+    /// `program` with `arguments`, an empty stdin and no extra variables.
+    pub fn new(program: &'a str, arguments: &'a [&'a str]) -> Self {
+        Self {
+            program: OsStr::new(program),
+            arguments: arguments.iter().map(OsStr::new).collect(),
+            variables: Vec::new(),
+            folder: None,
+            input: b"",
+        }
+    }
+}
+
+/// Runs programs; tests put something else in its place.
+pub trait Runner: Send + Sync {
+    /// Runs to the end and collects what was printed.
+    ///
+    /// # Errors
+    /// When the program cannot be started or talked to.
+    fn run(
+        &self,
+        invocation: &Invocation<'_>,
+        base: &[(OsString, OsString)],
+    ) -> io::Result<Finished>;
+}
+
+/// The outside world, handed to every command.
+pub struct World {
+    clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    variables: BTreeMap<OsString, OsString>,
+    root: PathBuf,
+    runner: Box<dyn Runner>,
+}
+
+impl World {
+    /// The real one.
+    pub fn real() -> Self {
+        Self {
+            clock: Box::new(system_clock),
+            variables: std::env::vars_os().collect(),
+            root: PathBuf::from("/"),
+            runner: Box::new(RealRunner),
+        }
+    }
+
+    /// A world for tests: a fixed time, the given variables, a folder that stands for `/`, and
+    /// programs that are answered by `runner`.
+    pub fn made_of(
+        now: Timestamp,
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
+        root: impl Into<PathBuf>,
+        runner: Box<dyn Runner>,
+    ) -> Self {
+        Self {
+            clock: Box::new(move || now),
+            variables: variables.into_iter().collect(),
+            root: root.into(),
+            runner,
+        }
+    }
+
+    /// The current time.
+    pub fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// An environment variable; empty counts as unset.
+    pub fn variable(&self, name: &str) -> Option<&OsStr> {
+        self.variables
+            .get(OsStr::new(name))
+            .map(OsString::as_os_str)
+            .filter(|value| !value.is_empty())
+    }
+
+    /// All environment variables whose name begins with `prefix`.
+    pub fn variables_with_prefix<'a>(
+        &'a self,
+        prefix: &'a str,
+    ) -> impl Iterator<Item = (&'a str, &'a OsStr)> {
+        self.variables
+            .range(OsString::from(prefix)..)
+            .map_while(move |(name, value)| {
+                let name = name.to_str()?;
+                name.starts_with(prefix)
+                    .then_some((name, value.as_os_str()))
+            })
+    }
+
+    /// Where a system file lies on this host: `/etc/passwd` is `host("etc/passwd")`.
+    pub fn host(&self, path: &str) -> PathBuf {
+        self.root.join(path)
+    }
+
+    /// A path of this host, absolute or not, as seen below the root folder.
+    pub fn below_root(&self, path: &Path) -> PathBuf {
+        match path.strip_prefix("/") {
+            Ok(relative) => self.root.join(relative),
+            Err(_) => path.to_path_buf(),
+        }
+    }
+
+    /// The folder of the user's own files.
+    pub fn home(&self) -> Option<PathBuf> {
+        self.variable("HOME").map(PathBuf::from)
+    }
+
+    /// Runs a program to its end, without a shell and with a cleared environment.
+    ///
+    /// # Errors
+    /// When the program cannot be started or talked to.
+    pub fn run(&self, invocation: &Invocation<'_>) -> io::Result<Finished> {
+        let base: Vec<(OsString, OsString)> = VARIABLES_FOR_CHILDREN
+            .iter()
+            .filter_map(|name| Some((OsString::from(name), self.variable(name)?.to_os_string())))
+            .collect();
+        self.runner.run(invocation, &base)
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the place the clock comes from"
+)]
+fn system_clock() -> Timestamp {
+    Timestamp::now()
+}
+
+struct RealRunner;
+
+impl Runner for RealRunner {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the place programs are started"
+    )]
+    fn run(
+        &self,
+        invocation: &Invocation<'_>,
+        base: &[(OsString, OsString)],
+    ) -> io::Result<Finished> {
+        let mut command = Command::new(invocation.program);
+        command
+            .args(&invocation.arguments)
+            .env_clear()
+            .envs(base.iter().map(|(name, value)| (name, value)))
+            .envs(invocation.variables.iter().copied())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        if let Some(folder) = invocation.folder {
+            command.current_dir(folder);
+        }
+        let mut child = command.spawn()?;
+        let mut stdin = child.stdin.take();
+        let output = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                if let Some(mut pipe) = stdin.take() {
+                    // A child that does not read its input says so by its exit code.
+                    let _ = pipe.write_all(invocation.input);
+                }
+            });
+            child.wait_with_output()
+        })?;
+        Ok(Finished {
+            code: output.status.code(),
+            stdout: output.stdout,
+            stderr: output.stderr,
+        })
+    }
+}

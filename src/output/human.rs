@@ -1,0 +1,236 @@
+//! The report for reading in a terminal: the checklist first, then each finding with its remedy.
+
+use openclaw_sec::foreign_text::harmless;
+use openclaw_sec::report::{CheckResult, ItemStatus, Report, Severity, Status};
+
+use super::{Page, Tone};
+
+pub fn render(report: &Report, page: &Page<'_>) -> String {
+    let mut text = Text {
+        lines: Vec::new(),
+        page,
+    };
+    text.heading(report);
+    text.checklist(report);
+    for severity in Severity::WORST_FIRST {
+        text.findings(report, severity);
+    }
+    text.others(report, Status::Unknown);
+    text.others(report, Status::Waived);
+    text.closing(report);
+    text.lines.push(String::new());
+    text.lines.join("\n")
+}
+
+/// The lines of the report, as they come.
+struct Text<'p> {
+    lines: Vec<String>,
+    page: &'p Page<'p>,
+}
+
+impl Text<'_> {
+    fn heading(&mut self, report: &Report) {
+        let target = &report.target;
+        let mut parts = vec!["openclaw-sec check".to_owned()];
+        parts.extend(target.name.clone());
+        parts.extend(target.env.clone());
+        parts.extend(target.url.clone());
+        parts.push(format!("profile {}", target.profile));
+        parts.extend(
+            target
+                .dialect
+                .as_ref()
+                .map(|dialect| format!("{dialect} dialect")),
+        );
+        let heading = parts
+            .iter()
+            .map(|part| harmless(part))
+            .collect::<Vec<_>>()
+            .join(" · ");
+        self.lines.push(self.tint(Tone::Strong, &heading));
+    }
+
+    fn checklist(&mut self, report: &Report) {
+        for item in &report.checklist {
+            let (symbol, tone) = match item.status {
+                ItemStatus::Pass => ("✓", Tone::Good),
+                ItemStatus::Fail => ("✗", Tone::Bad),
+                ItemStatus::Unknown => ("?", Tone::Warning),
+                ItemStatus::Skipped => ("–", Tone::Muted),
+            };
+            let counts = counts(
+                report
+                    .results
+                    .iter()
+                    .filter(|result| result.item == item.item),
+            );
+            let line = format!("{symbol} {:<11} {:<40} {counts}", item.item, item.title);
+            self.lines
+                .push(format!("  {}", self.tint(tone, line.trim_end())));
+        }
+        if report.target.url.is_none() {
+            let live = report
+                .results
+                .iter()
+                .filter(|result| result.kind.word() == "live")
+                .count();
+            if live > 0 {
+                let line =
+                    format!("– {live} checks need an endpoint: add --url https://your-bot.example");
+                self.lines
+                    .push(format!("  {}", self.tint(Tone::Muted, &line)));
+            }
+        }
+        self.lines.push(String::new());
+    }
+
+    fn findings(&mut self, report: &Report, severity: Severity) {
+        let failed =
+            |result: &&CheckResult| result.status == Status::Fail && result.severity == severity;
+        for result in report.results.iter().filter(failed) {
+            let label = self.tint(
+                severity_tone(severity),
+                &format!("{:<9}", severity.word().to_uppercase()),
+            );
+            self.title(&label, result);
+            self.paragraph("  ", "", &result.message);
+            self.paragraph("  why  ", "       ", &result.reason);
+            self.paragraph("  fix  ", "       ", &result.remediation);
+            self.lines.push(String::new());
+        }
+    }
+
+    fn others(&mut self, report: &Report, status: Status) {
+        let mut any = false;
+        for result in report
+            .results
+            .iter()
+            .filter(|result| result.status == status)
+        {
+            any = true;
+            let tone = if status == Status::Unknown {
+                Tone::Warning
+            } else {
+                Tone::Muted
+            };
+            let label = self.tint(tone, &format!("{:<9}", status.word().to_uppercase()));
+            self.title(&label, result);
+            if status == Status::Waived {
+                self.paragraph("  ", "", &result.message);
+            }
+            self.paragraph("  ", "", &acceptance(result));
+        }
+        if any {
+            self.lines.push(String::new());
+        }
+    }
+
+    fn title(&mut self, label: &str, result: &CheckResult) {
+        let mut line = format!("{label} {}", self.tint(Tone::Strong, &result.id));
+        if let Some(location) = &result.location {
+            line.push_str(&format!("  {}", harmless(&location.path)));
+            if let Some(number) = location.line {
+                line.push_str(&format!(":{number}"));
+            }
+        }
+        self.lines.push(line);
+    }
+
+    fn closing(&mut self, report: &Report) {
+        let summary = &report.summary;
+        let failed = match summary.worst {
+            Some(_) => format!("{} failed ({})", summary.fail, severities(report)),
+            None => "nothing failed".to_owned(),
+        };
+        let mut parts = vec![failed];
+        for (count, word) in [
+            (summary.unknown, "unknown"),
+            (summary.waived, "waived"),
+            (summary.pass, "passed"),
+            (summary.skipped, "skipped"),
+        ] {
+            if count > 0 {
+                parts.push(format!("{count} {word}"));
+            }
+        }
+        let tone = match (summary.fail, summary.unknown) {
+            (0, 0) => Tone::Good,
+            (0, _) => Tone::Warning,
+            _ => Tone::Bad,
+        };
+        let line = format!("{}        exit {}", parts.join(" · "), self.page.exit_code);
+        self.lines.push(self.tint(tone, &line));
+    }
+
+    /// Foreign text, wrapped at the page's width.
+    fn paragraph(&mut self, first: &str, rest: &str, text: &str) {
+        let rest = if rest.is_empty() { first } else { rest };
+        let options = textwrap::Options::new(self.page.width)
+            .initial_indent(first)
+            .subsequent_indent(rest)
+            .break_words(false);
+        let safe = harmless(text);
+        self.lines.extend(
+            textwrap::wrap(&safe, options)
+                .into_iter()
+                .map(|line| line.into_owned()),
+        );
+    }
+
+    fn tint(&self, tone: Tone, text: &str) -> String {
+        (self.page.tint)(tone, text)
+    }
+}
+
+fn severity_tone(severity: Severity) -> Tone {
+    match severity {
+        Severity::Critical | Severity::High => Tone::Bad,
+        Severity::Medium => Tone::Warning,
+        Severity::Low => Tone::Plain,
+    }
+}
+
+/// `2 failed, 1 unknown`, without what there is none of.
+fn counts<'r>(results: impl Iterator<Item = &'r CheckResult>) -> String {
+    let mut counts = [(Status::Fail, 0), (Status::Unknown, 0), (Status::Waived, 0)];
+    for result in results {
+        for (status, count) in &mut counts {
+            *count += usize::from(result.status == *status);
+        }
+    }
+    let words = ["failed", "unknown", "waived"];
+    let parts: Vec<String> = counts
+        .iter()
+        .zip(words)
+        .filter(|((_, count), _)| *count > 0)
+        .map(|((_, count), word)| format!("{count} {word}"))
+        .collect();
+    parts.join(", ")
+}
+
+/// `1 critical, 2 high`.
+fn severities(report: &Report) -> String {
+    let parts: Vec<String> = Severity::WORST_FIRST
+        .into_iter()
+        .filter_map(|severity| {
+            let failed = |r: &&CheckResult| r.status == Status::Fail && r.severity == severity;
+            let count = report.results.iter().filter(failed).count();
+            (count > 0).then(|| format!("{count} {severity}"))
+        })
+        .collect();
+    parts.join(", ")
+}
+
+/// Why something is unknown, or who accepted it until when.
+fn acceptance(result: &CheckResult) -> String {
+    let note = |name: &str| result.evidence.get(name).and_then(|value| value.as_str());
+    let mut text = String::new();
+    if let Some(date) = note("waived_until") {
+        text.push_str(&format!("until {date}: "));
+    }
+    text.push_str(&result.reason);
+    if let Some(owner) = note("waived_by") {
+        text.push_str(&format!(" ({owner})"));
+    }
+    text
+}

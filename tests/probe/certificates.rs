@@ -1,0 +1,144 @@
+//! Certificates with one fault each, made for the run and judged at a fixed moment.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
+
+/// A folder of certificates: `NAME.pem` with the chain, `NAME.key` beside it, and `root.pem`.
+pub struct Certificates {
+    pub folder: PathBuf,
+}
+
+impl Certificates {
+    /// Makes them all.
+    pub fn make(folder: &Path) -> Self {
+        let made = Self {
+            folder: folder.to_owned(),
+        };
+        let root_key = KeyPair::generate().unwrap();
+        let root_params = authority("Probe Root");
+        let root = root_params.self_signed(&root_key).unwrap();
+        made.write("root.pem", &root.pem());
+        made.write("root.key", &root_key.serialize_pem());
+        let root_issuer = Issuer::new(root_params, root_key);
+
+        let middle_key = KeyPair::generate().unwrap();
+        let middle_params = authority("Probe Intermediate");
+        let middle = middle_params.signed_by(&middle_key, &root_issuer).unwrap();
+        let middle_issuer = Issuer::new(middle_params, middle_key);
+
+        for (name, host, from, to) in [
+            ("good", "bot.example", (2026, 5, 1), (2026, 7, 30)),
+            ("expired", "bot.example", (2026, 1, 1), (2026, 4, 1)),
+            ("future", "bot.example", (2026, 6, 2), (2026, 9, 1)),
+            ("expiring", "bot.example", (2026, 3, 10), (2026, 6, 6)),
+            ("sixdays", "bot.example", (2026, 5, 29), (2026, 6, 4)),
+            ("otherhost", "other.example", (2026, 5, 1), (2026, 7, 30)),
+            ("wildcard", "*.home.example", (2026, 5, 1), (2026, 7, 30)),
+        ] {
+            let (params, key) = leaf(&[host], from, to);
+            let leaf = params.signed_by(&key, &middle_issuer).unwrap();
+            made.write(&format!("{name}.pem"), &(leaf.pem() + &middle.pem()));
+            made.write(&format!("{name}.key"), &key.serialize_pem());
+            if name == "good" {
+                made.write("nochain.pem", &leaf.pem());
+                made.write("nochain.key", &key.serialize_pem());
+            }
+        }
+        let (params, key) = leaf(&["bot.example"], (2026, 5, 1), (2026, 7, 30));
+        made.write("selfsigned.pem", &params.self_signed(&key).unwrap().pem());
+        made.write("selfsigned.key", &key.serialize_pem());
+        made.weak("rsa1024", "rsa:1024", "-sha256");
+        made.weak("sha1", "rsa:2048", "-sha1");
+        made
+    }
+
+    /// The bytes of a file.
+    pub fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.folder.join(name)).unwrap()
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.folder.join(name), text).unwrap();
+    }
+
+    /// What rcgen refuses to make, made by the openssl program: valid from now on, so the caller
+    /// judges these at the moment of their making.
+    fn weak(&self, name: &str, key: &str, digest: &str) {
+        let at = |file: &str| self.folder.join(file).display().to_string();
+        let (request, pem, secret) = (
+            at(&format!("{name}.csr")),
+            at(&format!("{name}.pem")),
+            at(&format!("{name}.key")),
+        );
+        openssl(&[
+            "req",
+            "-new",
+            "-newkey",
+            key,
+            "-nodes",
+            "-keyout",
+            &secret,
+            "-out",
+            &request,
+            "-subj",
+            "/CN=bot.example",
+            "-addext",
+            "subjectAltName=DNS:bot.example",
+        ]);
+        openssl(&[
+            "x509",
+            "-req",
+            "-in",
+            &request,
+            "-CA",
+            &at("root.pem"),
+            "-CAkey",
+            &at("root.key"),
+            "-CAcreateserial",
+            "-copy_extensions",
+            "copy",
+            "-days",
+            "90",
+            digest,
+            "-out",
+            &pem,
+        ]);
+    }
+}
+
+fn authority(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.not_before = date_time_ymd(2020, 1, 1);
+    params.not_after = date_time_ymd(2040, 1, 1);
+    params
+}
+
+type Date = (i32, u8, u8);
+
+fn leaf(hosts: &[&str], from: Date, to: Date) -> (CertificateParams, KeyPair) {
+    let names: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
+    let mut params = CertificateParams::new(names).unwrap();
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "bot.example");
+    params.not_before = date_time_ymd(from.0, from.1, from.2);
+    params.not_after = date_time_ymd(to.0, to.1, to.2);
+    (params, KeyPair::generate().unwrap())
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test may start the openssl program"
+)]
+fn openssl(arguments: &[&str]) {
+    let output = Command::new("openssl").args(arguments).output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}

@@ -1,0 +1,346 @@
+//! A real nginx with one fault per address, in a network namespace where ports 443 and 80 are free.
+
+use std::fmt::Write as _;
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use openclaw_sec::probe::EndpointInput;
+
+use crate::certificates::Certificates;
+use crate::{faults, gather, in_words, input};
+
+/// Set for the copy of this test that runs inside the namespace.
+const INSIDE: &str = "OPENCLAW_SEC_PROBE_NAMESPACE";
+
+/// One server with one fault (or none).
+struct Case {
+    name: &'static str,
+    host: &'static str,
+    certificate: &'static str,
+    /// Lines of the server on port 443.
+    tls: &'static str,
+    /// Lines of the server on port 80; nothing leaves the port closed.
+    plain: Option<&'static str>,
+    auth_paths: &'static [&'static str],
+    /// The ids that fail; `id?` for unknown.
+    expected: &'static [&'static str],
+}
+
+/// Headers that leave nothing to wish for.
+const HEADERS: &str = "
+    add_header Strict-Transport-Security 'max-age=63072000; includeSubDomains' always;
+    add_header X-Content-Type-Options nosniff always;
+    add_header X-Frame-Options DENY always;
+    add_header Referrer-Policy no-referrer always;";
+
+/// A page behind which `/api` asks for a key.
+const PAGES: &str = "
+    default_type text/html;
+    location = / { return 200 '<title>Bot</title>hello'; }
+    location = /api { return 401; }
+    location / { return 404; }";
+
+/// A gateway that asks for its token, as far as its answers are known.
+const GUARDED_GATEWAY: &str = r#"
+    default_type text/html;
+    location = /tools/invoke { default_type application/json; return 401 '{"error":{"type":"unauthorized"}}'; }
+    location = /control-ui-config.json { default_type application/json; return 401 '{"error":{"type":"unauthorized"}}'; }
+    location = /health { default_type application/json; return 200 '{"ok":true,"status":"live"}'; }
+    location ~ \.json$ { return 404; }
+    location / { return 200 '<title>OpenClaw Control</title><openclaw-app data-openclaw-control-ui-build-id="2026.9.6"></openclaw-app>'; }"#;
+
+/// The same without authentication.
+const OPEN_GATEWAY: &str = r#"
+    default_type text/html;
+    location = /tools/invoke { default_type application/json; return 400 '{"ok":false,"error":{"type":"invalid_request","message":"no tool"}}'; }
+    location = /control-ui-config.json { default_type application/json; return 200 '{"serverVersion":"2026.9.6"}'; }
+    location = /health { default_type application/json; return 200 '{"ok":true,"status":"live"}'; }
+    location / { return 200 '<title>OpenClaw Control</title>'; }"#;
+
+const REDIRECT: Option<&str> = Some("return 301 https://$host$request_uri;");
+const API: &[&str] = &["/api"];
+
+macro_rules! good {
+    ($name:literal $(, $field:ident: $value:expr)*; $expected:expr) => {
+        Case { $($field: $value,)* ..case($name, $expected) }
+    };
+}
+
+const fn case(name: &'static str, expected: &'static [&'static str]) -> Case {
+    Case {
+        name,
+        host: "bot.example",
+        certificate: "good",
+        tls: "HEADERS PAGES",
+        plain: REDIRECT,
+        auth_paths: API,
+        expected,
+    }
+}
+
+const CASES: &[Case] = &[
+    good!("good"; &[]),
+    good!("port 80 closed", plain: None; &[]),
+    good!("port 80 refuses", plain: Some("return 403;"); &[]),
+    good!("plain page", plain: Some("return 200 hello;"); &["https.plaintext", "https.redirect"]),
+    good!("temporary redirect", plain: Some("return 302 https://$host$request_uri;"); &["https.redirect"]),
+    good!("redirect to www", plain: Some("return 301 https://www.$host$request_uri;"); &["https.redirect"]),
+    good!("redirect to http", plain: Some("return 301 http://$host/start;"); &["https.redirect"]),
+    good!("plain backend down", plain: Some("return 502;"); &["https.plaintext?", "https.redirect?"]),
+    good!("expired", certificate: "expired"; &["https.certificate-expired"]),
+    good!("not yet valid", certificate: "future"; &["https.certificate-expired"]),
+    good!("expiring", certificate: "expiring"; &["https.certificate-expiring"]),
+    good!("six days, half of them left", certificate: "sixdays"; &[]),
+    good!("wrong host", certificate: "otherhost"; &["https.certificate-host"]),
+    good!("wildcard", host: "bot.home.example", certificate: "wildcard"; &[]),
+    good!("self-signed", certificate: "selfsigned"; &["https.certificate-untrusted"]),
+    good!("no intermediate", certificate: "nochain"; &["https.certificate-untrusted"]),
+    good!("no headers", tls: "PAGES"; &["https.hsts", "https.security-headers"]),
+    good!("short hsts", tls: "add_header Strict-Transport-Security max-age=86400 always;
+        add_header X-Content-Type-Options nosniff always; add_header Referrer-Policy origin always;
+        add_header Content-Security-Policy \"frame-ancestors 'none'\" always; PAGES"; &["https.hsts"]),
+    good!("reflected origin", tls: "add_header Access-Control-Allow-Origin $http_origin always; HEADERS PAGES";
+        &["network.cors-reflected"]),
+    good!("any origin", tls: "add_header Access-Control-Allow-Origin * always; HEADERS PAGES";
+        &["network.cors-reflected"]),
+    good!("fixed origin", tls: "add_header Access-Control-Allow-Origin https://friend.example always; HEADERS PAGES";
+        &[]),
+    good!("origin by suffix", tls: "set $o ''; if ($http_origin ~ 'bot\\.example$') { set $o $http_origin; }
+        add_header Access-Control-Allow-Origin $o always; HEADERS PAGES"; &["network.cors-reflected"]),
+    good!("open api", tls: "HEADERS location = /api { default_type application/json; return 200 '[1]'; } location / { return 404; }";
+        &["auth.anonymous-access"]),
+    good!("shell for every path", tls: "HEADERS default_type text/html; location / { return 200 '<title>Bot</title>$uri'; }";
+        &["auth.anonymous-access?"]),
+    good!("no marks, no path", auth_paths: &[]; &["auth.anonymous-access?"]),
+    good!("guarded gateway", tls: "HEADERS GUARDED", auth_paths: &[]; &[]),
+    good!("open gateway", tls: "HEADERS OPEN", auth_paths: &[]; &["auth.anonymous-access"]),
+    good!("backend down", tls: "HEADERS location / { return 502; }";
+        &["https.hsts?", "https.security-headers?", "auth.anonymous-access?", "network.cors-reflected?"]),
+];
+
+fn address(place: usize) -> String {
+    format!("127.0.1.{}", place + 1)
+}
+
+#[test]
+fn nginx_with_one_fault_each_fails_exactly_those_ids() {
+    if inside() {
+        return;
+    }
+    if let Some(reason) = why_not() {
+        eprintln!("skipped: {reason}");
+        return;
+    }
+    // A namespace of our own: it ends with the process, and ports 443 and 80 are free in it.
+    let status = command("unshare")
+        .args(["--net", "--"])
+        .arg(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "nginx::inside_the_namespace",
+            "--ignored",
+            "--nocapture",
+        ])
+        .env(INSIDE, "1")
+        .status()
+        .unwrap();
+    assert!(status.success(), "the run inside the namespace failed");
+}
+
+#[test]
+#[ignore = "runs inside the network namespace that the test above makes"]
+fn inside_the_namespace() {
+    if !inside() {
+        return;
+    }
+    assert!(
+        command("ip")
+            .args(["link", "set", "lo", "up"])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let certificates = Certificates::make(folder.path());
+    let _server = start(folder.path());
+    let mut wrong = String::new();
+    for (place, case) in CASES.iter().enumerate() {
+        let started = Instant::now();
+        let evidence = gather(question(place, case, &certificates));
+        let took = started.elapsed();
+        let found = faults(&evidence);
+        let polite = evidence.connections <= 40 && evidence.requests <= 60;
+        eprintln!(
+            "{:<28} {:>4} ms {:>2} connections {:>2} requests {found:?}",
+            case.name,
+            took.as_millis(),
+            evidence.connections,
+            evidence.requests
+        );
+        if found != case.expected || !polite {
+            write!(wrong, "{}: {found:?}\n{}", case.name, in_words(&evidence)).unwrap();
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+    self_signed_certificate_is_trusted_by_its_own_copy(&certificates);
+    weak_certificates_are_weak_and_nothing_else(&certificates);
+}
+
+fn question(place: usize, case: &Case, certificates: &Certificates) -> EndpointInput {
+    EndpointInput {
+        connect_to: Some(format!("{}:443", address(place))),
+        ca_file: Some(certificates.read("root.pem")),
+        auth_paths: case
+            .auth_paths
+            .iter()
+            .map(|path| (*path).to_owned())
+            .collect(),
+        ..input(&format!("https://{}/", case.host))
+    }
+}
+
+fn self_signed_certificate_is_trusted_by_its_own_copy(certificates: &Certificates) {
+    let place = CASES
+        .iter()
+        .position(|case| case.name == "self-signed")
+        .unwrap();
+    let evidence = gather(EndpointInput {
+        ca_file: Some(certificates.read("selfsigned.pem")),
+        ..question(place, &CASES[place], certificates)
+    });
+    assert_eq!(
+        faults(&evidence),
+        Vec::<String>::new(),
+        "{}",
+        in_words(&evidence)
+    );
+}
+
+/// These carry the real date, because the openssl program knows no other.
+fn weak_certificates_are_weak_and_nothing_else(certificates: &Certificates) {
+    for (offset, expected) in [
+        (0, &["https.certificate-weak"][..]),
+        (
+            1,
+            &["https.certificate-untrusted?", "https.certificate-weak"][..],
+        ),
+    ] {
+        let case = case("weak", &[]);
+        let mut input = question(CASES.len() + offset, &case, certificates);
+        input.now = today();
+        let evidence = gather(input);
+        assert_eq!(faults(&evidence), expected, "{}", in_words(&evidence));
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "openssl dates its certificates by the real clock"
+)]
+fn today() -> jiff::Timestamp {
+    jiff::Timestamp::now() + jiff::SignedDuration::from_mins(1)
+}
+
+/// nginx as one process, so that killing it leaves nothing behind.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn start(folder: &Path) -> Server {
+    let configuration = folder.join("nginx.conf");
+    std::fs::write(&configuration, configuration_text(folder)).unwrap();
+    let child = command("nginx")
+        .arg("-c")
+        .arg(&configuration)
+        .arg("-p")
+        .arg(folder)
+        .args(["-e", "stderr"])
+        .stderr(Stdio::inherit())
+        .spawn()
+        .unwrap();
+    let server = Server(child);
+    let until = Instant::now() + Duration::from_secs(20);
+    while TcpStream::connect((address(0).as_str(), 443)).is_err() {
+        assert!(Instant::now() < until, "nginx does not answer");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    server
+}
+
+fn configuration_text(folder: &Path) -> String {
+    let folder = folder.display();
+    let mut text = format!(
+        "daemon off; master_process off; user root; pid {folder}/pid;
+        events {{ worker_connections 512; }}
+        http {{ access_log off; error_log stderr crit; client_body_temp_path {folder}/a;
+        proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c; uwsgi_temp_path {folder}/d;
+        scgi_temp_path {folder}/e; ssl_ciphers ALL:@SECLEVEL=0;\n"
+    );
+    let weak = ["rsa1024", "sha1"].map(|certificate| Case {
+        certificate,
+        ..case(certificate, &[])
+    });
+    for (place, case) in CASES.iter().chain(&weak).enumerate() {
+        let address = address(place);
+        let lines = case
+            .tls
+            .replace("HEADERS", HEADERS)
+            .replace("PAGES", PAGES)
+            .replace("GUARDED", GUARDED_GATEWAY)
+            .replace("OPEN", OPEN_GATEWAY);
+        let certificate = case.certificate;
+        writeln!(
+            text,
+            "server {{ listen {address}:443 ssl; ssl_certificate {folder}/{certificate}.pem;
+            ssl_certificate_key {folder}/{certificate}.key; {lines} }}"
+        )
+        .unwrap();
+        if let Some(plain) = case.plain {
+            writeln!(text, "server {{ listen {address}:80; {plain} }}").unwrap();
+        }
+    }
+    text.push('}');
+    text
+}
+
+fn why_not() -> Option<&'static str> {
+    let runs = |program: &str, argument: &str| {
+        command(program)
+            .arg(argument)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
+    };
+    if !runs("nginx", "-v") {
+        return Some("nginx is not installed (Debian: nginx-light)");
+    }
+    if !runs("openssl", "version") {
+        return Some("openssl is not installed");
+    }
+    let namespace = command("unshare").args(["--net", "true"]).status();
+    if !namespace.is_ok_and(|status| status.success()) {
+        return Some("no network namespace can be made: run as root");
+    }
+    None
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test may look at its environment"
+)]
+fn inside() -> bool {
+    std::env::var_os(INSIDE).is_some()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test may start real servers")]
+fn command(program: &str) -> Command {
+    Command::new(program)
+}
