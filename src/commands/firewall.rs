@@ -6,9 +6,10 @@ use std::time::Duration;
 use anyhow::anyhow;
 use openclaw_sec::env_file::EnvFile;
 use openclaw_sec::firewall::{
-    FirewallError, PLAIN_WARNING, Packet, PacketRequest, Policy, Request, explain, find_format,
-    off_script, refusal, render, rules, warnings,
+    Comparison, FirewallError, PLAIN_WARNING, Packet, PacketRequest, Policy, Request, Status,
+    explain, find_format, off_script, refusal, render, rules, verify, warnings,
 };
+use openclaw_sec::foreign_text::{harmless, harmless_json};
 use openclaw_sec::world::World;
 use serde_json::json;
 
@@ -206,6 +207,37 @@ fn print_verdict(
     Ok(context.terminal.reading_matter(text.as_bytes(), exit::DONE))
 }
 
-fn print_comparison(_options: &FirewallOptions, _context: &Context<'_>) -> Result<u8, Failure> {
-    Err(Failure::usage(anyhow!("verify is not built yet")))
+fn print_comparison(options: &FirewallOptions, context: &Context<'_>) -> Result<u8, Failure> {
+    let is_json = wants_json(options)?;
+    let policy = policy(options)?;
+    let comparison = verify(&policy, context.world)
+        .unwrap_or_else(|error| Comparison::unreadable(&error.to_string()));
+    let code = match comparison.status {
+        Status::Same => exit::DONE,
+        Status::Drift => exit::FOUND,
+        Status::Unknown => exit::INCOMPLETE,
+    };
+    let text = if is_json {
+        let document = serde_json::to_string_pretty(&comparison).map_err(Failure::output)?;
+        format!("{}\n", harmless_json(&document))
+    } else {
+        comparison_for_people(&comparison, policy.profile.id)
+    };
+    Ok(context.terminal.reading_matter(text.as_bytes(), code))
+}
+
+fn comparison_for_people(comparison: &Comparison, profile: &str) -> String {
+    let mut text = match comparison.status {
+        Status::Same => format!("The live rules are those of profile {profile}.\n"),
+        Status::Drift => format!("The live rules differ from those of profile {profile}:\n"),
+        Status::Unknown => "The live rules could not be compared:\n".to_owned(),
+    };
+    for difference in &comparison.differences {
+        let line = format!(
+            "{} [{}, {}]",
+            difference.message, difference.family, difference.r#where
+        );
+        text.push_str(&format!("  {}: {}\n", difference.kind, harmless(&line)));
+    }
+    text
 }

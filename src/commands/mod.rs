@@ -20,8 +20,12 @@ use crate::terminal::{OutputError, Terminal};
 pub mod exit {
     /// Done, nothing wrong.
     pub const DONE: u8 = 0;
+    /// The job ran and found something.
+    pub const FOUND: u8 = 1;
     /// Usage or configuration error; nothing was changed.
     pub const USAGE: u8 = 2;
+    /// Something asked for could not be determined.
+    pub const INCOMPLETE: u8 = 3;
     /// Internal or output error.
     pub const OUTPUT: u8 = 4;
     /// Ended by SIGINT.

@@ -5,10 +5,12 @@ mod error;
 mod explain;
 mod input;
 mod lists;
+pub mod live;
 mod policy;
 mod ranges;
 pub mod render;
 mod rules;
+mod verify;
 mod warnings;
 
 pub use error::FirewallError;
@@ -19,4 +21,5 @@ pub use policy::{Hook, Opening, Policy, Protocol, Request, Rollback, Ssh};
 pub use ranges::{CLOUDFLARE_DATE, cloudflare_networks, telegram_networks};
 pub use render::{FORMATS, Format, PLAIN_WARNING, find_format, off_script, refusal, render};
 pub use rules::{Action, Family, Limit, Match, Rule, Ruleset, Set, State, rules};
+pub use verify::{Comparison, Difference, Status, compare, is_ours_live, verify};
 pub use warnings::warnings;

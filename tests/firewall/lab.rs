@@ -189,20 +189,6 @@ impl Lab {
         run("ip", &arguments, input)
     }
 
-    /// A command line that runs a program on the host, for tests that need a child of their own.
-    pub fn command(&self) -> Command {
-        let mut command = command("ip");
-        command.args(["netns", "exec", &self.host, "env"]);
-        command.arg(format!(
-            "XTABLES_LOCKFILE={}",
-            self.folder.path().join("xtables.lock").display()
-        ));
-        if let Some(path) = &self.path {
-            command.arg(format!("PATH={}", path.display()));
-        }
-        command
-    }
-
     /// Pipes the script of a policy into a shell on the host.
     pub fn apply(&self, request: &Request) -> Output {
         self.run(&["sh"], &script(request))

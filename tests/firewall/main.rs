@@ -7,3 +7,4 @@ mod matrix;
 mod rollback;
 mod script;
 mod traffic;
+mod verify;

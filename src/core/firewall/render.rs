@@ -9,8 +9,10 @@ mod plain;
 mod refuse;
 mod sh;
 
+pub(super) use ipset::ipset_name;
 pub use ipset::ipset_restore;
 pub use iptables::iptables_text;
+pub(super) use iptables::place;
 pub use plain::WARNING as PLAIN_WARNING;
 pub use refuse::refusal;
 pub use sh::off_script;
@@ -93,4 +95,9 @@ pub fn find_format(id: &str) -> Option<&'static Format> {
 /// Where the format cannot hold the policy.
 pub fn render(policy: &Policy, format: &Format) -> Result<String, FirewallError> {
     (format.render)(policy, &rules(policy))
+}
+
+/// The nftables table of a ruleset with every element in it.
+pub(super) fn nft_table(ruleset: &Ruleset) -> String {
+    nft::table(ruleset, nft::Elements::Inline)
 }
