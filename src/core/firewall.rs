@@ -7,6 +7,7 @@ mod input;
 mod lists;
 pub mod live;
 mod policy;
+pub mod posture;
 mod ranges;
 pub mod render;
 mod rules;

@@ -4,6 +4,7 @@ mod explain;
 mod lab;
 mod lock_out;
 mod matrix;
+mod posture;
 mod rollback;
 mod script;
 mod traffic;

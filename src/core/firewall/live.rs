@@ -14,7 +14,7 @@ use ipnet::IpNet;
 pub(super) use iptables::set_members;
 pub use read::{LiveRules, Saved, read};
 pub(super) use read::{live as live_error, objects};
-pub use walk::{Fate, fate};
+pub use walk::{Asked, Fate, chain_drops, fate};
 
 use super::policy::Protocol;
 use super::rules::{Family, State};

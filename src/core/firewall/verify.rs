@@ -3,6 +3,8 @@
 mod ours;
 mod theirs;
 
+pub(super) use theirs::ANYBODY;
+
 use serde::Serialize;
 
 use super::error::FirewallError;

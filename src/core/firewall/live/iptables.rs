@@ -184,7 +184,7 @@ impl Parser<'_> {
                     network(&value).map(|network| Condition::Destination(vec![network], negated)),
                 );
             }
-            "--dport" | "--dports" | "--destination-ports" => {
+            "--dport" | "--dports" | "--destination-ports" | "--ctorigdstport" => {
                 let value = self.value();
                 self.add(ports(&value).map(|ranges| Condition::DestinationPort(ranges, negated)));
             }

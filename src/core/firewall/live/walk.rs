@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use ipnet::IpNet;
 
-use super::{Condition, LiveChain, LiveRule, LiveTable, Target, Visitor};
+use super::{ChainHook, Condition, LiveChain, LiveRule, LiveTable, Target, Visitor};
 use crate::firewall::policy::Protocol;
 use crate::firewall::render::{IPTABLES_CHAIN, NFT_TABLE};
 use crate::firewall::rules::{Family, State};
@@ -23,8 +23,23 @@ pub enum Fate {
 /// Chains deeper than this are not followed; the kernel allows 16.
 const DEEPEST: usize = 20;
 
-/// The fate of a packet to the host itself. With `others_only` our own rules are left out.
-pub fn fate(tables: &[LiveTable], visitor: &Visitor, others_only: bool) -> Fate {
+/// Whose rules are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// Everybody's.
+    Everybody,
+    /// Those of others; ours are left out.
+    Others,
+    /// Everybody's, as far as they see a packet before its destination is translated.
+    BeforeNat,
+}
+
+/// The priority at which destinations are translated.
+const NAT_PRIORITY: i64 = -100;
+
+/// The fate of a packet to the host itself.
+pub fn fate(tables: &[LiveTable], visitor: &Visitor, asked: Asked) -> Fate {
+    let others_only = asked == Asked::Others;
     let mut chains: Vec<(&LiveTable, &str, &LiveChain)> = tables
         .iter()
         .filter(|table| table.families.contains(&visitor.family()) && table.name != "nat")
@@ -35,12 +50,7 @@ pub fn fate(tables: &[LiveTable], visitor: &Visitor, others_only: bool) -> Fate 
                 .iter()
                 .map(move |(name, chain)| (table, name.as_str(), chain))
         })
-        .filter(|(_, _, chain)| {
-            chain
-                .hook
-                .as_ref()
-                .is_some_and(|hook| hook.name == "prerouting" || hook.name == "input")
-        })
+        .filter(|(_, _, chain)| chain.hook.as_ref().is_some_and(|hook| sees(hook, asked)))
         .collect();
     chains.sort_by_key(|(_, _, chain)| {
         chain
@@ -87,6 +97,33 @@ pub fn fate(tables: &[LiveTable], visitor: &Visitor, others_only: bool) -> Fate 
         }
     }
     unclear.map_or(Fate::Accepted, Fate::Unclear)
+}
+
+/// Whether a chain of this name would drop the packet, wherever it is jumped to from.
+pub fn chain_drops(tables: &[LiveTable], name: &str, visitor: &Visitor) -> bool {
+    tables
+        .iter()
+        .filter(|table| table.families.contains(&visitor.family()))
+        .any(|table| {
+            table.chains.get(name).is_some_and(|chain| {
+                let mut walk = Walk {
+                    table,
+                    visitor,
+                    others_only: false,
+                    unclear: None,
+                    seen: HashSet::new(),
+                };
+                matches!(walk.chain(chain, 0), Decision::Drop(_))
+            })
+        })
+}
+
+fn sees(hook: &ChainHook, asked: Asked) -> bool {
+    match hook.name.as_str() {
+        "prerouting" => asked != Asked::BeforeNat || hook.priority < NAT_PRIORITY,
+        "input" => asked != Asked::BeforeNat,
+        _ => false,
+    }
 }
 
 struct Walk<'a> {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::Difference;
-use crate::firewall::live::{Fate, LiveRules, Visitor, fate};
+use crate::firewall::live::{Asked, Fate, LiveRules, Visitor, fate};
 use crate::firewall::policy::{Policy, Protocol};
 use crate::firewall::rules::Family;
 
@@ -49,7 +49,7 @@ pub(super) fn differences(policy: &Policy, live: &LiveRules) -> Vec<Difference> 
                 interface: interface.unwrap_or(&public).to_owned(),
             });
             let fates: Vec<Fate> = visitors
-                .map(|visitor| fate(&live.tables, &visitor, true))
+                .map(|visitor| fate(&live.tables, &visitor, Asked::Others))
                 .collect();
             if let Some(difference) = blocked(protocol, port, family, &fates)
                 && !found.contains(&difference)
