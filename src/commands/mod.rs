@@ -103,16 +103,21 @@ pub fn run(arguments: Vec<OsString>, world: &World) -> u8 {
             return problem.show(&arguments, world);
         }
     };
-    let cli = match Cli::from_arg_matches(&matches) {
+    let mut cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
         Err(error) => return arguments::Problem::Usage(error).show(&arguments, world),
     };
-    let mut terminal = Terminal::new(&cli.global, world);
+    let global = cli.global.join(cli.command.take_global());
+    if global.quiet && global.verbose > 0 {
+        return arguments::Problem::QuietAndVerbose.show(&arguments, world);
+    }
+    let words = arguments::words_to_judge(&arguments, world);
+    let mut terminal = Terminal::new(&global, world, words);
     let mut context = Context {
         world,
         terminal: &mut terminal,
         settings: &settings,
-        global: &cli.global,
+        global: &global,
     };
     let ended = match cli.command {
         Command::Keygen(arguments) => keygen::run(&arguments, &mut context),
@@ -125,7 +130,8 @@ pub fn run(arguments: Vec<OsString>, world: &World) -> u8 {
         Ok(code) => code,
         Err(failure) => {
             if failure.code != exit::INTERRUPTED {
-                terminal.error(&format!("{:#}", failure.error));
+                // Each message names its source already.
+                terminal.error(&failure.error.to_string());
             }
             failure.code
         }

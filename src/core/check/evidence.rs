@@ -45,6 +45,8 @@ pub struct Declared {
     secrets: Vec<usize>,
     /// Those of them that are no placeholders.
     real_secrets: Vec<usize>,
+    /// All assignments of secrets, also those that a later one overrides.
+    hidden: Vec<usize>,
 }
 
 /// The live half.
@@ -88,13 +90,13 @@ impl Declared {
             .collect();
         let mut effective: Vec<usize> = last.into_values().collect();
         effective.sort_unstable();
-        let secrets: Vec<usize> = effective
-            .iter()
-            .copied()
+        let hidden: Vec<usize> = (0..assignments.len())
             .filter(|index| {
                 !assignments[*index].value.is_empty() && is_secret(&assignments[*index])
             })
             .collect();
+        let counts = |index: &usize| effective.binary_search(index).is_ok();
+        let secrets: Vec<usize> = hidden.iter().copied().filter(counts).collect();
         let real_secrets = secrets
             .iter()
             .copied()
@@ -106,6 +108,7 @@ impl Declared {
             effective,
             secrets,
             real_secrets,
+            hidden,
             file,
         }
     }
@@ -179,11 +182,7 @@ impl Declared {
 
     /// The values that no output may show.
     pub fn values_to_hide(&self) -> impl Iterator<Item = &Secret> {
-        self.file
-            .assignments()
-            .iter()
-            .filter(|assignment| is_secret(assignment))
-            .map(|assignment| &assignment.value)
+        self.at(&self.hidden).map(|assignment| &assignment.value)
     }
 }
 
