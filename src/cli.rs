@@ -69,9 +69,8 @@ impl Command {
         std::mem::take(match self {
             Self::Keygen(arguments) => &mut arguments.global,
             Self::Check(arguments) => &mut arguments.global,
-            Self::Rotate(arguments) | Self::Firewall(arguments) | Self::AuditTail(arguments) => {
-                &mut arguments.global
-            }
+            Self::Firewall(arguments) => return arguments.take_global(),
+            Self::Rotate(arguments) | Self::AuditTail(arguments) => &mut arguments.global,
         })
     }
 }
@@ -334,13 +333,30 @@ pub enum FailOn {
         openclaw-sec firewall verify                             do the live rules still match?\n  \
         openclaw-sec firewall explain --proto tcp --port 3000 --from 203.0.113.9\n  \
         openclaw-sec firewall off | sh                           take our rules away\n\n\
-        Only the first form of `verify` and `explain` prints a report; all others print for a loader."
+        `verify` and `explain` take the same options."
 )]
 pub struct FirewallArgs {
+    #[command(flatten)]
+    pub global: Global,
     #[command(subcommand)]
     pub action: Option<FirewallAction>,
     #[command(flatten)]
     pub options: FirewallOptions,
+}
+
+impl FirewallArgs {
+    /// Global flags may stand before the action's name and behind it.
+    fn take_global(&mut self) -> Global {
+        let behind = self.action.as_mut().map(|action| {
+            std::mem::take(match action {
+                FirewallAction::Verify(arguments) | FirewallAction::Off(arguments) => {
+                    &mut arguments.global
+                }
+                FirewallAction::Explain(arguments) => &mut arguments.global,
+            })
+        });
+        std::mem::take(&mut self.global).join(behind.unwrap_or_default())
+    }
 }
 
 /// The options of a policy. They are checked in the core, before anything is printed.
@@ -407,15 +423,24 @@ pub struct FirewallOptions {
 #[derive(Debug, Subcommand)]
 pub enum FirewallAction {
     /// Compare the live rules with what the options would print
-    Verify,
+    Verify(FirewallActionArgs),
     /// Say what happens to a packet and which rule decides, without looking at this host
     Explain(FirewallExplainArgs),
     /// Print a script that takes away our rules and nothing else
-    Off,
+    Off(FirewallActionArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct FirewallActionArgs {
+    #[command(flatten)]
+    pub global: Global,
 }
 
 #[derive(Debug, Args)]
 pub struct FirewallExplainArgs {
+    #[command(flatten)]
+    pub global: Global,
+
     /// tcp, udp, icmp, icmpv6 or a protocol number
     #[arg(long, value_name = "P")]
     pub proto: String,

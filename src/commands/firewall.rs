@@ -13,7 +13,7 @@ use openclaw_sec::foreign_text::{harmless, harmless_json};
 use openclaw_sec::world::World;
 use serde_json::json;
 
-use super::arguments::{Problem, global_flags};
+use super::arguments::{Problem, global_flags, words_to_judge};
 use super::{Context, Failure, exit};
 use crate::cli::{FirewallAction, FirewallArgs, FirewallExplainArgs, FirewallOptions};
 use crate::terminal::Terminal;
@@ -32,12 +32,12 @@ pub fn run(arguments: &FirewallArgs, context: &mut Context<'_>) -> Result<u8, Fa
             let format = options.format.as_deref().unwrap_or(DEFAULT_FORMAT);
             or_refusal(format, print_rules(options, format, context), context)
         }
-        Some(FirewallAction::Off) => {
+        Some(FirewallAction::Off(_)) => {
             context.terminal.data(off_script().as_bytes())?;
             Ok(exit::DONE)
         }
         Some(FirewallAction::Explain(packet)) => print_verdict(options, packet, context),
-        Some(FirewallAction::Verify) => print_comparison(options, context),
+        Some(FirewallAction::Verify(_)) => print_comparison(options, context),
     }
 }
 
@@ -47,12 +47,13 @@ pub fn refuse_words(words: &[OsString], problem: &Problem, world: &World) {
         Problem::Usage(error) if !error.use_stderr() => return,
         Problem::Usage(error) => first_line(&error.render().to_string()),
         Problem::Settings(error) => error.to_string(),
+        Problem::QuietAndVerbose => "--quiet and --verbose exclude each other".to_owned(),
     };
     if let Some(format) = format_of_words(words) {
-        let terminal = Terminal::new(&global_flags(words), world);
+        let terminal = Terminal::new(&global_flags(words), world, words_to_judge(words, world));
         if !terminal.shows_data_to_a_person() {
             // A refusal that cannot be written changes nothing either.
-            let _ = terminal.data(refusal(&format, &reason).as_bytes());
+            let _ = terminal.data(refusal(&format, &terminal.clean(&reason)).as_bytes());
         }
     }
 }
@@ -96,9 +97,8 @@ fn or_refusal(
         && failure.code == exit::USAGE
         && !context.terminal.shows_data_to_a_person()
     {
-        context
-            .terminal
-            .data(refusal(format, &failure.error.to_string()).as_bytes())?;
+        let reason = context.terminal.clean(&failure.error.to_string());
+        context.terminal.data(refusal(format, &reason).as_bytes())?;
     }
     result
 }

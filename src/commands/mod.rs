@@ -105,11 +105,17 @@ pub fn run(arguments: Vec<OsString>, world: &World) -> u8 {
     };
     let mut cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
-        Err(error) => return arguments::Problem::Usage(error).show(&arguments, world),
+        Err(error) => {
+            let problem = arguments::Problem::Usage(error);
+            firewall::refuse_words(&arguments, &problem, world);
+            return problem.show(&arguments, world);
+        }
     };
     let global = cli.global.join(cli.command.take_global());
     if global.quiet && global.verbose > 0 {
-        return arguments::Problem::QuietAndVerbose.show(&arguments, world);
+        let problem = arguments::Problem::QuietAndVerbose;
+        firewall::refuse_words(&arguments, &problem, world);
+        return problem.show(&arguments, world);
     }
     let words = arguments::words_to_judge(&arguments, world);
     let mut terminal = Terminal::new(&global, world, words);

@@ -184,13 +184,15 @@ fn firewalls_of_others_are_judged_by_what_they_let_in() {
         let found = failed(&lab, "vps");
         // The rules of others let only ssh in, so 443 stays shut.
         assert!(
-            found.iter().all(|line| line.starts_with("firewall.drift blocked")),
+            found
+                .iter()
+                .all(|line| line.starts_with("firewall.drift blocked")),
             "{back_end:?}: guarded by us: {found:?}"
         );
     }
     // firewalld's shape: verdict maps, jumps and a final reject.
     let lab = Lab::with(BackEnd::Nft);
-    let firewalld = "table inet firewalld { chain filter_INPUT { type filter hook input priority 10; policy accept; ct state { established, related } accept; ct status dnat accept; iifname \"lo\" accept; ct state invalid drop; jump zones; reject with icmpx admin-prohibited; }\nchain zones { goto public; }\nchain public { jump allow; meta l4proto { icmp, ipv6-icmp } accept; }\nchain allow { tcp dport 22 accept; ip6 daddr fe80::/64 udp dport 546 accept; udp dport 5353 ip daddr 224.0.0.251 accept; } }";
+    let firewalld = "table inet firewalld { chain filter_INPUT { type filter hook input priority 10; policy accept; ct state { established, related } accept; ct status dnat accept; iifname \"lo\" accept; ct state invalid drop; jump zones; reject with icmpx admin-prohibited; }\nchain zones { goto public; }\nchain public { jump allow; meta l4proto { icmp, ipv6-icmp } accept; }\nchain allow { tcp dport 22 accept; ip6 daddr fe80::/64 udp dport 546 accept; udp dport 5353 ip daddr 224.0.0.251 accept; }\n}";
     assert!(lab.run(&["nft", "-f", "-"], firewalld).status.success());
     assert_eq!(failed(&lab, "vps"), [""; 0]);
     assert!(run("true", &[], "").status.success());
