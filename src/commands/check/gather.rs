@@ -5,14 +5,18 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use openclaw_sec::check::{
-    Declared, Dialect, Evidence, HostEvidence, Live, Question, Upstream, gather_host,
+    self, Declared, Dialect, Evidence, HostEvidence, Live, Question, Upstream, gather_host,
 };
 use openclaw_sec::env_file::EnvFile;
+use openclaw_sec::firewall;
+use openclaw_sec::firewall::posture::{self, Posture};
 use openclaw_sec::probe::{self, ConfiguredKey, Endpoint, EndpointInput, Profile};
 use openclaw_sec::report::Kind;
 use openclaw_sec::scan;
 use openclaw_sec::small_file;
 use openclaw_sec::variables::WEB_KEYS;
+use openclaw_sec::world::World;
+use std::thread::ScopedJoinHandle;
 
 use super::{Plan, redactor};
 use crate::cli::CheckArgs;
@@ -48,6 +52,7 @@ pub fn evidence(
         upstream,
         compared: compared(arguments, plan)?,
         host: HostEvidence::default(),
+        posture: None,
         live: Live::NotAsked,
         code: scan::CodeEvidence::default(),
     };
@@ -77,8 +82,10 @@ fn look(
     let declared = evidence.declared.as_ref();
     let env = declared.and_then(|declared| declared.path.clone());
     let wants = |kind| plan.selection.holds_kind(kind);
-    let (host, code, live) = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let live = endpoint.map(|endpoint| scope.spawn(move || probe::gather(&endpoint)));
+        let posture = wants_firewall(arguments, plan)
+            .then(|| scope.spawn(|| posture(&arguments.profile, world)));
         let code = wants(Kind::Code).then(|| {
             scope.spawn(|| {
                 scan::gather(
@@ -89,24 +96,43 @@ fn look(
                 )
             })
         });
-        let host = wants(Kind::Host).then(|| gather_host(declared, world));
-        let live = live.map(|thread| {
-            thread
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        });
-        let code = code.map(|thread| {
-            thread
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        });
-        (host, code, live)
+        evidence.host = match wants(Kind::Host) {
+            true => gather_host(declared, world),
+            false => HostEvidence::default(),
+        };
+        evidence.posture = posture.map(joined);
+        evidence.code = code.map(joined).unwrap_or_default();
+        if let Some(live) = live {
+            evidence.live = Live::Seen(Box::new(joined(live)));
+        }
     });
-    evidence.host = host.unwrap_or_default();
-    evidence.code = code.unwrap_or_default();
-    if let Some(live) = live {
-        evidence.live = Live::Seen(Box::new(live));
-    }
+}
+
+/// What a thread found; its panic is ours.
+fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread
+        .join()
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+fn wants_firewall(arguments: &CheckArgs, plan: &Plan) -> bool {
+    let is_private_chat = arguments.profile == "tailscale";
+    check::checks().any(|check| {
+        let looks = check.item() == "firewall"
+            || (is_private_chat && check.id == "network.private-chat-public");
+        looks && plan.selection.holds(check)
+    })
+}
+
+/// This host's firewall, compared with what the profile wants.
+fn posture(profile: &str, world: &World) -> Result<Posture, String> {
+    let request = firewall::Request {
+        profile: Some(profile.to_owned()),
+        ..firewall::Request::default()
+    };
+    firewall::Policy::from_request(&request)
+        .and_then(|policy| posture::gather(policy, world))
+        .map_err(|error| error.to_string())
 }
 
 /// The env file that was named, or `.env` where there is one.

@@ -9,6 +9,7 @@ use super::dialect::Dialect;
 use super::host::HostEvidence;
 use super::upstream::Upstream;
 use crate::env_file::{Assignment, EnvFile};
+use crate::firewall::posture::Posture;
 use crate::key_shapes;
 use crate::placeholder::placeholder;
 use crate::probe::LiveEvidence;
@@ -73,6 +74,8 @@ pub struct Evidence {
     pub compared: Vec<Declared>,
     /// This machine.
     pub host: HostEvidence,
+    /// This machine's firewall, or why it could not be read; none where nobody asked.
+    pub posture: Option<Result<Posture, String>>,
     /// The endpoint.
     pub live: Live,
     /// The source tree.
