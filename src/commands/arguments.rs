@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
+use openclaw_sec::check;
 use openclaw_sec::settings::{KnownFlags, Settings, SettingsError};
 use openclaw_sec::world::World;
-use openclaw_sec::check;
 
 use super::exit;
 use crate::cli::{Cli, ColorChoice, Global};

@@ -29,8 +29,11 @@ impl Redactor {
             if value.len() >= SHORTEST_VALUE {
                 known.add(value);
                 if value.iter().any(|byte| !is_unreserved(*byte)) {
+                    let escaped = json_escaped(value);
+                    if escaped != value {
+                        known.add(&escaped);
+                    }
                     known.add(&percent_encoded(value));
-                    known.add(&json_escaped(value));
                 }
             }
         }
@@ -168,10 +171,14 @@ fn looks_like_a_key(word: &str) -> bool {
         .all(|byte| byte.is_ascii_lowercase() || b"-._/:, ".contains(&byte));
     let is_path = || {
         let path = std::path::Path::new(word);
-        let folder = path.parent().filter(|folder| *folder != std::path::Path::new(""));
+        let folder = path
+            .parent()
+            .filter(|folder| *folder != std::path::Path::new(""));
         let mut above = folder.into_iter().flat_map(std::path::Path::ancestors);
         path.symlink_metadata().is_ok()
-            || above.any(|folder| folder.parent().is_some_and(|up| up.parent().is_some()) && folder.exists())
+            || above.any(|folder| {
+                folder.parent().is_some_and(|up| up.parent().is_some()) && folder.exists()
+            })
             || folder.is_some_and(std::path::Path::exists)
     };
     word.len() >= SHORTEST
@@ -247,11 +254,20 @@ mod tests {
     #[test]
     fn what_looks_like_a_key_among_words_is_found_and_names_are_not() {
         let key = "OpOTOMfAhdalu4oLM5+xd7S7mC4yV5HbszcXqfT+r+c=";
-        for word in [key, &format!("--{key}"), &format!("--bytes={key}"), "ghx_0123456789abcdefZQ"] {
+        for word in [
+            key,
+            &format!("--{key}"),
+            &format!("--bytes={key}"),
+            "ghx_0123456789abcdefZQ",
+        ] {
             assert!(!likely_secrets([word]).is_empty(), "{word}");
         }
         let folder = tempfile::tempdir().unwrap();
-        let missing = folder.path().join("qJ8xK2mV9tLw4RzB/.env").to_string_lossy().into_owned();
+        let missing = folder
+            .path()
+            .join("qJ8xK2mV9tLw4RzB/.env")
+            .to_string_lossy()
+            .into_owned();
         let names = [
             "secrets.shared-between-environment",
             "/etc/openclaw/production.env",

@@ -41,7 +41,9 @@ pub struct Declared {
     pub file: EnvFile,
     /// The assignments that count: of each name the last.
     effective: Vec<usize>,
-    /// Those of them that hold a secret.
+    /// All that hold a secret, those that do not count included.
+    secret_assignments: Vec<usize>,
+    /// Those of the effective ones that hold a secret.
     secrets: Vec<usize>,
     /// Those of them that are no placeholders.
     real_secrets: Vec<usize>,
@@ -88,13 +90,13 @@ impl Declared {
             .collect();
         let mut effective: Vec<usize> = last.into_values().collect();
         effective.sort_unstable();
-        let secrets: Vec<usize> = effective
-            .iter()
-            .copied()
+        let secret_assignments: Vec<usize> = (0..assignments.len())
             .filter(|index| {
                 !assignments[*index].value.is_empty() && is_secret(&assignments[*index])
             })
             .collect();
+        let counts = |index: &usize| effective.binary_search(index).is_ok();
+        let secrets: Vec<usize> = secret_assignments.iter().copied().filter(counts).collect();
         let real_secrets = secrets
             .iter()
             .copied()
@@ -104,6 +106,7 @@ impl Declared {
             shown_path,
             path,
             effective,
+            secret_assignments,
             secrets,
             real_secrets,
             file,
@@ -179,10 +182,7 @@ impl Declared {
 
     /// The values that no output may show.
     pub fn values_to_hide(&self) -> impl Iterator<Item = &Secret> {
-        self.file
-            .assignments()
-            .iter()
-            .filter(|assignment| is_secret(assignment))
+        self.at(&self.secret_assignments)
             .map(|assignment| &assignment.value)
     }
 }
