@@ -31,7 +31,7 @@ fn git_s_own_answer_counts() {
         ("echo .env > .gitignore", "pass"),
         ("echo '*.env' > .gitignore", "pass"),
         ("printf '*\\n!.env\\n' > .gitignore", "fail"),
-        ("printf '.env\\r\\n' > .gitignore", "fail"),
+        ("printf '.env\\r\\n' > .gitignore", "pass"),
         ("echo .env > .git/info/exclude", "pass"),
         (
             "mkdir -p ~/.config/git && echo .env > ~/.config/git/ignore && unset XDG_CONFIG_HOME",

@@ -165,11 +165,11 @@ fn the_running_gateway_is_compared_with_the_file() {
         ("WEB_API_KEY=q7Zk2mVw9xLr4TbN8cPdYfHs3JgKuEaQ", "", "pass"),
         ("WEB_API_KEY=hunter2hunter2", "", "fail"),
         ("OTHER=1", "", "pass"),
-        ("OTHER=1", "sleep 1.1; touch .env", "unknown"),
+        ("OTHER=1", "sleep 1.1; touch .env;", "unknown"),
     ];
     for (variable, afterwards, expected) in cases {
         let script = format!(
-            "touch -d '1 hour ago' .env; (exec env -i {variable} bash -c 'exec -a openclaw-gateway sleep 30') & sleep 0.3; {afterwards}; {check}"
+            "touch -d '1 hour ago' .env; (exec env -i {variable} bash -c 'exec -a openclaw-gateway sleep 30') & sleep 0.3; {afterwards} true; {check}"
         );
         let ended = alone(&place, &script).unwrap();
         assert_eq!(

@@ -188,7 +188,7 @@ fn a_key_on_the_command_line_is_never_repeated() {
     let place = Place::with_env(HARDENED);
     let keys = [
         KEY,
-        "sk-ant-api03-AbCdEfGhIjKlMnOpQrStUvWxYz0123456789AbCdEfGhIjKlMnOpQrStUvWxYz0123456789AbCdEfGhIjKlMnOpQrStUv-wxYzABAA",
+        "sk-ant-api03-AbCdEfGhIjKlMnOpQrStUvWxYz0123456789AbCdEfGhIjKlMnOpQrStUvWxYz0123456789AbCdEfGhIjKlMnOpQrStUAA",
         "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
         "3f9a61c07be2d4588a1c6e0d97f2b3c45e6d7f8091a2b3c4d5e6f708192a3b4c",
     ];
