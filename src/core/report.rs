@@ -341,8 +341,9 @@ impl Report {
         for result in &mut results {
             result.clean(redactor);
         }
-        for text in [&mut target.env, &mut target.url, &mut target.name] {
-            text.as_mut().map(|text| redactor.clean_in_place(text));
+        let texts = [&mut target.env, &mut target.url, &mut target.name];
+        for text in texts.into_iter().flatten() {
+            redactor.clean_in_place(text);
         }
         let checklist = items
             .iter()

@@ -167,7 +167,7 @@ fn strange_bytes_and_broken_lines_are_judged_and_never_quoted() {
 }
 
 #[test]
-fn ten_megabytes_take_linear_time() {
+fn large_files_take_linear_time() {
     // Debug builds are an order of magnitude slower than what is shipped; quadratic code takes minutes.
     let line = |number: usize| format!("VARIABLE_{number}=value {number}\n");
     let key = |number: usize| format!("SERVICE_{number}_KEY=Zr8xK2mV9tLw4RzBq1NcYp7H{number}\n");
@@ -181,20 +181,20 @@ fn ten_megabytes_take_linear_time() {
         text
     };
     let texts = [
-        ("variables", repeat(10 << 20, &line)),
-        ("secrets", repeat(2 << 20, &key)),
-        ("one name", "WEB_API_KEY=change-me\n".repeat(100_000)),
+        ("variables", repeat(1 << 20, &line)),
+        ("secrets", repeat(300_000, &key)),
+        ("one name", "WEB_API_KEY=change-me\n".repeat(20_000)),
         (
             "placeholders",
-            repeat(200_000, &|number| format!("K{number}_TOKEN=changeme\n")),
+            repeat(60_000, &|number| format!("K{number}_TOKEN=changeme\n")),
         ),
-        ("comments", "# comment\n".repeat(1 << 20)),
-        ("unclosed", "A=\"x\n".repeat(200_000)),
+        ("comments", "# comment\n".repeat(1 << 18)),
+        ("unclosed", "A=\"x\n".repeat(40_000)),
         (
             "one line",
-            format!("WEB_API_KEY={}\n", "x7Kq".repeat(2 << 20)),
+            format!("WEB_API_KEY={}\n", "x7Kq".repeat(1 << 18)),
         ),
-        ("blanks", " ".repeat(10 << 20)),
+        ("blanks", " ".repeat(1 << 20)),
     ];
     for (what, text) in texts {
         let place = Place::with_env(text);
@@ -202,7 +202,7 @@ fn ten_megabytes_take_linear_time() {
         let ended = place.shell("$B check --only declared --format json > report.json");
         assert!([0, 1].contains(&ended.code), "{what}: {}", ended.stderr);
         assert!(
-            started.elapsed().as_secs() < 40,
+            started.elapsed().as_secs() < 10,
             "{what}: {:?}",
             started.elapsed()
         );
@@ -247,7 +247,7 @@ fn an_endpoint_that_fails_hangs_or_never_ends_is_unknown_in_time() {
         let _ = stream.write_all(b"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n");
     });
     let echoing = server(|stream| {
-        let _ = stream.write_all(format!("HTTP/1.1 200 q7Zk2mVw9xLr4TbN8cPdYfHs3JgKuEaQ6RoXi1WvBtM=\r\nServer: \x1b[31mq7Zk2mVw9xLr4TbN8cPdYfHs3JgKuEaQ6RoXi1WvBtM=\r\nContent-Length: 0\r\n\r\n").as_bytes());
+        let _ = stream.write_all("HTTP/1.1 200 q7Zk2mVw9xLr4TbN8cPdYfHs3JgKuEaQ6RoXi1WvBtM=\r\nServer: \x1b[31mq7Zk2mVw9xLr4TbN8cPdYfHs3JgKuEaQ6RoXi1WvBtM=\r\nContent-Length: 0\r\n\r\n".as_bytes());
     });
     let mut urls = vec![
         format!("https://127.0.0.1:{closed}"),

@@ -499,11 +499,7 @@ fn hostile_names_stay_in_their_place_in_every_format() {
         "-x.env",
     ] {
         place.write(name, PAGE);
-        let given = if name.starts_with('-') {
-            format!("--env={name}")
-        } else {
-            format!("--env={name}")
-        };
+        let given = format!("--env={name}");
         for format in ["human", "json", "markdown"] {
             let ended = place.run(["check", "--only", "declared", &given, "--format", format]);
             assert_eq!(ended.code, 1, "{name:?}: {}", ended.stderr);
