@@ -258,7 +258,7 @@ mod tests {
             key,
             &format!("--{key}"),
             &format!("--bytes={key}"),
-            "ghx_0123456789abcdefZQ",
+            "ghx_Zq8xK2mV9tLw4RzB",
         ] {
             assert!(!likely_secrets([word]).is_empty(), "{word}");
         }

@@ -230,7 +230,13 @@ fn proxy(entry: &str) -> Proxy {
     if let Ok(address) = entry.parse::<IpAddr>() {
         return Proxy::Network(unmapped(IpNet::from(address)));
     }
+    // `ipnet` reads `010.0.0.0/08`, which C libraries take for octal.
+    let is_strict = entry.split_once('/').is_some_and(|(address, prefix)| {
+        let has_zero = prefix.len() > 1 && prefix.starts_with('0');
+        address.parse::<IpAddr>().is_ok() && !has_zero
+    });
     match entry.parse::<IpNet>() {
+        _ if !is_strict => Proxy::Invalid("is no address and no network"),
         Ok(network) if network.trunc() != network => {
             Proxy::Invalid("has bits set beyond its prefix (host bits)")
         }
@@ -532,6 +538,7 @@ mod tests {
             "",
             "10.0.0.1/8",
             "010.0.0.0/8",
+            "10.0.0.0/08",
             "10.0.0.0/33",
             "10.0.0.0 172.16.0.0",
             "a;b",
