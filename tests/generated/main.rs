@@ -11,6 +11,7 @@
     reason = "what a test cannot read, it cannot test"
 )]
 
+#[expect(dead_code, reason = "only the definitions are wanted here")]
 #[path = "../../src/cli.rs"]
 mod cli;
 mod completions;
