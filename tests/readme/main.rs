@@ -41,10 +41,9 @@ impl Sandbox {
         std::os::unix::fs::symlink(program(), home.join("openclaw-sec")).unwrap();
         let work = folder.path().join("work");
         std::fs::create_dir_all(work.join("examples")).unwrap();
-        for entry in std::fs::read_dir(root().join("examples")).unwrap() {
-            let entry = entry.unwrap();
-            let copy = work.join("examples").join(entry.file_name());
-            std::fs::copy(entry.path(), &copy).unwrap();
+        for name in ["examples/page.env", "examples/hardened.env"] {
+            let copy = work.join(name);
+            std::fs::copy(root().join(name), &copy).unwrap();
             // What a clone makes, whatever the umask of this one was.
             std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o644)).unwrap();
         }
