@@ -103,7 +103,8 @@ pub fn run(arguments: Vec<OsString>, world: &World) -> u8 {
     if global.quiet && global.verbose > 0 {
         return arguments::Problem::QuietAndVerbose.show(&arguments, world);
     }
-    let mut terminal = Terminal::new(&global, world);
+    let words = arguments::words_to_judge(&arguments, world);
+    let mut terminal = Terminal::new(&global, world, words);
     let mut context = Context {
         world,
         terminal: &mut terminal,
@@ -121,7 +122,8 @@ pub fn run(arguments: Vec<OsString>, world: &World) -> u8 {
         Ok(code) => code,
         Err(failure) => {
             if failure.code != exit::INTERRUPTED {
-                terminal.error(&format!("{:#}", failure.error));
+                // Each message names its source already.
+                terminal.error(&failure.error.to_string());
             }
             failure.code
         }

@@ -333,13 +333,16 @@ impl Report {
     /// Builds the checklist and the summary from the results and cleans every text of secrets.
     pub fn new(
         started_at: jiff::Timestamp,
-        target: Target,
+        mut target: Target,
         items: &[(&str, &str)],
         mut results: Vec<CheckResult>,
         redactor: &Redactor,
     ) -> Self {
         for result in &mut results {
             result.clean(redactor);
+        }
+        for text in [&mut target.env, &mut target.url, &mut target.name] {
+            text.as_mut().map(|text| redactor.clean_in_place(text));
         }
         let checklist = items
             .iter()

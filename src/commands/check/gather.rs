@@ -1,5 +1,6 @@
 //! Collects the evidence of a run: files first, then this host, the tree and the endpoint at once.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
@@ -19,6 +20,8 @@ use crate::commands::{Context, Failure};
 
 /// The env file that is read when none is named.
 const DEFAULT_ENV: &str = ".env";
+/// Larger env files, in bytes, are compared between loaders under `-v` only: it takes time.
+const LARGEST_COMPARED: usize = 1 << 20;
 /// A file of certificates larger than this, in bytes, is refused.
 const LARGEST_CA_FILE: u64 = 16 << 20;
 
@@ -149,11 +152,24 @@ fn tell_disagreements(evidence: &Evidence, context: &Context<'_>) {
     let Some(declared) = &evidence.declared else {
         return;
     };
-    for (disagreement, line) in declared.file.all_disagreements() {
-        let path = &declared.shown_path;
+    let is_verbose = context.terminal.is_verbose();
+    if !is_verbose && declared.file.bytes().len() > LARGEST_COMPARED {
+        return;
+    }
+    let path = &declared.shown_path;
+    let all = declared.file.all_disagreements();
+    for (disagreement, line) in &all {
         context
             .terminal
             .detail(&format!("{path}:{line}: {disagreement}"));
+    }
+    if !is_verbose && !all.is_empty() {
+        let loaders: BTreeSet<String> = all.keys().map(|one| one.loader.to_string()).collect();
+        let loaders: Vec<String> = loaders.into_iter().collect();
+        context.terminal.note(&format!(
+            "{path} is judged as Node reads it; other loaders read some lines differently ({}): -v names the lines",
+            loaders.join(", ")
+        ));
     }
 }
 
