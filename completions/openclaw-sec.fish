@@ -37,7 +37,7 @@ complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -s V -l version 
 complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -f -a "keygen" -d 'Make a key from the system\'s random generator'
 complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -f -a "check" -d 'Compare a deployment with the security checklist, by evidence'
 complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -f -a "rotate" -d 'Replace a key in four verified steps (not built yet)'
-complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -f -a "firewall" -d 'Print firewall rules that are safe to pipe into sh (not built yet)'
+complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -f -a "firewall" -d 'The options of a policy. They are checked in the core, before anything is printed'
 complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -f -a "audit-tail" -d 'Follow, explain and seal the audit log (not built yet)'
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand keygen" -l color -d 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM' -r -f -a "auto\t''
 always\t''
@@ -108,16 +108,109 @@ complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate" -s v -
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate" -l no-input -d 'Never ask; a missing answer is an error that names the flag for it'
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate" -s h -l help -d 'Print help'
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate" -s V -l version -d 'Print version'
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall" -l color -d 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM' -r -f -a "auto\t''
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -l color -d 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall" -l config -d 'Read this configuration instead of ./openclaw-sec.toml' -r -F
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall" -l state-dir -d 'Where salt, journals and ledgers are kept' -r -f -a "(__fish_complete_directories)"
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall" -s q -l quiet -d 'Say only what went wrong'
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall" -s v -l verbose -d 'Say more; repeat it for still more'
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall" -l no-input -d 'Never ask; a missing answer is an error that names the flag for it'
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall" -s h -l help -d 'Print help'
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall" -s V -l version -d 'Print version'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -l config -d 'Read this configuration instead of ./openclaw-sec.toml' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -l state-dir -d 'Where salt, journals and ledgers are kept' -r -f -a "(__fish_complete_directories)"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -l profile -d 'How the machine is reached: vps, cloudflare-origin, cloudflare-tunnel, tailscale or telegram' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -l format -d 'sh, iptables, ip6tables, nft, json or plain; human or json for verify and explain' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -l ssh-port -d 'The port of ssh; repeatable [default: 22]' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -l ssh-from -d 'Let ssh in from this network only; repeatable' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -l allow -d 'Open one more port; repeatable' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -l private-port -d 'Open a TCP port on tailscale0 only; repeatable' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -l trust-interface -d 'Let everything in on this interface; repeatable' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -l block-list -d 'Drop every connection from the networks in this file' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -l cloudflare-ips -d 'Cloudflare\'s networks, one a line or as its API prints them, instead of the built-in ones' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -l rollback -d 'Take the change back after S seconds without a confirmation, 0 for never [default: 60 where a terminal is, else never]' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -l hook -d 'prerouting, which guards container ports too, or input' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -l env -d 'Warn about what does not fit this env file; adds no rule' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -s q -l quiet -d 'Say only what went wrong'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -s v -l verbose -d 'Say more; repeat it for still more'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -l no-input -d 'Never ask; a missing answer is an error that names the flag for it'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -l no-ssh -d 'Let no ssh in at all'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -l persist -d 'Bring the rules back after every reboot'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -s V -l version -d 'Print version'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -f -a "verify" -d 'Compare the live rules with what the options would print'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -f -a "explain" -d 'Say what happens to a packet and which rule decides, without looking at this host'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -f -a "off" -d 'Print a script that takes away our rules and nothing else'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -l color -d 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -l config -d 'Read this configuration instead of ./openclaw-sec.toml' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -l state-dir -d 'Where salt, journals and ledgers are kept' -r -f -a "(__fish_complete_directories)"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -l profile -d 'How the machine is reached: vps, cloudflare-origin, cloudflare-tunnel, tailscale or telegram' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -l format -d 'sh, iptables, ip6tables, nft, json or plain; human or json for verify and explain' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -l ssh-port -d 'The port of ssh; repeatable [default: 22]' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -l ssh-from -d 'Let ssh in from this network only; repeatable' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -l allow -d 'Open one more port; repeatable' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -l private-port -d 'Open a TCP port on tailscale0 only; repeatable' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -l trust-interface -d 'Let everything in on this interface; repeatable' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -l block-list -d 'Drop every connection from the networks in this file' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -l cloudflare-ips -d 'Cloudflare\'s networks, one a line or as its API prints them, instead of the built-in ones' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -l rollback -d 'Take the change back after S seconds without a confirmation, 0 for never [default: 60 where a terminal is, else never]' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -l hook -d 'prerouting, which guards container ports too, or input' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -l env -d 'Warn about what does not fit this env file; adds no rule' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -s q -l quiet -d 'Say only what went wrong'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -s v -l verbose -d 'Say more; repeat it for still more'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -l no-input -d 'Never ask; a missing answer is an error that names the flag for it'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -l no-ssh -d 'Let no ssh in at all'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -l persist -d 'Bring the rules back after every reboot'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -s V -l version -d 'Print version'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l color -d 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l config -d 'Read this configuration instead of ./openclaw-sec.toml' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l state-dir -d 'Where salt, journals and ledgers are kept' -r -f -a "(__fish_complete_directories)"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l proto -d 'tcp, udp, icmp, icmpv6 or a protocol number' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l port -d 'The port it goes to; for ICMP the type' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l from -d 'The address it comes from' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l iface -d 'The interface it comes in on [default: a public one]' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l profile -d 'How the machine is reached: vps, cloudflare-origin, cloudflare-tunnel, tailscale or telegram' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l format -d 'sh, iptables, ip6tables, nft, json or plain; human or json for verify and explain' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l ssh-port -d 'The port of ssh; repeatable [default: 22]' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l ssh-from -d 'Let ssh in from this network only; repeatable' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l allow -d 'Open one more port; repeatable' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l private-port -d 'Open a TCP port on tailscale0 only; repeatable' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l trust-interface -d 'Let everything in on this interface; repeatable' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l block-list -d 'Drop every connection from the networks in this file' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l cloudflare-ips -d 'Cloudflare\'s networks, one a line or as its API prints them, instead of the built-in ones' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l rollback -d 'Take the change back after S seconds without a confirmation, 0 for never [default: 60 where a terminal is, else never]' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l hook -d 'prerouting, which guards container ports too, or input' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l env -d 'Warn about what does not fit this env file; adds no rule' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -s q -l quiet -d 'Say only what went wrong'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -s v -l verbose -d 'Say more; repeat it for still more'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l no-input -d 'Never ask; a missing answer is an error that names the flag for it'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l no-ssh -d 'Let no ssh in at all'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l persist -d 'Bring the rules back after every reboot'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -s h -l help -d 'Print help'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -s V -l version -d 'Print version'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -l color -d 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -l config -d 'Read this configuration instead of ./openclaw-sec.toml' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -l state-dir -d 'Where salt, journals and ledgers are kept' -r -f -a "(__fish_complete_directories)"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -l profile -d 'How the machine is reached: vps, cloudflare-origin, cloudflare-tunnel, tailscale or telegram' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -l format -d 'sh, iptables, ip6tables, nft, json or plain; human or json for verify and explain' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -l ssh-port -d 'The port of ssh; repeatable [default: 22]' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -l ssh-from -d 'Let ssh in from this network only; repeatable' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -l allow -d 'Open one more port; repeatable' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -l private-port -d 'Open a TCP port on tailscale0 only; repeatable' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -l trust-interface -d 'Let everything in on this interface; repeatable' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -l block-list -d 'Drop every connection from the networks in this file' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -l cloudflare-ips -d 'Cloudflare\'s networks, one a line or as its API prints them, instead of the built-in ones' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -l rollback -d 'Take the change back after S seconds without a confirmation, 0 for never [default: 60 where a terminal is, else never]' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -l hook -d 'prerouting, which guards container ports too, or input' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -l env -d 'Warn about what does not fit this env file; adds no rule' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -s q -l quiet -d 'Say only what went wrong'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -s v -l verbose -d 'Say more; repeat it for still more'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -l no-input -d 'Never ask; a missing answer is an error that names the flag for it'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -l no-ssh -d 'Let no ssh in at all'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -l persist -d 'Bring the rules back after every reboot'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -s h -l help -d 'Print help'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -s V -l version -d 'Print version'
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail" -l color -d 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM' -r -f -a "auto\t''
 always\t''
 never\t''"

@@ -69,9 +69,8 @@ impl Command {
         std::mem::take(match self {
             Self::Keygen(arguments) => &mut arguments.global,
             Self::Check(arguments) => &mut arguments.global,
-            Self::Rotate(arguments) | Self::Firewall(arguments) | Self::AuditTail(arguments) => {
-                &mut arguments.global
-            }
+            Self::Firewall(arguments) => return arguments.take_global(),
+            Self::Rotate(arguments) | Self::AuditTail(arguments) => &mut arguments.global,
         })
     }
 }
@@ -107,8 +106,8 @@ pub enum Command {
     Check(Box<CheckArgs>),
     /// Replace a key in four verified steps (not built yet)
     Rotate(NotBuiltArgs),
-    /// Print firewall rules that are safe to pipe into sh (not built yet)
-    Firewall(NotBuiltArgs),
+    /// Print firewall rules that are safe to pipe into sh
+    Firewall(Box<FirewallArgs>),
     /// Follow, explain and seal the audit log (not built yet)
     AuditTail(NotBuiltArgs),
 }
@@ -319,4 +318,142 @@ pub enum FailOn {
     High,
     Critical,
     Never,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Print firewall rules that are safe to pipe into sh.\n\n\
+        The script works for IPv4 and IPv6, on nftables and iptables, is applied whole or not at all, \
+        never shuts out the ssh session it comes from, guards published container ports, leaves the \
+        rules of others alone, and takes itself back unless somebody at the terminal types yes.",
+    after_help = "Examples:\n  \
+        openclaw-sec firewall | sh                               ssh and https, nothing else\n  \
+        openclaw-sec firewall --profile cloudflare-tunnel --persist | sh\n  \
+        openclaw-sec firewall --ssh-port 2222 --allow tcp/8443,from=203.0.113.0/24 | sh\n  \
+        openclaw-sec firewall verify                             do the live rules still match?\n  \
+        openclaw-sec firewall explain --proto tcp --port 3000 --from 203.0.113.9\n  \
+        openclaw-sec firewall off | sh                           take our rules away\n\n\
+        `verify` and `explain` take the same options."
+)]
+pub struct FirewallArgs {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub action: Option<FirewallAction>,
+    #[command(flatten)]
+    pub options: FirewallOptions,
+}
+
+impl FirewallArgs {
+    /// Global flags may stand before the action's name and behind it.
+    fn take_global(&mut self) -> Global {
+        let behind = self.action.as_mut().map(|action| {
+            std::mem::take(match action {
+                FirewallAction::Verify(arguments) | FirewallAction::Off(arguments) => {
+                    &mut arguments.global
+                }
+                FirewallAction::Explain(arguments) => &mut arguments.global,
+            })
+        });
+        std::mem::take(&mut self.global).join(behind.unwrap_or_default())
+    }
+}
+
+/// The options of a policy. They are checked in the core, before anything is printed.
+#[derive(Debug, Args)]
+pub struct FirewallOptions {
+    /// How the machine is reached: vps, cloudflare-origin, cloudflare-tunnel, tailscale or telegram
+    #[arg(long, global = true, value_name = "PROFILE", default_value = "vps")]
+    pub profile: String,
+
+    /// sh, iptables, ip6tables, nft, json or plain; human or json for verify and explain
+    #[arg(long, global = true, value_name = "FORMAT")]
+    pub format: Option<String>,
+
+    /// The port of ssh; repeatable [default: 22]
+    #[arg(long, global = true, value_name = "N")]
+    pub ssh_port: Vec<String>,
+
+    /// Let ssh in from this network only; repeatable
+    #[arg(long, global = true, value_name = "CIDR")]
+    pub ssh_from: Vec<String>,
+
+    /// Let no ssh in at all
+    #[arg(long, global = true)]
+    pub no_ssh: bool,
+
+    /// Open one more port; repeatable
+    #[arg(long, global = true, value_name = "PROTO/PORT[,from=CIDR][,iface=IF]")]
+    pub allow: Vec<String>,
+
+    /// Open a TCP port on tailscale0 only; repeatable
+    #[arg(long, global = true, value_name = "N")]
+    pub private_port: Vec<String>,
+
+    /// Let everything in on this interface; repeatable
+    #[arg(long, global = true, value_name = "IF")]
+    pub trust_interface: Vec<String>,
+
+    /// Drop every connection from the networks in this file
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub block_list: Option<String>,
+
+    /// Cloudflare's networks, one a line or as its API prints them, instead of the built-in ones
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub cloudflare_ips: Option<String>,
+
+    /// Take the change back after S seconds without a confirmation, 0 for never
+    /// [default: 60 where a terminal is, else never]
+    #[arg(long, global = true, value_name = "S")]
+    pub rollback: Option<String>,
+
+    /// Bring the rules back after every reboot
+    #[arg(long, global = true)]
+    pub persist: bool,
+
+    /// prerouting, which guards container ports too, or input
+    #[arg(long, global = true, value_name = "HOOK")]
+    pub hook: Option<String>,
+
+    /// Warn about what does not fit this env file; adds no rule
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub env: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum FirewallAction {
+    /// Compare the live rules with what the options would print
+    Verify(FirewallActionArgs),
+    /// Say what happens to a packet and which rule decides, without looking at this host
+    Explain(FirewallExplainArgs),
+    /// Print a script that takes away our rules and nothing else
+    Off(FirewallActionArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct FirewallActionArgs {
+    #[command(flatten)]
+    pub global: Global,
+}
+
+#[derive(Debug, Args)]
+pub struct FirewallExplainArgs {
+    #[command(flatten)]
+    pub global: Global,
+
+    /// tcp, udp, icmp, icmpv6 or a protocol number
+    #[arg(long, value_name = "P")]
+    pub proto: String,
+
+    /// The port it goes to; for ICMP the type
+    #[arg(long, value_name = "N")]
+    pub port: Option<String>,
+
+    /// The address it comes from
+    #[arg(long, value_name = "ADDR")]
+    pub from: String,
+
+    /// The interface it comes in on [default: a public one]
+    #[arg(long, value_name = "IF")]
+    pub iface: Option<String>,
 }

@@ -176,7 +176,7 @@ impl Terminal {
     }
 
     /// Takes out what is known to be secret, and what was typed and looks so.
-    fn clean(&self, text: &str) -> String {
+    pub fn clean(&self, text: &str) -> String {
         let mut text = text.to_owned();
         let typed = self.typed_secrets.get_or_init(|| {
             let words = self.words.iter().map(String::as_str);

@@ -255,7 +255,7 @@ mod tests {
             key,
             &format!("--{key}"),
             &format!("--bytes={key}"),
-            "ghx_0123456789abcdefZQ",
+            "ghx_8fK2mQ0xT7vLzN4b9R",
         ] {
             assert!(!likely_secrets([word]).is_empty(), "{word}");
         }

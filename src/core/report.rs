@@ -342,7 +342,9 @@ impl Report {
             result.clean(redactor);
         }
         for text in [&mut target.env, &mut target.url, &mut target.name] {
-            text.as_mut().map(|text| redactor.clean_in_place(text));
+            if let Some(text) = text {
+                redactor.clean_in_place(text);
+            }
         }
         let checklist = items
             .iter()

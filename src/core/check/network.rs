@@ -230,13 +230,23 @@ fn proxy(entry: &str) -> Proxy {
     if let Ok(address) = entry.parse::<IpAddr>() {
         return Proxy::Network(unmapped(IpNet::from(address)));
     }
-    match entry.parse::<IpNet>() {
-        Ok(network) if network.trunc() != network => {
+    match strict_network(entry) {
+        Some(network) if network.trunc() != network => {
             Proxy::Invalid("has bits set beyond its prefix (host bits)")
         }
-        Ok(network) => Proxy::Network(unmapped(network)),
-        Err(_) => Proxy::Invalid("is no address and no network"),
+        Some(network) => Proxy::Network(unmapped(network)),
+        None => Proxy::Invalid("is no address and no network"),
     }
+}
+
+/// `ADDRESS/PREFIX` without leading zeros, which some readers take for octal numbers.
+fn strict_network(entry: &str) -> Option<IpNet> {
+    let (address, prefix) = entry.split_once('/')?;
+    let has_leading_zero = prefix.len() > 1 && prefix.starts_with('0');
+    if has_leading_zero || !prefix.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    IpNet::new(address.parse().ok()?, prefix.parse().ok()?).ok()
 }
 
 /// An IPv4-mapped IPv6 network (RFC 4291 §2.5.5.2) as the IPv4 network it is.
