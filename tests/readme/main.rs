@@ -104,7 +104,8 @@ fn the_first_command_installs_the_program_and_prints_the_checklist() {
     for expected in [
         "secrets.placeholder  examples/page.env:1",
         "rate-limit.invalid  examples/page.env:4",
-        "UNKNOWN   https.certificate-expired",
+        "https.certificate-expired",
+        "the connection was refused",
         "exit 1",
     ] {
         assert!(output.contains(expected), "no {expected} in\n{output}");
