@@ -447,7 +447,8 @@ mod tests {
     fn the_exit_code_counts_failures_first_then_unknowns() {
         use Severity::{High, Low, Medium};
         use Status::{Fail, Pass, Skipped, Unknown, Waived};
-        let cases: [(&[(Status, Severity)], Option<Severity>, u8); 8] = [
+        type Case = (&'static [(Status, Severity)], Option<Severity>, u8);
+        let cases: [Case; 8] = [
             (&[(Pass, High), (Skipped, High)], Some(Medium), 0),
             (&[(Fail, High), (Unknown, High)], Some(Medium), 1),
             (&[(Fail, Low)], Some(Medium), 0),

@@ -120,7 +120,8 @@ fn a_near_miss_is_told_the_right_word() {
 #[test]
 fn colour_is_decided_for_each_stream_and_by_the_strongest_wish() {
     let place = Place::with_env(PAGE);
-    let cases: [(&str, &[(&str, &str)], bool); 11] = [
+    type Case = (&'static str, &'static [(&'static str, &'static str)], bool);
+    let cases: [Case; 11] = [
         ("auto", &[], false),
         ("always", &[], true),
         ("never", &[("CLICOLOR_FORCE", "1")], false),
