@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use colored::Colorize as _;
 use openclaw_sec::foreign_text::harmless;
@@ -101,7 +102,7 @@ impl Terminal {
 
     /// Writes data to stdout, whole and flushed.
     pub fn data(&self, bytes: &[u8]) -> Result<(), OutputError> {
-        if stdout_is_closed() {
+        if STDOUT_IS_CLOSED.load(Ordering::Relaxed) {
             return Err(OutputError::Closed);
         }
         let mut stdout = io::stdout().lock();
@@ -239,20 +240,10 @@ fn write_to_stderr(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// Rust opens `/dev/null` for reading and writing in place of a closed stdout, and everything
-/// written is lost without an error. A shell's `>/dev/null` opens it for writing alone.
-fn stdout_is_closed() -> bool {
-    let stdout = rustix::stdio::stdout();
-    let Ok(stat) = rustix::fs::fstat(stdout) else {
-        return true;
-    };
-    let is_null_device = rustix::fs::FileType::from_raw_mode(stat.st_mode)
-        == rustix::fs::FileType::CharacterDevice
-        && (
-            rustix::fs::major(stat.st_rdev),
-            rustix::fs::minor(stat.st_rdev),
-        ) == (1, 3);
-    is_null_device
-        && rustix::fs::fcntl_getfl(stdout)
-            .is_ok_and(|flags| flags.contains(rustix::fs::OFlags::RDWR))
+/// Whether the program was started without a stdout: what is written there is lost.
+static STDOUT_IS_CLOSED: AtomicBool = AtomicBool::new(false);
+
+/// Remembers that the program was started without a stdout.
+pub fn stdout_was_closed() {
+    STDOUT_IS_CLOSED.store(true, Ordering::Relaxed);
 }
