@@ -1,6 +1,7 @@
 //! The firewall, proven with packets in network namespaces.
 
 mod explain;
+mod input;
 mod lab;
 mod lock_out;
 mod matrix;
