@@ -93,10 +93,12 @@ begin() {
 	home=/run/openclaw-sec/$space
 	mkdir -p "$home" 2>/dev/null || refuse "the folder $home cannot be made"
 	work=$home/run.$$
-	trap 'rm -rf "$work"' 0
+	trap 'leave' 0
 	trap 'interrupted 129' HUP
 	trap 'interrupted 130' INT
+	trap 'interrupted 131' QUIT
 	trap 'interrupted 143' TERM
+	trap : PIPE
 	rm -rf "$work"
 	mkdir "$work" "$work/new" && engine >"$work/engine.sh" || refuse "the folder $work cannot be written"
 }
@@ -349,10 +351,17 @@ take_back() {
 	[ ! -d "$work/old" ] || sh "$work/engine.sh" undo "$work"
 }
 
+# However this process ends by itself: an unconfirmed change does not stay.
+leave() {
+	[ "$stage" != changing ] || take_back
+	rm -rf "$work"
+}
+
 interrupted() {
-	trap '' HUP INT TERM
+	trap '' HUP INT QUIT TERM
 	if [ "$stage" = changing ]; then
 		take_back
+		stage=finished
 		say 'interrupted; the rules are what they were'
 	fi
 	[ -z "${reader-}" ] || kill -9 "$reader" 2>/dev/null
@@ -365,6 +374,7 @@ change() {
 		why=$(cat "$home/why.$$")
 		rm -f "$home/why.$$"
 		take_back
+		stage=finished
 		say "failed, the rules are what they were: $why"
 		exit 1
 	fi
@@ -385,7 +395,9 @@ keep() {
 
 # Standard input is the script, so the answer comes from the terminal itself.
 ask() {
-	[ -t 2 ] || exec 2>/dev/tty
+	if [ ! -t 2 ] && (exec 2>/dev/tty) 2>/dev/null; then
+		exec 2>/dev/tty
+	fi
 	say "the rules are in force for $seconds seconds. Log in from a second terminal now;"
 	say "when that works, type yes and Enter here to keep the rules:"
 	(
