@@ -1,6 +1,9 @@
 //! The firewall, proven with packets in network namespaces.
 
-#![expect(clippy::unwrap_used, reason = "a helper of a test fails as the test does")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a helper of a test fails as the test does"
+)]
 
 mod explain;
 mod input;
