@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use openclaw_sec::check::{
-    Declared, Dialect, Evidence, HostEvidence, Live, Question, Upstream, gather_host,
+    self, Declared, Dialect, Evidence, HostEvidence, Live, Question, Upstream, gather_host,
 };
 use openclaw_sec::env_file::EnvFile;
 use openclaw_sec::probe::{self, ConfiguredKey, Endpoint, EndpointInput, Profile};
@@ -77,16 +77,18 @@ fn look(
     let declared = evidence.declared.as_ref();
     let env = declared.and_then(|declared| declared.path.clone());
     let wants = |kind| plan.selection.holds_kind(kind);
+    for note in plan.rules.notes() {
+        context.terminal.note(note);
+    }
+    let progress = context.terminal.progress();
+    let request = search_request(arguments, plan, evidence, env.as_deref());
     let (host, code, live) = std::thread::scope(|scope| {
         let live = endpoint.map(|endpoint| scope.spawn(move || probe::gather(&endpoint)));
         let code = wants(Kind::Code).then(|| {
             scope.spawn(|| {
-                scan::gather(
-                    env.as_deref(),
-                    arguments.code.as_deref(),
-                    arguments.history,
-                    world,
-                )
+                let tell = |objects, bytes| progress.tell(objects, bytes);
+                let monitor = scan::Monitor::new(&tell);
+                scan::gather(request, &monitor, world)
             })
         });
         let host = wants(Kind::Host).then(|| gather_host(declared, world));
@@ -103,15 +105,65 @@ fn look(
         (host, code, live)
     });
     evidence.host = host.unwrap_or_default();
+    drop(progress);
     evidence.code = code.unwrap_or_default();
+    tell_archives(&evidence.code, context);
     if let Some(live) = live {
         evidence.live = Live::Seen(Box::new(live));
     }
 }
 
+/// Archives are not opened: what is in them, nobody has seen.
+fn tell_archives(code: &scan::CodeEvidence, context: &Context<'_>) {
+    if let scan::Search::Done(searched) = &code.tree
+        && !searched.archives.is_empty()
+    {
+        let count = searched.archives.len();
+        context
+            .terminal
+            .detail(&format!("{count} archives were not opened"));
+        for archive in &searched.archives {
+            context.terminal.detail(&format!("  {archive}"));
+        }
+    }
+}
+
+/// What is to be searched for, and where.
+fn search_request<'r>(
+    arguments: &'r CheckArgs,
+    plan: &'r Plan,
+    evidence: &'r Evidence,
+    env: Option<&'r Path>,
+) -> scan::Request<'r> {
+    let declared = || evidence.declared.iter().chain(&evidence.compared);
+    let assignments = declared().flat_map(|declared| declared.file.assignments());
+    let asked = |id| check::find(id).is_some_and(|check| plan.selection.holds(check));
+    scan::Request {
+        env,
+        spared: declared()
+            .filter_map(|declared| declared.path.as_deref())
+            .collect(),
+        code: arguments.code.as_deref(),
+        history: arguments.history,
+        staged: arguments.staged,
+        own_values: scan::worth_a_search(assignments),
+        rules: &plan.rules,
+        today: evidence
+            .question
+            .now
+            .to_zoned_datetime(jiff::tz::TimeZone::UTC)
+            .date(),
+        wanted: scan::Wanted {
+            tree: asked("secrets.in-code"),
+            history: asked("secrets.in-history"),
+            env_files: asked("secrets.env-file-in-history"),
+        },
+    }
+}
+
 /// The env file that was named, or `.env` where there is one.
 fn env_file(arguments: &CheckArgs, plan: &Plan) -> Result<Option<Declared>, Failure> {
-    let searches_code = arguments.code.is_some() || arguments.history;
+    let searches_code = arguments.code.is_some() || arguments.history || arguments.staged;
     match &arguments.env {
         Some(path) => read_env_file(path, plan).map(Some),
         None if Path::new(DEFAULT_ENV).symlink_metadata().is_ok() => {
