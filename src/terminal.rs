@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use colored::Colorize as _;
 use openclaw_sec::foreign_text::harmless;
@@ -176,6 +177,15 @@ impl Terminal {
             .map_err(io::Error::other)
     }
 
+    /// A line on stderr that tells how far long work is; for persons alone.
+    pub fn progress(&self) -> ProgressLine {
+        ProgressLine {
+            is_shown: io::stderr().is_terminal() && !self.quiet,
+            started: Instant::now(),
+            has_spoken: AtomicBool::new(false),
+        }
+    }
+
     /// Takes out what is known to be secret, and what was typed and looks so.
     pub fn clean(&self, text: &str) -> String {
         let mut text = text.to_owned();
@@ -194,6 +204,39 @@ impl Terminal {
         let cleaned = self.clean(text);
         let label = tint(tone, label, self.colors_err);
         write_to_stderr(&format!("{label}{}\n", harmless(&cleaned)));
+    }
+}
+
+/// One line that is written again and again, and wiped at the end.
+pub struct ProgressLine {
+    is_shown: bool,
+    started: Instant,
+    has_spoken: AtomicBool,
+}
+
+impl ProgressLine {
+    /// Work that is done sooner needs no line.
+    const PATIENCE: Duration = Duration::from_millis(400);
+
+    /// Objects and bytes so far.
+    pub fn tell(&self, objects: u64, bytes: u64) {
+        let elapsed = self.started.elapsed();
+        if self.is_shown && elapsed > Self::PATIENCE {
+            self.has_spoken.store(true, Ordering::Relaxed);
+            let megabytes = bytes as f64 / 1e6;
+            let rate = megabytes / elapsed.as_secs_f64();
+            write_to_stderr(&format!(
+                "\r\x1b[Ksearched {objects} objects, {megabytes:.0} MB, {rate:.0} MB/s"
+            ));
+        }
+    }
+}
+
+impl Drop for ProgressLine {
+    fn drop(&mut self) {
+        if self.has_spoken.load(Ordering::Relaxed) {
+            write_to_stderr("\r\x1b[K");
+        }
     }
 }
 

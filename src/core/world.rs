@@ -2,7 +2,7 @@
 //! root folder, other programs and the generator of random bytes.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -73,7 +73,27 @@ pub trait Runner: Send + Sync {
         invocation: &Invocation<'_>,
         base: &[(OsString, OsString)],
     ) -> io::Result<Finished>;
+
+    /// Runs with both ends open; see [`World::stream`]. What only collects cannot do it.
+    ///
+    /// # Errors
+    /// When the program cannot be started or `read` fails.
+    fn stream(
+        &self,
+        _invocation: &Invocation<'_>,
+        _base: &[(OsString, OsString)],
+        _feed: Feed<'_>,
+        _read: Take<'_>,
+    ) -> io::Result<Finished> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }
+
+/// Writes a child's stdin, on a thread of its own.
+pub type Feed<'f> = &'f mut (dyn FnMut(&mut dyn Write) -> io::Result<()> + Send);
+
+/// Reads a child's stdout while it runs.
+pub type Take<'t> = &'t mut dyn FnMut(&mut dyn Read) -> io::Result<()>;
 
 /// The outside world, handed to every command.
 pub struct World {
@@ -156,11 +176,30 @@ impl World {
     /// # Errors
     /// When the program cannot be started or talked to.
     pub fn run(&self, invocation: &Invocation<'_>) -> io::Result<Finished> {
-        let base: Vec<(OsString, OsString)> = VARIABLES_FOR_CHILDREN
+        self.runner.run(invocation, &self.variables_for_children())
+    }
+
+    /// Runs a program whose output is too long to collect: `feed` writes its stdin on another
+    /// thread, `read` takes its stdout as it comes; `stdout` of the answer is empty. A child whose
+    /// output `read` no longer wants is ended.
+    ///
+    /// # Errors
+    /// When the program cannot be started, or what `read` reports.
+    pub fn stream(
+        &self,
+        invocation: &Invocation<'_>,
+        feed: Feed<'_>,
+        read: Take<'_>,
+    ) -> io::Result<Finished> {
+        let base = self.variables_for_children();
+        self.runner.stream(invocation, &base, feed, read)
+    }
+
+    fn variables_for_children(&self) -> Vec<(OsString, OsString)> {
+        VARIABLES_FOR_CHILDREN
             .iter()
             .filter_map(|name| Some((OsString::from(name), self.variable(name)?.to_os_string())))
-            .collect();
-        self.runner.run(invocation, &base)
+            .collect()
     }
 }
 
@@ -175,28 +214,12 @@ fn system_clock() -> Timestamp {
 struct RealRunner;
 
 impl Runner for RealRunner {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the place programs are started"
-    )]
     fn run(
         &self,
         invocation: &Invocation<'_>,
         base: &[(OsString, OsString)],
     ) -> io::Result<Finished> {
-        let mut command = Command::new(invocation.program);
-        command
-            .args(&invocation.arguments)
-            .env_clear()
-            .envs(base.iter().map(|(name, value)| (name, value)))
-            .envs(invocation.variables.iter().copied())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        if let Some(folder) = invocation.folder {
-            command.current_dir(folder);
-        }
-        let mut child = command.spawn()?;
+        let mut child = command(invocation, base).spawn()?;
         let mut stdin = child.stdin.take();
         let output = std::thread::scope(|scope| {
             scope.spawn(|| {
@@ -213,4 +236,71 @@ impl Runner for RealRunner {
             stderr: output.stderr,
         })
     }
+
+    fn stream(
+        &self,
+        invocation: &Invocation<'_>,
+        base: &[(OsString, OsString)],
+        feed: Feed<'_>,
+        read: Take<'_>,
+    ) -> io::Result<Finished> {
+        let mut child = command(invocation, base).spawn()?;
+        let mut stdin = child.stdin.take();
+        let mut stdout = child.stdout.take();
+        let mut stderr = child.stderr.take();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                if let Some(mut pipe) = stdin.take() {
+                    // A child that does not read its input says so by its exit code.
+                    let _ = feed(&mut pipe);
+                }
+            });
+            let complaints = scope.spawn(|| {
+                let mut text = Vec::new();
+                if let Some(mut pipe) = stderr.take() {
+                    let _ = (&mut pipe).take(MOST_COMPLAINTS).read_to_end(&mut text);
+                    let _ = io::copy(&mut pipe, &mut io::sink());
+                }
+                text
+            });
+            let result = match &mut stdout {
+                Some(pipe) => read(pipe),
+                None => Ok(()),
+            };
+            drop(stdout.take());
+            if result.is_err() {
+                let _ = child.kill();
+            }
+            let status = child.wait()?;
+            let stderr = complaints.join().unwrap_or_default();
+            result.map(|()| Finished {
+                code: status.code(),
+                stdout: Vec::new(),
+                stderr,
+            })
+        })
+    }
+}
+
+/// So many bytes of a long-running program's stderr are kept.
+const MOST_COMPLAINTS: u64 = 64 << 10;
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the place programs are started"
+)]
+fn command(invocation: &Invocation<'_>, base: &[(OsString, OsString)]) -> Command {
+    let mut command = Command::new(invocation.program);
+    command
+        .args(&invocation.arguments)
+        .env_clear()
+        .envs(base.iter().map(|(name, value)| (name, value)))
+        .envs(invocation.variables.iter().copied())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    if let Some(folder) = invocation.folder {
+        command.current_dir(folder);
+    }
+    command
 }
