@@ -6,7 +6,9 @@ use std::io::{self, IsTerminal as _, Write as _};
 use colored::Colorize as _;
 use openclaw_sec::foreign_text::harmless;
 use openclaw_sec::redact::Redactor;
+use openclaw_sec::secret::Secret;
 use openclaw_sec::world::World;
+use zeroize::Zeroize as _;
 
 use crate::cli::{ColorChoice, Global};
 use crate::output::Tone;
@@ -97,6 +99,16 @@ impl Terminal {
             })
     }
 
+    /// Foreign text for stdout, without secrets and without power over a terminal.
+    pub fn harmless(&self, text: &str) -> String {
+        harmless(&self.redactor.clean(text)).into_owned()
+    }
+
+    /// Text without secrets.
+    pub fn without_secrets<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        self.redactor.clean(text)
+    }
+
     /// Whether stdout gets colours.
     pub fn colors_data(&self) -> bool {
         self.colors_out
@@ -156,6 +168,34 @@ impl Terminal {
             .default(false)
             .interact()
             .map_err(io::Error::other)
+    }
+
+    /// Asks for a secret without showing what is typed. Only call it when [`Terminal::may_ask`].
+    pub fn password(&self, question: &str) -> io::Result<Secret> {
+        let question = self.redactor.clean(question);
+        dialoguer::Password::new()
+            .with_prompt(harmless(&question))
+            .report(false)
+            .interact()
+            .map(|mut typed| {
+                let secret = Secret::new(typed.as_bytes());
+                typed.zeroize();
+                secret
+            })
+            .map_err(io::Error::other)
+    }
+
+    /// Waits for Enter; false if `q` was typed, or nothing more can be. Only call it when
+    /// [`Terminal::may_ask`].
+    pub fn wait_for_enter(&self, request: &str) -> io::Result<bool> {
+        let request = self.redactor.clean(request);
+        let typed: String = dialoguer::Input::new()
+            .with_prompt(format!("{} (q leaves it for later)", harmless(&request)))
+            .allow_empty(true)
+            .report(false)
+            .interact_text()
+            .map_err(io::Error::other)?;
+        Ok(!typed.trim().eq_ignore_ascii_case("q"))
     }
 
     fn line(&self, label: &str, tone: Tone, text: &str) {

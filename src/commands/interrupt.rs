@@ -45,3 +45,38 @@ impl Held {
         Ok(())
     }
 }
+
+/// Signals that are noticed and not obeyed at once.
+pub struct Watch {
+    came: Arc<AtomicBool>,
+    may_exit: Arc<AtomicBool>,
+}
+
+/// From now on a signal is only noted, unless [`Watch::may_end_at_once`] lets it end the program.
+pub fn watch() -> io::Result<Watch> {
+    let watch = Watch {
+        came: Arc::new(AtomicBool::new(false)),
+        may_exit: Arc::new(AtomicBool::new(false)),
+    };
+    for signal in [SIGINT, SIGTERM] {
+        flag::register_conditional_shutdown(
+            signal,
+            i32::from(exit::INTERRUPTED),
+            Arc::clone(&watch.may_exit),
+        )?;
+        flag::register(signal, Arc::clone(&watch.came))?;
+    }
+    Ok(watch)
+}
+
+impl Watch {
+    /// Whether one came.
+    pub fn came(&self) -> bool {
+        self.came.load(Ordering::SeqCst)
+    }
+
+    /// Whether the next one ends the program where it stands.
+    pub fn may_end_at_once(&self, may: bool) {
+        self.may_exit.store(may, Ordering::SeqCst);
+    }
+}

@@ -4,6 +4,7 @@ mod arguments;
 mod check;
 mod interrupt;
 mod keygen;
+mod rotate;
 
 use std::ffi::OsString;
 
@@ -109,7 +110,7 @@ pub fn run(arguments: Vec<OsString>, world: &World) -> u8 {
     let ended = match cli.command {
         Command::Keygen(arguments) => keygen::run(&arguments, &mut context),
         Command::Check(arguments) => check::run(&arguments, &matches, &mut context),
-        Command::Rotate(_) => Err(not_built("rotate")),
+        Command::Rotate(arguments) => rotate::run(&arguments, &mut context),
         Command::Firewall(_) => Err(not_built("firewall")),
         Command::AuditTail(_) => Err(not_built("audit-tail")),
     };
@@ -126,7 +127,7 @@ pub fn run(arguments: Vec<OsString>, world: &World) -> u8 {
 
 fn not_built(command: &str) -> Failure {
     Failure::usage(anyhow::anyhow!(
-        "`{command}` is not built yet in version {}; `keygen` and `check` are, see `openclaw-sec --help`",
+        "`{command}` is not built yet in version {}; `keygen`, `check` and `rotate` are, see `openclaw-sec --help`",
         env!("CARGO_PKG_VERSION")
     ))
 }
