@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::support::{Alive, Bench, Mock, Reply, alive, is_alive, kill, names};
+use crate::support::{program, Alive, Bench, Mock, Reply, alive, is_alive, kill, names};
 
 // Shapes that belong to nobody, so that they may be sent to this provider.
 const OLD: &str = "plain-old-key-00000000000000000001";
@@ -32,7 +32,7 @@ fn traced(bench: &Bench, arguments: &[&str], inject: &str) -> Option<(bool, i32)
         .args(["-f", "-qq", "-o"])
         .arg(&log)
         .args(["-e", &format!("trace={call}"), "-e", &format!("inject={inject}")])
-        .arg(env!("CARGO_BIN_EXE_openclaw-sec"))
+        .arg(program())
         .arg("rotate")
         .args(arguments)
         .args(["--no-input", "--format", "json", "--env", "env/.env"])
@@ -53,7 +53,7 @@ fn counts(bench: &Bench, arguments: &[&str]) -> Option<Vec<(&'static str, usize)
     command
         .args(["-f", "-qq", "-o"])
         .arg(&log)
-        .arg(env!("CARGO_BIN_EXE_openclaw-sec"))
+        .arg(program())
         .arg("rotate")
         .args(arguments)
         .args(["--no-input", "--format", "json", "--env", "env/.env"])
@@ -236,7 +236,9 @@ fn a_full_file_system_leaves_the_old_file_and_ends_with_4() {
     bench.surround(&mut command);
     let arguments = arguments(&bench.url);
     let output = command
-        .args(["-m", "sh", "-c", script, "sh", env!("CARGO_BIN_EXE_openclaw-sec"), "rotate"])
+        .args(["-m", "sh", "-c", script, "sh"])
+        .arg(program())
+        .arg("rotate")
         .args(&arguments)
         .args(["--no-input", "--env", "env/.env"])
         .output();

@@ -149,6 +149,12 @@ pub fn anthropic_mock(alive: &Alive) -> Mock {
     Mock::start(move |seen| anthropic(&alive, seen))
 }
 
+/// The program under test; another build of it for runs that take long.
+pub fn program() -> PathBuf {
+    let other = std::env::var_os("ROTATE_PROGRAM").map(PathBuf::from);
+    other.unwrap_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_openclaw-sec")))
+}
+
 /// A folder with an env file, a new key, a state folder and a home.
 pub struct Bench {
     pub folder: tempfile::TempDir,
@@ -183,17 +189,16 @@ impl Bench {
 
     /// The program with its surroundings and no arguments.
     pub fn program(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_openclaw-sec"));
+        let mut command = Command::new(program());
         self.surround(&mut command);
         command
     }
 
     pub fn surround(&self, command: &mut Command) {
-        let program = Path::new(env!("CARGO_BIN_EXE_openclaw-sec"));
         let path = format!(
             "{}:{}:{}",
             self.path("bin").display(),
-            program.parent().expect("a folder").display(),
+            program().parent().expect("a folder").display(),
             std::env::var("PATH").unwrap_or_default()
         );
         command

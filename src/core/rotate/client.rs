@@ -204,7 +204,7 @@ impl Client {
                 .header("content-type", "application/json")
                 .body(body);
         }
-        self.runtime.block_on(async {
+        let exchange = async {
             let whole = tokio::time::timeout(timeout, receive(builder));
             tokio::pin!(whole);
             loop {
@@ -215,7 +215,10 @@ impl Client {
                     Err(_) => {}
                 }
             }
-        })
+        };
+        // The runtime gives up with a panic when the system refuses it something.
+        let run = std::panic::AssertUnwindSafe(|| self.runtime.block_on(exchange));
+        std::panic::catch_unwind(run).unwrap_or(Err(Silence::Failed))
     }
 }
 
