@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use colored::Colorize as _;
 use openclaw_sec::foreign_text::harmless;
@@ -11,6 +13,7 @@ use openclaw_sec::world::World;
 use zeroize::Zeroize as _;
 
 use crate::cli::{ColorChoice, Global};
+use crate::commands::exit;
 use crate::output::Tone;
 
 /// Columns of text that goes into a pipe or a file.
@@ -170,13 +173,17 @@ impl Terminal {
             .map_err(io::Error::other)
     }
 
-    /// Asks for a secret without showing what is typed. Only call it when [`Terminal::may_ask`].
-    pub fn password(&self, question: &str) -> io::Result<Secret> {
+    /// Asks for a secret without showing what is typed; `stops` ends the program. Only call it
+    /// when [`Terminal::may_ask`].
+    pub fn password(&self, question: &str, stops: &(dyn Fn() -> bool + Sync)) -> io::Result<Secret> {
         let question = self.redactor.clean(question);
-        dialoguer::Password::new()
-            .with_prompt(harmless(&question))
-            .report(false)
-            .interact()
+        let typed = while_watching(stops, || {
+            dialoguer::Password::new()
+                .with_prompt(harmless(&question))
+                .report(false)
+                .interact()
+        });
+        typed
             .map(|mut typed| {
                 let secret = Secret::new(typed.as_bytes());
                 typed.zeroize();
@@ -185,16 +192,22 @@ impl Terminal {
             .map_err(io::Error::other)
     }
 
-    /// Waits for Enter; false if `q` was typed, or nothing more can be. Only call it when
-    /// [`Terminal::may_ask`].
-    pub fn wait_for_enter(&self, request: &str) -> io::Result<bool> {
+    /// Waits for Enter; false if `q` was typed. `stops` ends the program where Ctrl-C does not end
+    /// the question. Only call it when [`Terminal::may_ask`].
+    pub fn wait_for_enter(
+        &self,
+        request: &str,
+        stops: &(dyn Fn() -> bool + Sync),
+    ) -> io::Result<bool> {
         let request = self.redactor.clean(request);
-        let typed: String = dialoguer::Input::new()
-            .with_prompt(format!("{} (q leaves it for later)", harmless(&request)))
-            .allow_empty(true)
-            .report(false)
-            .interact_text()
-            .map_err(io::Error::other)?;
+        let typed = while_watching(stops, || {
+            dialoguer::Input::<String>::new()
+                .with_prompt(format!("{} (q leaves it for later)", harmless(&request)))
+                .allow_empty(true)
+                .report(false)
+                .interact_text()
+        });
+        let typed = typed.map_err(io::Error::other)?;
         Ok(!typed.trim().eq_ignore_ascii_case("q"))
     }
 
@@ -203,6 +216,43 @@ impl Terminal {
         let label = tint(tone, label, self.colors_err);
         write_to_stderr(&format!("{label}{}\n", harmless(&cleaned)));
     }
+}
+
+/// Asks while another thread looks for signals: reading from a terminal goes on after one, and the
+/// echo that a question switched off must come back before the program ends.
+fn while_watching<T>(stops: &(dyn Fn() -> bool + Sync), ask: impl FnOnce() -> T) -> T {
+    /// The pause between two looks.
+    const PAUSE: Duration = Duration::from_millis(50);
+    /// Most questions end by themselves within this time.
+    const GRACE: u32 = 6;
+    let before = rustix::termios::tcgetattr(rustix::stdio::stdin()).ok();
+    let is_answered = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut looks = 0;
+            while !is_answered.load(Ordering::SeqCst) {
+                std::thread::sleep(PAUSE);
+                looks += u32::from(stops());
+                if looks > GRACE {
+                    end_with_echo(before.as_ref());
+                }
+            }
+        });
+        let answer = ask();
+        is_answered.store(true, Ordering::SeqCst);
+        answer
+    })
+}
+
+#[expect(clippy::exit, reason = "the question that blocks the program cannot be taken back")]
+fn end_with_echo(before: Option<&rustix::termios::Termios>) {
+    if let Some(before) = before {
+        let now = rustix::termios::OptionalActions::Now;
+        // Nothing better can be done about a failure here.
+        let _ = rustix::termios::tcsetattr(rustix::stdio::stdin(), now, before);
+    }
+    write_to_stderr("\n");
+    std::process::exit(i32::from(exit::INTERRUPTED));
 }
 
 fn wants_color(choice: ColorChoice, is_terminal: bool, world: &World) -> bool {

@@ -91,7 +91,7 @@ fn rotate_now(arguments: &RotateArgs, context: &mut Context<'_>) -> Result<u8, F
     .map_err(failure)?;
     let admin = admin(arguments, context)?;
     let watch = interrupt::watch().map_err(Failure::output)?;
-    let new_key = new_key(arguments, &target, admin.is_some(), context)?;
+    let new_key = new_key(arguments, &target, admin.is_some(), &watch, context)?;
     let request = Request {
         restart: restart(arguments)?.unwrap_or(Restart::None),
         health: health(arguments)?,
@@ -270,6 +270,7 @@ fn new_key(
     arguments: &RotateArgs,
     target: &Target,
     has_admin_key: bool,
+    watch: &interrupt::Watch,
     context: &mut Context<'_>,
 ) -> Result<NewKey, Failure> {
     if let Some(source) = source(arguments)? {
@@ -288,8 +289,14 @@ fn new_key(
     ));
     let typed = context
         .terminal
-        .password(&format!("paste the new {} (it is not shown)", target.name))
+        .password(
+            &format!("paste the new {} (it is not shown)", target.name),
+            &|| watch.came(),
+        )
         .map_err(Failure::output)?;
+    if watch.came() {
+        return Err(Failure::interrupted());
+    }
     let key = rotate::one_line(typed.expose()).map_err(failure)?;
     Ok(NewKey::Given(key, KeySource::Once))
 }

@@ -9,6 +9,8 @@
 mod admin;
 mod crashes;
 mod effect;
+mod interactive;
+mod loaders;
 mod refusals;
 mod restarts;
 mod steps;

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use openclaw_sec::check::{
-    Declared, Dialect, Evidence, HostEvidence, Live, Question, Upstream, gather_host,
+    Declared, Dialect, Evidence, HostEvidence, Live, Question, RotationEvidence, Upstream,
+    gather_host, gather_rotation,
 };
 use openclaw_sec::env_file::EnvFile;
 use openclaw_sec::probe::{self, ConfiguredKey, Endpoint, EndpointInput, Profile};
@@ -47,6 +48,7 @@ pub fn evidence(
         host: HostEvidence::default(),
         live: Live::NotAsked,
         code: scan::CodeEvidence::default(),
+        rotation: RotationEvidence::default(),
     };
     if let Some(declared) = &evidence.declared {
         let names = declared
@@ -74,6 +76,7 @@ fn look(
     let declared = evidence.declared.as_ref();
     let env = declared.and_then(|declared| declared.path.clone());
     let wants = |kind| plan.selection.holds_kind(kind);
+    let state = context.state().ok();
     let (host, code, live) = std::thread::scope(|scope| {
         let live = endpoint.map(|endpoint| scope.spawn(move || probe::gather(&endpoint)));
         let code = wants(Kind::Code).then(|| {
@@ -86,7 +89,10 @@ fn look(
                 )
             })
         });
-        let host = wants(Kind::Host).then(|| gather_host(declared, world));
+        let host = wants(Kind::Host).then(|| {
+            let rotation = gather_rotation(declared, state.as_ref(), world);
+            (gather_host(declared, world), rotation)
+        });
         let live = live.map(|thread| {
             thread
                 .join()
@@ -99,7 +105,7 @@ fn look(
         });
         (host, code, live)
     });
-    evidence.host = host.unwrap_or_default();
+    (evidence.host, evidence.rotation) = host.unwrap_or_default();
     evidence.code = code.unwrap_or_default();
     if let Some(live) = live {
         evidence.live = Live::Seen(Box::new(live));

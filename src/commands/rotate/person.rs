@@ -44,13 +44,18 @@ impl Person for AtTerminal<'_> {
         if self.agrees {
             return Ok(true);
         }
-        self.terminal.confirm(question)
+        let answer = self.terminal.confirm(question);
+        if self.watch.came() {
+            return Ok(false);
+        }
+        answer
     }
 
     fn wait_until_done(&self, request: &str) -> io::Result<bool> {
-        self.watch.may_end_at_once(true);
-        let answer = self.terminal.wait_for_enter(request);
-        self.watch.may_end_at_once(false);
+        let answer = self.terminal.wait_for_enter(request, &|| self.watch.came());
+        if self.watch.came() {
+            return Ok(false);
+        }
         answer
     }
 

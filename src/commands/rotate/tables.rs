@@ -58,7 +58,14 @@ pub fn due(
     let fingerprints = state.fingerprints().map_err(Failure::output)?;
     let now = context.world.now();
     let limits = (i64::from(max_age), i64::from(warn));
-    let survey = rotate::survey(&file, &arguments.env, &state, &fingerprints, now, limits)
+    let survey = rotate::survey(
+        &file,
+        &arguments.env,
+        &state,
+        Some(&fingerprints),
+        now,
+        limits,
+    )
         .map_err(failure)?;
     survey.record(&arguments.env, &state, now).map_err(failure)?;
     let mut keys: Vec<Age> = survey.keys;

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::dialect::Dialect;
 use super::host::HostEvidence;
+use super::rotation::RotationEvidence;
 use super::upstream::Upstream;
 use crate::env_file::{Assignment, EnvFile};
 use crate::key_shapes;
@@ -75,6 +76,8 @@ pub struct Evidence {
     pub live: Live,
     /// The source tree.
     pub code: CodeEvidence,
+    /// The keys' ages and rotations.
+    pub rotation: RotationEvidence,
 }
 
 impl Declared {

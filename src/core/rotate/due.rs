@@ -61,7 +61,8 @@ pub struct Survey {
     pub keys: Vec<Age>,
 }
 
-/// Judges the age of every secret of `file`, which lies at `env`. Nothing is written.
+/// Judges the age of every secret of `file`, which lies at `env`. Nothing is written; without
+/// fingerprints no key is known to the ledger.
 ///
 /// # Errors
 /// When the ledger cannot be read.
@@ -69,7 +70,7 @@ pub fn survey(
     file: &EnvFile,
     env: &Path,
     state: &StateDir,
-    fingerprints: &Fingerprints,
+    fingerprints: Option<&Fingerprints>,
     now: Timestamp,
     (max_age_days, warn_days): (i64, i64),
 ) -> Result<Survey, RotateError> {
@@ -90,7 +91,8 @@ pub fn survey(
         if placeholder(value.expose()).is_some() {
             continue;
         }
-        let fingerprint = fingerprints.of(value.expose());
+        let fingerprint = fingerprints.map(|salted| salted.of(value.expose()));
+        let fingerprint = fingerprint.unwrap_or_default();
         let known = ledger
             .find(&target, name)
             .filter(|entry| entry.fingerprint == fingerprint);
