@@ -58,6 +58,8 @@ pub fn run(arguments: &RotateArgs, context: &mut Context<'_>) -> Result<u8, Fail
     })
 }
 
+/// The code of a new key that was tried and found wrong.
+const NOT_USABLE: u8 = 1;
 /// The code of a rotation that was rolled back.
 const ABORTED: u8 = 1;
 
@@ -91,7 +93,7 @@ fn rotate_now(arguments: &RotateArgs, context: &mut Context<'_>) -> Result<u8, F
     .map_err(failure)?;
     let admin = admin(arguments, context)?;
     let watch = interrupt::watch().map_err(Failure::output)?;
-    let new_key = new_key(arguments, &target, admin.is_some(), &watch, context)?;
+    let new_key = new_key(arguments, &target, admin.is_some(), context)?;
     let request = Request {
         restart: restart(arguments)?.unwrap_or(Restart::None),
         health: health(arguments)?,
@@ -156,6 +158,10 @@ fn folder() -> Result<PathBuf, Failure> {
 fn failure(error: RotateError) -> Failure {
     match error {
         RotateError::Interrupted => Failure::interrupted(),
+        error @ RotateError::OtherAccount => Failure {
+            code: NOT_USABLE,
+            error: error.into(),
+        },
         error if error.is_usage() => Failure::usage(error),
         error => Failure::output(error),
     }
@@ -270,8 +276,7 @@ fn new_key(
     arguments: &RotateArgs,
     target: &Target,
     has_admin_key: bool,
-    watch: &interrupt::Watch,
-    context: &mut Context<'_>,
+    context: &Context<'_>,
 ) -> Result<NewKey, Failure> {
     if let Some(source) = source(arguments)? {
         let key = read_key(&source, context)?;
@@ -283,22 +288,7 @@ fn new_key(
     if !context.terminal.may_ask() {
         return Err(failure(RotateError::NoNewKey));
     }
-    context.terminal.note(&format!(
-        "1/4 make a new key at https://{}",
-        target.provider.console
-    ));
-    let typed = context
-        .terminal
-        .password(
-            &format!("paste the new {} (it is not shown)", target.name),
-            &|| watch.came(),
-        )
-        .map_err(Failure::output)?;
-    if watch.came() {
-        return Err(Failure::interrupted());
-    }
-    let key = rotate::one_line(typed.expose()).map_err(failure)?;
-    Ok(NewKey::Given(key, KeySource::Once))
+    Ok(NewKey::Ask)
 }
 
 /// Prints the final state and returns the exit code.

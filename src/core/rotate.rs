@@ -38,6 +38,7 @@ pub use verdict::Verdict;
 
 use crate::atomic_file::AtomicFileError;
 use crate::env_file::{EditError, EnvFileError, SaveError};
+use crate::secret::Secret;
 use crate::state::StateError;
 
 /// Who watches a rotation, and answers where only a person can.
@@ -46,6 +47,11 @@ pub trait Person {
     fn tell(&self, step: Step, text: &str);
     /// Something that may surprise.
     fn warn(&self, text: &str);
+    /// Asks for the new key without showing it.
+    ///
+    /// # Errors
+    /// When there is none, or the terminal goes away.
+    fn new_key(&self, provider: &Provider, name: &str) -> Result<Secret, RotateError>;
     /// Whether questions make sense.
     fn may_ask(&self) -> bool;
     /// Asks to agree; `--yes` agrees.
@@ -70,6 +76,9 @@ pub enum RotateError {
     /// The new key cannot be one.
     #[error("the new key {0}; nothing was changed")]
     NewKey(&'static str),
+    /// The new key says itself that it is somebody else's.
+    #[error("the new key belongs to another account than the old one; nothing was changed")]
+    OtherAccount,
     /// The new key is the old one.
     #[error("the new key is the one that stands in the file already; make another one")]
     SameKey,

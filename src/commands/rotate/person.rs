@@ -2,7 +2,8 @@
 
 use std::io;
 
-use openclaw_sec::rotate::{Person, Step};
+use openclaw_sec::rotate::{Class, Person, Provider, RotateError, Step, one_line};
+use openclaw_sec::secret::Secret;
 
 use crate::commands::interrupt::Watch;
 use crate::terminal::Terminal;
@@ -34,6 +35,22 @@ impl Person for AtTerminal<'_> {
 
     fn warn(&self, text: &str) {
         self.terminal.warn(text);
+    }
+
+    fn new_key(&self, provider: &Provider, name: &str) -> Result<Secret, RotateError> {
+        if provider.class == Class::Replace {
+            self.warn("with this provider a new key kills the old one at once: go on quickly");
+        }
+        let console = provider.console;
+        self.tell(Step::Generate, &format!("make a new key at https://{console}"));
+        let question = format!("paste the new {name} (it is not shown)");
+        let typed = self
+            .terminal
+            .password(&question, &|| self.watch.came());
+        if self.watch.came() {
+            return Err(RotateError::Interrupted);
+        }
+        one_line(typed.map_err(RotateError::Terminal)?.expose())
     }
 
     fn may_ask(&self) -> bool {

@@ -52,6 +52,7 @@ impl<'a> Api<'a> {
             None => Answer {
                 verdict: Verdict::Unknown,
                 principal: None,
+                expires_at: None,
                 hung: false,
             },
         }

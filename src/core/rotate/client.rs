@@ -47,6 +47,16 @@ impl Reply {
         Some(self.headers.get(name)?.to_str().ok()?.to_owned())
     }
 
+    /// An answer for tests of verdicts.
+    #[cfg(test)]
+    pub(super) fn made_of(status: u16, body: &str) -> Self {
+        Self {
+            status,
+            body: body.as_bytes().to_vec(),
+            headers: HeaderMap::new(),
+        }
+    }
+
     /// The body of a successful answer as JSON.
     pub fn json(&self) -> Option<Value> {
         let is_success = (200..300).contains(&self.status);

@@ -111,7 +111,7 @@ impl Ledger {
             rotated_at: Some(now),
             verified_at: Some(now),
             first_seen_at: plan.started_at,
-            expires_at: None,
+            expires_at: plan.expires_at,
         });
     }
 

@@ -14,7 +14,7 @@ use super::restart::Driver;
 use super::verdict::Verdict;
 use super::{Person, RotateError, backup};
 use crate::atomic_file::{self, AtomicFileError};
-use crate::env_file::{EditError, EnvFile, Lock, SaveError};
+use crate::env_file::{Assignment, EditError, EnvFile, Loader, Lock, SaveError};
 use crate::secret::Secret;
 use crate::state::{Fingerprints, StateDir};
 use crate::world::World;
@@ -93,12 +93,14 @@ impl Machine<'_> {
     }
 
     /// Step 1: the provider accepts the new key, or nothing goes on.
+    /// Notes when the key ends, too.
     pub(super) fn prove_new(&mut self, new: &Secret) -> Result<Proof, RotateError> {
         self.person.tell(Step::Generate, "asking the provider about the new key");
         let answer = self.api.prove_live(new);
         if self.person.wants_to_stop() {
             return Err(RotateError::Interrupted);
         }
+        self.plan.expires_at = answer.expires_at;
         let words = answer.verdict.words();
         let missing = |status, message: String| {
             Proof::Missing(Box::new(self.outcome(Step::Generate, status, message, None)))
@@ -184,7 +186,22 @@ impl Machine<'_> {
                 self.plan.name, first.line
             ));
         }
+        self.warn_about_loader(&file, found);
         backup::write(&self.plan.target, &self.plan.name, &file.written(found))
+    }
+
+    /// The program that reads the file may not see the variable at all.
+    fn warn_about_loader(&self, file: &EnvFile, found: &Assignment) {
+        let loader = match self.plan.restart {
+            Restart::Unit { .. } => Loader::Systemd,
+            Restart::Compose { .. } => Loader::Compose,
+            Restart::None | Restart::Command(_) => return,
+        };
+        for one in file.disagreements(found) {
+            if one.loader == loader {
+                self.person.warn(&format!("about {}: {one}", self.plan.name));
+            }
+        }
     }
 
     /// Step 2: one value of the env file, every other byte as before.

@@ -102,6 +102,8 @@ pub struct Plan {
     pub new_fingerprint: Option<String>,
     /// Whether the old key was dead already when it began: then there is no way back.
     pub old_was_dead: bool,
+    /// When the provider says the new key ends.
+    pub expires_at: Option<Timestamp>,
 }
 
 impl Plan {

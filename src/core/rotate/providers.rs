@@ -130,7 +130,11 @@ pub struct Provider {
     /// What a new key does to the old.
     pub class: Class,
     /// Where an answer names the account: a header, or a JSON pointer.
-    pub principal: Option<Principal>,
+    pub principal: Option<Place>,
+    /// The character that ends the account's id at the beginning of a key, where it stands there.
+    pub id_ends_at: Option<u8>,
+    /// Where an answer says when the key ends.
+    pub expires: Option<Place>,
     /// Making a key by API.
     pub create: Create,
     /// Taking one back by API.
@@ -141,9 +145,9 @@ pub struct Provider {
     pub admin_prefixes: &'static [&'static str],
 }
 
-/// Where an answer says whose key it is.
+/// Where an answer says something.
 #[derive(Debug, Clone, Copy)]
-pub enum Principal {
+pub enum Place {
     /// A header field.
     Header(&'static str),
     /// A JSON pointer into the body.
@@ -183,6 +187,8 @@ const fn bearer(id: &'static str, variables: &'static [&'static str], api: &'sta
         probe: None,
         class: Class::Overlap,
         principal: None,
+        id_ends_at: None,
+        expires: None,
         create: Create::Console,
         revoke: Revoke::Console,
         console: "",
@@ -211,7 +217,7 @@ pub const PROVIDERS: &[Provider] = &[
             ],
             ..probe("/v1/models", &["/data"])
         }),
-        principal: Some(Principal::Header("anthropic-organization-id")),
+        principal: Some(Place::Header("anthropic-organization-id")),
         revoke: Revoke::Anthropic,
         console: "platform.claude.com/settings/keys",
         admin_prefixes: &["sk-ant-admin"],
@@ -238,7 +244,7 @@ pub const PROVIDERS: &[Provider] = &[
             ],
             ..probe("/v1/models", &["/data"])
         }),
-        principal: Some(Principal::Header("openai-organization")),
+        principal: Some(Place::Header("openai-organization")),
         revoke: Revoke::OpenAi,
         console: "platform.openai.com/api-keys",
         admin_prefixes: &["sk-admin-"],
@@ -254,6 +260,7 @@ pub const PROVIDERS: &[Provider] = &[
             }],
             ..probe("/api/v1/key", &["/data"])
         }),
+        expires: Some(Place::Body("/data/expires_at")),
         create: Create::OpenRouter,
         revoke: Revoke::OpenRouter,
         console: "openrouter.ai/settings/keys",
@@ -370,7 +377,7 @@ pub const PROVIDERS: &[Provider] = &[
     },
     Provider {
         probe: Some(probe("/api/whoami-v2", &["/name", "/id"])),
-        principal: Some(Principal::Body("/id")),
+        principal: Some(Place::Body("/id")),
         console: "huggingface.co/settings/tokens",
         ..bearer("huggingface", &["HF_TOKEN"], "https://huggingface.co")
     },
@@ -382,7 +389,8 @@ pub const PROVIDERS: &[Provider] = &[
             ..probe("/bot{key}/getMe", &["/result/id"])
         }),
         class: Class::Replace,
-        principal: Some(Principal::Body("/result/id")),
+        principal: Some(Place::Body("/result/id")),
+        id_ends_at: Some(b':'),
         console: "t.me/BotFather",
         ..bearer("telegram", &["TELEGRAM_BOT_TOKEN"], "https://api.telegram.org")
     },
@@ -393,7 +401,8 @@ pub const PROVIDERS: &[Provider] = &[
             ..probe("/api/v10/users/@me", &["/id"])
         }),
         class: Class::Replace,
-        principal: Some(Principal::Body("/id")),
+        id_ends_at: Some(b'.'),
+        principal: Some(Place::Body("/id")),
         console: "discord.com/developers/applications",
         ..bearer("discord", &["DISCORD_BOT_TOKEN"], "https://discord.com")
     },
@@ -428,7 +437,7 @@ pub const PROVIDERS: &[Provider] = &[
             ],
             ..probe("/api/auth.test", &["/ok"])
         }),
-        principal: Some(Principal::Body("/team_id")),
+        principal: Some(Place::Body("/team_id")),
         revoke: Revoke::Slack,
         console: "api.slack.com/apps",
         ..bearer("slack", &["SLACK_BOT_TOKEN"], "https://slack.com")
@@ -451,7 +460,8 @@ pub const PROVIDERS: &[Provider] = &[
             ],
             ..probe("/user", &["/login", "/id"])
         }),
-        principal: Some(Principal::Body("/id")),
+        principal: Some(Place::Body("/id")),
+        expires: Some(Place::Header("github-authentication-token-expiration")),
         revoke: Revoke::GitHub,
         console: "github.com/settings/tokens",
         ..bearer("github", &["GITHUB_TOKEN", "COPILOT_GITHUB_TOKEN"], "https://api.github.com")
@@ -473,6 +483,7 @@ pub const PROVIDERS: &[Provider] = &[
             ],
             ..probe("/client/v4/user/tokens/verify", &["/result/status"])
         }),
+        expires: Some(Place::Body("/result/expires_on")),
         revoke: Revoke::Cloudflare,
         console: "dash.cloudflare.com/profile/api-tokens",
         ..bearer("cloudflare", &["CLOUDFLARE_API_TOKEN"], "https://api.cloudflare.com")
@@ -507,7 +518,7 @@ pub const PROVIDERS: &[Provider] = &[
             ..probe("/v1/user", &["/user_id", "/subscription"])
         }),
         class: Class::Replace,
-        principal: Some(Principal::Body("/user_id")),
+        principal: Some(Place::Body("/user_id")),
         console: "elevenlabs.io/app/settings/api-keys",
         ..bearer("elevenlabs", &["ELEVENLABS_API_KEY"], "https://api.elevenlabs.io")
     },

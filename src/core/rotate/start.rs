@@ -16,7 +16,7 @@ use super::providers::{self, Create, Provider, Revoke};
 use super::restart;
 use super::verdict::Verdict;
 use super::{Person, RotateError, backup};
-use crate::atomic_file;
+use crate::atomic_file::{self, AtomicFileError};
 use crate::env_file::EnvFile;
 use crate::key_shapes;
 use crate::secret::Secret;
@@ -34,6 +34,9 @@ pub enum NewKey {
     Given(Secret, KeySource),
     /// The provider's API makes it.
     Create,
+    /// The person is asked, once everything else is known to be right: with some providers a new
+    /// key kills the old one at once.
+    Ask,
 }
 
 /// What is asked for.
@@ -207,6 +210,7 @@ pub fn start(
         new_key: match &request.new_key {
             NewKey::Given(_, source) => source.clone(),
             NewKey::Create => KeySource::Created,
+            NewKey::Ask => KeySource::Once,
         },
         restart: request.restart.clone(),
         health: request.health.clone(),
@@ -215,6 +219,7 @@ pub fn start(
         old_fingerprint: old.as_ref().map(|old| fingerprints.of(old.expose())),
         new_fingerprint: None,
         old_was_dead: false,
+        expires_at: None,
     };
     let keys = Keys {
         old,
@@ -234,8 +239,17 @@ pub fn start(
     machine.check_admin()?;
     machine.look_at_health();
     let mut principal = None;
-    match request.new_key {
-        NewKey::Given(new, _) => {
+    let given = match request.new_key {
+        NewKey::Given(new, _) => Some(new),
+        NewKey::Create => None,
+        NewKey::Ask => {
+            let new = person.new_key(provider, &machine.plan.name)?;
+            inspect_key(&request.target, request.admin.as_ref(), &new)?;
+            Some(new)
+        }
+    };
+    match given {
+        Some(new) => {
             machine.plan.new_fingerprint = Some(machine.fingerprints.of(new.expose()));
             match machine.prove_new(&new)? {
                 Proof::Given(whose) => principal = whose,
@@ -243,7 +257,7 @@ pub fn start(
             }
             machine.keys.new = Some(new);
         }
-        NewKey::Create => {}
+        None => {}
     }
     let old_principal = machine.ask_old();
     if let (Some(old), Some(new)) = (&old_principal, &principal)
@@ -308,50 +322,92 @@ fn inspect(request: &Request) -> Result<(), RotateError> {
             )));
         }
     }
-    let file = &request.target.file;
-    let name = &request.target.name;
     match &request.new_key {
-        NewKey::Create if provider.create == Create::Console => return Err(RotateError::NoNewKey),
-        NewKey::Create if request.admin.is_none() => return Err(RotateError::NoNewKey),
-        NewKey::Create => {}
-        NewKey::Given(new, _) => {
-            if file.get(name).is_some_and(|old| old.value == *new) {
-                return Err(RotateError::SameKey);
-            }
-            let is_admin = request.admin.as_ref().is_some_and(|(_, admin)| admin == new);
-            if is_admin {
-                return Err(RotateError::NewKey(
-                    "is the admin key, which must not stand where a bot reads it",
-                ));
-            }
-            new_key::inspect(provider, new)?;
+        NewKey::Create if provider.create == Create::Console || request.admin.is_none() => {
+            return Err(RotateError::NoNewKey);
         }
+        NewKey::Create | NewKey::Ask => try_edit(&request.target, &Secret::new("trial"))?,
+        NewKey::Given(new, _) => inspect_key(&request.target, request.admin.as_ref(), new)?,
     }
-    // Tried now, so that a value no loader can read is refused before a key is made or sent.
-    let trial = match &request.new_key {
-        NewKey::Given(new, _) => new.clone(),
-        NewKey::Create => Secret::new("trial"),
-    };
-    file.set(name, &trial).map_err(|source| RotateError::Edit {
-        path: request.target.env.clone(),
-        source,
-    })?;
-    inspect_links(file)?;
+    inspect_file(&request.target)?;
     no_secrets_in_arguments(request)
 }
 
-/// A file that cannot be replaced safely is refused before anything happens.
-fn inspect_links(file: &EnvFile) -> Result<(), RotateError> {
-    match file.origin() {
-        Some(origin) if origin.hard_links > 1 => {
-            Err(atomic_file::AtomicFileError::HardLinked {
-                path: origin.path.clone(),
-                links: origin.hard_links,
-            }
-            .into())
-        }
-        _ => Ok(()),
+/// What can be wrong with a key, before it is sent anywhere.
+fn inspect_key(
+    target: &Target,
+    admin: Option<&(String, Secret)>,
+    new: &Secret,
+) -> Result<(), RotateError> {
+    let old = target.file.get(&target.name).map(|one| &one.value);
+    if old == Some(new) {
+        return Err(RotateError::SameKey);
     }
+    if admin.is_some_and(|(_, admin)| admin == new) {
+        return Err(RotateError::NewKey(
+            "is the admin key, which must not stand where a bot reads it",
+        ));
+    }
+    new_key::inspect(target.provider, new)?;
+    if let (Some(end), Some(old)) = (target.provider.id_ends_at, old)
+        && let (Some(old), Some(new)) = (account(old, end), account(new, end))
+        && old != new
+    {
+        return Err(RotateError::OtherAccount);
+    }
+    try_edit(target, new)
+}
+
+/// The account's id at the beginning of a key, if it looks like one.
+fn account(key: &Secret, end: u8) -> Option<&[u8]> {
+    let at = memchr::memchr(end, key.expose())?;
+    (at > 0).then(|| &key.expose()[..at])
+}
+
+/// Tried now, so that a value no loader can read is refused before a key is made or sent.
+fn try_edit(target: &Target, value: &Secret) -> Result<(), RotateError> {
+    target
+        .file
+        .set(&target.name, value)
+        .map(|_| ())
+        .map_err(|source| RotateError::Edit {
+            path: target.env.clone(),
+            source,
+        })
+}
+
+/// A file that cannot be replaced is refused before anything happens.
+fn inspect_file(target: &Target) -> Result<(), RotateError> {
+    let Some(origin) = target.file.origin() else {
+        return Ok(());
+    };
+    if origin.hard_links > 1 {
+        return Err(AtomicFileError::HardLinked {
+            path: origin.path.clone(),
+            links: origin.hard_links,
+        }
+        .into());
+    }
+    if is_mount_point(&origin.target) {
+        return Err(AtomicFileError::MountedAlone(origin.target.clone()).into());
+    }
+    let folder = origin.target.parent().unwrap_or(Path::new("/"));
+    rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).map_err(|errno| {
+        AtomicFileError::Io {
+            path: origin.target.clone(),
+            action: "create a file beside it",
+            source: errno.into(),
+        }
+        .into()
+    })
+}
+
+/// Whether a file is mounted by itself, as containers do: field 5 of proc_pid_mountinfo(5).
+fn is_mount_point(target: &Path) -> bool {
+    let text = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let target = target.to_string_lossy().replace(' ', "\\040");
+    text.lines()
+        .any(|line| line.split(' ').nth(4) == Some(&target))
 }
 
 /// Secrets enter by file, stdin or variable; an argument would end up in the journal.
