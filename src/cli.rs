@@ -361,7 +361,13 @@ pub struct RotateArgs {
     pub health_timeout: Option<f64>,
 
     /// Who revokes the old key: the provider's API, or you in its console [default: manual]
-    #[arg(long, global = true, value_name = "WHO", value_enum, help_heading = "Provider")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHO",
+        value_enum,
+        help_heading = "Provider"
+    )]
     pub revoke: Option<RevokeChoice>,
 
     /// The environment variable with the provider's admin key

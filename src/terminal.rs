@@ -175,7 +175,11 @@ impl Terminal {
 
     /// Asks for a secret without showing what is typed; `stops` ends the program. Only call it
     /// when [`Terminal::may_ask`].
-    pub fn password(&self, question: &str, stops: &(dyn Fn() -> bool + Sync)) -> io::Result<Secret> {
+    pub fn password(
+        &self,
+        question: &str,
+        stops: &(dyn Fn() -> bool + Sync),
+    ) -> io::Result<Secret> {
         let question = self.redactor.clean(question);
         let typed = while_watching(stops, || {
             dialoguer::Password::new()
@@ -244,7 +248,10 @@ fn while_watching<T>(stops: &(dyn Fn() -> bool + Sync), ask: impl FnOnce() -> T)
     })
 }
 
-#[expect(clippy::exit, reason = "the question that blocks the program cannot be taken back")]
+#[expect(
+    clippy::exit,
+    reason = "the question that blocks the program cannot be taken back"
+)]
 fn end_with_echo(before: Option<&rustix::termios::Termios>) {
     if let Some(before) = before {
         let now = rustix::termios::OptionalActions::Now;

@@ -43,7 +43,7 @@ pub fn run(arguments: &RotateArgs, context: &mut Context<'_>) -> Result<u8, Fail
         Some(RotateAction::Providers) => tables::providers(arguments, context),
         Some(RotateAction::Schedule { every }) => tables::schedule(arguments, *every, context),
     };
-    done.map_err(|failure| {
+    done.inspect_err(|failure| {
         if arguments.format == RotateFormat::Json && failure.code != exit::INTERRUPTED {
             let outcome = Outcome {
                 name: arguments.name.clone(),
@@ -54,7 +54,6 @@ pub fn run(arguments: &RotateArgs, context: &mut Context<'_>) -> Result<u8, Fail
             };
             print_json(&outcome, 0, context);
         }
-        failure
     })
 }
 
@@ -81,7 +80,9 @@ fn hide_secrets(arguments: &RotateArgs, context: &mut Context<'_>) {
 
 fn rotate_now(arguments: &RotateArgs, context: &mut Context<'_>) -> Result<u8, Failure> {
     if arguments.restarted {
-        return Err(Failure::usage(anyhow!("--restarted goes with `rotate resume`")));
+        return Err(Failure::usage(anyhow!(
+            "--restarted goes with `rotate resume`"
+        )));
     }
     let folder = folder()?;
     let target = rotate::locate(
@@ -180,7 +181,9 @@ fn restart(arguments: &RotateArgs) -> Result<Option<Restart>, Failure> {
         )));
     }
     if arguments.user && arguments.restart_unit.is_none() {
-        return Err(Failure::usage(anyhow!("--user goes with --restart-unit UNIT")));
+        return Err(Failure::usage(anyhow!(
+            "--user goes with --restart-unit UNIT"
+        )));
     }
     if arguments.compose_file.is_some() && arguments.restart_compose.is_none() {
         return Err(Failure::usage(anyhow!(
@@ -328,7 +331,10 @@ fn human(outcome: &Outcome, context: &Context<'_>) -> String {
         text.push_str(&format!(" (step {number} of 4)"));
     }
     text.push_str(&format!(": {}\n", terminal.harmless(&outcome.message)));
-    let fingerprints = [("old", &outcome.old_fingerprint), ("new", &outcome.new_fingerprint)];
+    let fingerprints = [
+        ("old", &outcome.old_fingerprint),
+        ("new", &outcome.new_fingerprint),
+    ];
     for (which, fingerprint) in fingerprints {
         if let Some(fingerprint) = fingerprint {
             text.push_str(&format!("  {which} key {fingerprint}\n"));

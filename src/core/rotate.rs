@@ -93,7 +93,9 @@ pub enum RotateError {
         hint: String,
     },
     /// No provider is known for the variable.
-    #[error("no provider is known for {0}; name one with --provider (`openclaw-sec rotate providers` lists them)")]
+    #[error(
+        "no provider is known for {0}; name one with --provider (`openclaw-sec rotate providers` lists them)"
+    )]
     NoProvider(String),
     /// No such provider.
     #[error("--provider {0}: no such provider; `openclaw-sec rotate providers` lists them")]
@@ -102,7 +104,9 @@ pub enum RotateError {
     #[error("{0}; name the variable with --name")]
     WhichVariable(String),
     /// `--provider-url`
-    #[error("--provider-url takes an https address, or http to this machine (127.0.0.1, ::1, localhost), without a user name or query")]
+    #[error(
+        "--provider-url takes an https address, or http to this machine (127.0.0.1, ::1, localhost), without a user name or query"
+    )]
     ProviderUrl,
     /// `--health`
     #[error("--health takes an http or https address without a user name")]
@@ -134,7 +138,9 @@ pub enum RotateError {
     #[error("{0} is being rotated by another openclaw-sec; wait for it")]
     Busy(String),
     /// There is an unfinished rotation.
-    #[error("a rotation of {name} is not finished: run `{resume}` to finish it or `{abort}` to take it back")]
+    #[error(
+        "a rotation of {name} is not finished: run `{resume}` to finish it or `{abort}` to take it back"
+    )]
     Unfinished {
         /// The variable.
         name: String,

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::support::{program, Alive, Bench, Mock, Reply, alive, is_alive, kill, names};
+use crate::support::{Alive, Bench, Mock, Reply, alive, is_alive, kill, names, program};
 
 // Shapes that belong to nobody, so that they may be sent to this provider.
 const OLD: &str = "plain-old-key-00000000000000000001";
@@ -13,9 +13,31 @@ const NAME: &str = "GITHUB_TOKEN";
 
 /// Every kind of call that touches the env folder, the state folder or a socket.
 const CALLS: &[&str] = &[
-    "openat", "write", "fsync", "fdatasync", "ftruncate", "rename", "renameat2", "unlink", "unlinkat",
-    "mkdir", "flock", "fchmod", "fchown", "fsetxattr", "flistxattr", "connect", "sendto", "recvfrom", "socket",
-    "clone3", "wait4", "execve", "readlink", "pread64", "memfd_create",
+    "openat",
+    "write",
+    "fsync",
+    "fdatasync",
+    "ftruncate",
+    "rename",
+    "renameat2",
+    "unlink",
+    "unlinkat",
+    "mkdir",
+    "flock",
+    "fchmod",
+    "fchown",
+    "fsetxattr",
+    "flistxattr",
+    "connect",
+    "sendto",
+    "recvfrom",
+    "socket",
+    "clone3",
+    "wait4",
+    "execve",
+    "readlink",
+    "pread64",
+    "memfd_create",
 ];
 
 fn env() -> String {
@@ -31,7 +53,12 @@ fn traced(bench: &Bench, arguments: &[&str], inject: &str) -> Option<(bool, i32)
     let status = command
         .args(["-f", "-qq", "-o"])
         .arg(&log)
-        .args(["-e", &format!("trace={call}"), "-e", &format!("inject={inject}")])
+        .args([
+            "-e",
+            &format!("trace={call}"),
+            "-e",
+            &format!("inject={inject}"),
+        ])
         .arg(program())
         .arg("rotate")
         .args(arguments)
@@ -62,7 +89,11 @@ fn counts(bench: &Bench, arguments: &[&str]) -> Option<Vec<(&'static str, usize)
         .status()
         .ok()?;
     let log = fs::read_to_string(log).ok()?;
-    let count = |call: &str| log.lines().filter(|line| line.contains(&format!(" {call}("))).count();
+    let count = |call: &str| {
+        log.lines()
+            .filter(|line| line.contains(&format!(" {call}(")))
+            .count()
+    };
     Some(CALLS.iter().map(|call| (*call, count(call))).collect())
 }
 
@@ -86,16 +117,26 @@ fn old_or_new(bench: &Bench, place: &str) {
 /// After `resume` nothing is left, and the old key was not lost while it was needed.
 #[track_caller]
 fn tidy(bench: &Bench, place: &str) {
-    assert_eq!(bench.beside(), [".env"], "{place}: left beside the env file");
+    assert_eq!(
+        bench.beside(),
+        [".env"],
+        "{place}: left beside the env file"
+    );
     let rotations = names(&bench.path("state/rotations"));
     assert!(
         rotations.iter().all(|name| name.ends_with(".lock")),
         "{place}: left in the state folder: {rotations:?}"
     );
     let state = names(&bench.path("state"));
-    assert!(state.iter().all(|name| !name.contains(".tmp")), "{place}: {state:?}");
+    assert!(
+        state.iter().all(|name| !name.contains(".tmp")),
+        "{place}: {state:?}"
+    );
     let text = bench.state_bytes();
-    assert!(!text.contains(OLD) && !text.contains(NEW), "{place}: a key in the state folder");
+    assert!(
+        !text.contains(OLD) && !text.contains(NEW),
+        "{place}: a key in the state folder"
+    );
 }
 
 /// GitHub: its revocation needs no admin key, so a rotation goes through all steps in one run.
@@ -118,8 +159,18 @@ fn github(keys: &Alive, env: std::path::PathBuf) -> Mock {
 
 fn arguments(url: &str) -> Vec<&str> {
     vec![
-        "--name", NAME, "--provider", "github", "--new-key-file", "new", "--revoke", "auto",
-        "--restart", "true", "--provider-url", url,
+        "--name",
+        NAME,
+        "--provider",
+        "github",
+        "--new-key-file",
+        "new",
+        "--revoke",
+        "auto",
+        "--restart",
+        "true",
+        "--provider-url",
+        url,
     ]
 }
 
@@ -128,11 +179,23 @@ fn bench() -> (Bench, Alive, Mock) {
     let bench = Bench::new("", &env());
     fs::write(bench.path("new"), NEW).expect("written");
     let mock = github(&keys, bench.env());
-    (Bench { url: mock.url.clone(), ..bench }, keys, mock)
+    (
+        Bench {
+            url: mock.url.clone(),
+            ..bench
+        },
+        keys,
+        mock,
+    )
 }
 
 /// One call of each kind in `every`, so that a quick run still visits all parts of a rotation.
-fn points(bench: &Bench, keys: &Alive, arguments: &[&str], every: usize) -> Option<Vec<(&'static str, usize)>> {
+fn points(
+    bench: &Bench,
+    keys: &Alive,
+    arguments: &[&str],
+    every: usize,
+) -> Option<Vec<(&'static str, usize)>> {
     fresh(bench, keys);
     let counts = counts(bench, arguments)?;
     let mut points = Vec::new();
@@ -144,7 +207,10 @@ fn points(bench: &Bench, keys: &Alive, arguments: &[&str], every: usize) -> Opti
 }
 
 fn step() -> usize {
-    std::env::var("ROTATE_CRASH_STEP").ok().and_then(|text| text.parse().ok()).unwrap_or(23)
+    std::env::var("ROTATE_CRASH_STEP")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(23)
 }
 
 #[test]
@@ -168,7 +234,10 @@ fn killed_at_any_call_resume_finishes_and_abort_takes_back() {
             killed += 1;
             old_or_new(&bench, &place);
             let has_new = bench.text().contains(NEW);
-            assert!(is_alive(&keys, OLD) || has_new, "{place}: revoked before it was replaced");
+            assert!(
+                is_alive(&keys, OLD) || has_new,
+                "{place}: revoked before it was replaced"
+            );
             let done = bench.rotate(&[then]);
             old_or_new(&bench, &place);
             match (then, done.code) {
@@ -210,19 +279,36 @@ fn a_broken_disk_leaves_old_or_new_and_resume_finishes() {
         println!("skipped: strace is not installed or may not trace");
         return;
     };
-    let calls = ["write", "fsync", "fdatasync", "rename", "renameat2", "fchmod"];
-    let points: Vec<_> = points.into_iter().filter(|(call, _)| calls.contains(call)).collect();
+    let calls = [
+        "write",
+        "fsync",
+        "fdatasync",
+        "rename",
+        "renameat2",
+        "fchmod",
+    ];
+    let points: Vec<_> = points
+        .into_iter()
+        .filter(|(call, _)| calls.contains(call))
+        .collect();
     for error in ["ENOSPC", "EIO", "EROFS"] {
         for (call, number) in points.iter().step_by(step().min(5)) {
             fresh(&bench, &keys);
             let place = format!("{error} at {call} {number}");
-            let Some((true, code)) = traced(&bench, &arguments, &format!("{call}:error={error}:when={number}")) else {
+            let Some((true, code)) = traced(
+                &bench,
+                &arguments,
+                &format!("{call}:error={error}:when={number}"),
+            ) else {
                 continue;
             };
             old_or_new(&bench, &place);
             assert!(matches!(code, 0..=4), "{place}: {code}");
             let has_new = bench.text().contains(NEW);
-            assert!(is_alive(&keys, OLD) || has_new, "{place}: revoked before it was replaced");
+            assert!(
+                is_alive(&keys, OLD) || has_new,
+                "{place}: revoked before it was replaced"
+            );
             let done = bench.rotate(&["resume"]);
             assert!(matches!(done.code, 0 | 1), "{place}: {done:?}");
             old_or_new(&bench, &place);
@@ -252,7 +338,10 @@ fn a_full_file_system_leaves_the_old_file_and_ends_with_4() {
         return;
     }
     assert_eq!(output.status.code(), Some(4), "{output:?}");
-    assert_eq!(fs::read_to_string(bench.path("after")).expect("read"), env());
+    assert_eq!(
+        fs::read_to_string(bench.path("after")).expect("read"),
+        env()
+    );
     let listed = fs::read_to_string(bench.path("listed")).expect("read");
     assert_eq!(listed.lines().collect::<Vec<_>>(), [".env", "filler"]);
 }

@@ -48,7 +48,12 @@ fn a_process_with_the_old_key_holds_step_4_back() {
     let gateway = Gateway::start(&bench, &[(NAME, OLD)]);
     let done = bench.with_new(&["--restart", "true"]);
     done.expect(3, "waiting").at("revoke");
-    assert!(done.json["message"].as_str().unwrap().contains(&gateway.0.id().to_string()));
+    assert!(
+        done.json["message"]
+            .as_str()
+            .unwrap()
+            .contains(&gateway.0.id().to_string())
+    );
     kill(&keys, OLD);
     bench.rotate(&["resume"]).expect(3, "waiting");
     drop(gateway);
@@ -63,7 +68,12 @@ fn a_process_that_was_not_restarted_holds_step_4_back() {
     let gateway = Gateway::start(&bench, &[("X", "1")]);
     let done = bench.with_new(&["--restart", "true"]);
     done.expect(3, "waiting");
-    assert!(done.json["message"].as_str().unwrap().contains("not restarted"));
+    assert!(
+        done.json["message"]
+            .as_str()
+            .unwrap()
+            .contains("not restarted")
+    );
     drop(gateway);
     let _gateway = Gateway::start(&bench, &[("X", "1")]);
     bench.rotate(&["resume"]).expect(0, "done");
@@ -73,7 +83,10 @@ fn a_process_that_was_not_restarted_holds_step_4_back() {
 fn a_running_gateway_with_the_new_key_is_evidence_enough() {
     let (keys, mock) = keys_and_mock();
     let bench = Bench::new(&mock.url, &env());
-    bench.with_new(&["--no-restart"]).expect(3, "waiting").at("restart");
+    bench
+        .with_new(&["--no-restart"])
+        .expect(3, "waiting")
+        .at("restart");
     let _gateway = Gateway::start(&bench, &[(NAME, NEW)]);
     bench.rotate(&["resume"]).expect(3, "waiting").at("revoke");
     kill(&keys, OLD);
@@ -99,7 +112,10 @@ fn a_file_that_outranks_or_feeds_the_env_file_holds_step_4_back() {
         fs::write(&path, format!("something {OLD} else")).unwrap();
         let done = bench.with_new(&["--restart", "true"]);
         done.expect(3, "waiting").at("revoke");
-        assert!(done.json["message"].as_str().unwrap().contains(place), "{done:?}");
+        assert!(
+            done.json["message"].as_str().unwrap().contains(place),
+            "{done:?}"
+        );
         fs::remove_file(&path).unwrap();
         bench.rotate(&["resume"]).expect(0, "done");
     }
@@ -113,7 +129,15 @@ fn the_same_key_under_another_name_holds_step_4_back_and_a_comment_is_told() {
     let bench = Bench::new(&mock.url, &text);
     let done = bench.with_new(&["--restart", "true"]);
     done.expect(3, "waiting");
-    assert!(done.json["message"].as_str().unwrap().contains("CLAUDE_KEY"));
+    assert!(
+        done.json["message"]
+            .as_str()
+            .unwrap()
+            .contains("CLAUDE_KEY")
+    );
     assert!(done.stderr.contains("comment"), "{done:?}");
-    assert_eq!(bench.text(), format!("# {NAME}={OLD}\nCLAUDE_KEY={OLD}\n{NAME}={NEW}\n"));
+    assert_eq!(
+        bench.text(),
+        format!("# {NAME}={OLD}\nCLAUDE_KEY={OLD}\n{NAME}={NEW}\n")
+    );
 }

@@ -58,7 +58,15 @@ fn run(mode: &str) -> Option<(Bench, i32, String)> {
         .env("TERM", "xterm")
         .args(["-c", PERSON, NEW, mode])
         .arg(program())
-        .args(["rotate", "--name", NAME, "--env", "env/.env", "--restart", "true"])
+        .args([
+            "rotate",
+            "--name",
+            NAME,
+            "--env",
+            "env/.env",
+            "--restart",
+            "true",
+        ])
         .args(["--provider-url", &bench.url])
         .output()
         .ok()?;
@@ -69,7 +77,9 @@ fn run(mode: &str) -> Option<(Bench, i32, String)> {
 
 #[test]
 fn a_person_is_led_through_the_four_steps() {
-    let Some((bench, code, shown)) = run("revoked") else { return };
+    let Some((bench, code, shown)) = run("revoked") else {
+        return;
+    };
     assert_eq!(code, 0, "{shown}");
     assert!(shown.contains("platform.claude.com"), "{shown}");
     assert!(bench.text().contains(NEW));
@@ -78,7 +88,9 @@ fn a_person_is_led_through_the_four_steps() {
 
 #[test]
 fn ctrl_c_at_step_4_leaves_it_to_resume() {
-    let Some((bench, code, shown)) = run("interrupted") else { return };
+    let Some((bench, code, shown)) = run("interrupted") else {
+        return;
+    };
     assert_eq!(code, 130, "{shown}");
     assert!(shown.contains("rotate resume"), "{shown}");
     assert!(bench.text().contains(NEW));
@@ -87,7 +99,9 @@ fn ctrl_c_at_step_4_leaves_it_to_resume() {
 
 #[test]
 fn ctrl_c_at_the_first_question_changes_nothing() {
-    let Some((bench, code, shown)) = run("at-once") else { return };
+    let Some((bench, code, shown)) = run("at-once") else {
+        return;
+    };
     assert_eq!(code, 130, "{shown}");
     assert!(bench.text().contains(OLD));
     assert_eq!(bench.beside(), [".env"]);

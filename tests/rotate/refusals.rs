@@ -23,18 +23,28 @@ fn a_refused_key_ends_with_1_and_an_undecided_one_with_3() {
     type Case = (i32, &'static str, fn() -> Reply);
     let cases: [Case; 6] = [
         (1, "failed", || {
-            Reply::Json(401, json!({"type": "error", "error": {"type": "authentication_error"}}))
+            Reply::Json(
+                401,
+                json!({"type": "error", "error": {"type": "authentication_error"}}),
+            )
         }),
-        (3, "waiting", || Reply::Json(500, json!({"error": {"type": "api_error"}}))),
+        (3, "waiting", || {
+            Reply::Json(500, json!({"error": {"type": "api_error"}}))
+        }),
         (3, "waiting", || Reply::Text(200, "<html>login</html>")),
         (3, "waiting", || Reply::Text(401, "<html>portal</html>")),
         (3, "waiting", || Reply::Reset),
-        (3, "waiting", || Reply::Json(529, json!({"error": {"type": "overloaded_error"}}))),
+        (3, "waiting", || {
+            Reply::Json(529, json!({"error": {"type": "overloaded_error"}}))
+        }),
     ];
     for (code, status, reply) in cases {
         let mock = Mock::start(move |_| reply());
         let bench = Bench::new(&mock.url, &env());
-        bench.with_new(&["--restart", "touch restarted"]).expect(code, status).at("generate");
+        bench
+            .with_new(&["--restart", "touch restarted"])
+            .expect(code, status)
+            .at("generate");
         nothing_changed(&bench, &env());
         assert!(!bench.path("restarted").exists());
     }
@@ -91,13 +101,31 @@ fn a_pasted_mistake_is_refused_before_any_request() {
 #[test]
 fn a_key_of_another_account_is_refused() {
     let mock = Mock::start(|seen| {
-        let id = if seen.path.contains("1111:") { 1111 } else { 2222 };
-        Reply::Json(200, json!({"ok": true, "result": {"id": id, "is_bot": true}}))
+        let id = if seen.path.contains("1111:") {
+            1111
+        } else {
+            2222
+        };
+        Reply::Json(
+            200,
+            json!({"ok": true, "result": {"id": id, "is_bot": true}}),
+        )
     });
     let old = "TELEGRAM_BOT_TOKEN=1111:AAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n";
     let bench = Bench::new(&mock.url, old);
-    std::fs::write(bench.path("new"), "2222:BBbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb").unwrap();
-    let done = bench.rotate(&["--provider", "telegram", "--new-key-file", "new", "--restart", "true"]);
+    std::fs::write(
+        bench.path("new"),
+        "2222:BBbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+    )
+    .unwrap();
+    let done = bench.rotate(&[
+        "--provider",
+        "telegram",
+        "--new-key-file",
+        "new",
+        "--restart",
+        "true",
+    ]);
     done.expect(1, "failed");
     nothing_changed(&bench, old);
 }
@@ -107,13 +135,46 @@ fn usage_errors_name_what_is_missing() {
     let bench = Bench::new("http://127.0.0.1:1", &env());
     let cases: [(&[&str], &str); 8] = [
         (&["--name", NAME], "--new-key-file"),
-        (&["--name", "ANTHROPIC_API_KEI", "--new-key-file", "new"], NAME),
-        (&["--provider", "openai", "--new-key-file", "new"], "OPENAI_API_KEY"),
+        (
+            &["--name", "ANTHROPIC_API_KEI", "--new-key-file", "new"],
+            NAME,
+        ),
+        (
+            &["--provider", "openai", "--new-key-file", "new"],
+            "OPENAI_API_KEY",
+        ),
         (&["--provider", "nobody", "--new-key-file", "new"], "nobody"),
-        (&["--name", NAME, "--new-key-file", "new", "--revoke", "auto"], "--admin-key-env"),
-        (&["--name", NAME, "--new-key-file", "missing"], "no such file"),
-        (&["--name", NAME, "--new-key-file", "new", "--admin-key-env", "NONE"], "NONE"),
-        (&["--name", NAME, "--new-key-file", "new", "--restart", "true", "--no-restart"], "exclude"),
+        (
+            &["--name", NAME, "--new-key-file", "new", "--revoke", "auto"],
+            "--admin-key-env",
+        ),
+        (
+            &["--name", NAME, "--new-key-file", "missing"],
+            "no such file",
+        ),
+        (
+            &[
+                "--name",
+                NAME,
+                "--new-key-file",
+                "new",
+                "--admin-key-env",
+                "NONE",
+            ],
+            "NONE",
+        ),
+        (
+            &[
+                "--name",
+                NAME,
+                "--new-key-file",
+                "new",
+                "--restart",
+                "true",
+                "--no-restart",
+            ],
+            "exclude",
+        ),
     ];
     for (arguments, named) in cases {
         let done = bench.rotate(arguments);
@@ -182,7 +243,8 @@ fn two_rotations_at_once_end_with_one_refused() {
             .unwrap()
     };
     let (first, second) = (spawn(), spawn());
-    let mut codes = [first, second].map(|child| Done::of(child.wait_with_output().unwrap(), &bench).code);
+    let mut codes =
+        [first, second].map(|child| Done::of(child.wait_with_output().unwrap(), &bench).code);
     codes.sort_unstable();
     assert_eq!(codes, [2, 3]);
 }
@@ -200,7 +262,10 @@ fn a_file_that_somebody_changes_meanwhile_keeps_the_change() {
         }
         anthropic(&mock, seen)
     });
-    let bench = Bench { url: mock.url.clone(), ..bench };
+    let bench = Bench {
+        url: mock.url.clone(),
+        ..bench
+    };
     bench.with_new(&["--restart", "true"]).expect(3, "waiting");
     assert_eq!(bench.text(), env().replace(OLD, NEW) + "LATER=1\n");
 }

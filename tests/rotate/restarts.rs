@@ -36,12 +36,19 @@ fn a_failed_restart_brings_the_old_key_back() {
         done.expect(1, "failed");
         assert_eq!(bench.text(), env());
         assert_eq!(bench.beside().len(), 2);
-        bench.rotate(&["abort", "--restart", "true"]).expect(0, "rolled-back");
+        bench
+            .rotate(&["abort", "--restart", "true"])
+            .expect(0, "rolled-back");
         assert_eq!(bench.beside(), [".env"]);
     }
     let bench = Bench::new(&mock.url, &env());
-    let restart = format!("sh -c 'echo x >>n; cat env/.env >&2; ! grep -q {} env/.env'", &NEW[13..17]);
-    bench.with_new(&["--restart", &restart]).expect(1, "rolled-back");
+    let restart = format!(
+        "sh -c 'echo x >>n; cat env/.env >&2; ! grep -q {} env/.env'",
+        &NEW[13..17]
+    );
+    bench
+        .with_new(&["--restart", &restart])
+        .expect(1, "rolled-back");
     assert_eq!(bench.text(), env());
     assert_eq!(bench.beside(), [".env"]);
     assert_eq!(lines(&bench.path("n")).len(), 2);
@@ -64,7 +71,14 @@ fn health_that_does_not_come_or_flaps_brings_the_old_key_back() {
             }
         });
         let url = format!("{}/readyz", health.url);
-        let done = bench.with_new(&["--restart", "true", "--health", &url, "--health-timeout", "2"]);
+        let done = bench.with_new(&[
+            "--restart",
+            "true",
+            "--health",
+            &url,
+            "--health-timeout",
+            "2",
+        ]);
         done.expect(1, "rolled-back");
         assert_eq!(bench.text(), env());
         assert_eq!(bench.beside(), [".env"]);
@@ -79,7 +93,9 @@ fn a_dead_key_is_never_put_back() {
     let done = bench.with_new(&["--restart", "false"]);
     done.expect(1, "failed");
     assert!(bench.text().contains(NEW));
-    bench.rotate(&["resume", "--restart", "true"]).expect(0, "done");
+    bench
+        .rotate(&["resume", "--restart", "true"])
+        .expect(0, "done");
 }
 
 #[test]
@@ -89,7 +105,10 @@ fn the_drivers_call_what_applies_a_changed_file() {
     let log = "echo \"$0 $*\" | sed 's,.*/,,' >>calls";
     let cases: [(&[&str], &str); 4] = [
         (&["--restart-unit", "bot"], "systemctl restart bot"),
-        (&["--restart-unit", "bot", "--user"], "systemctl --user restart bot"),
+        (
+            &["--restart-unit", "bot", "--user"],
+            "systemctl --user restart bot",
+        ),
         (
             &["--restart-compose", "bot"],
             "docker compose up -d --force-recreate --no-deps bot",
@@ -114,6 +133,8 @@ fn a_command_that_leaves_a_bot_running_is_not_waited_for() {
     let mock = anthropic_mock(&keys);
     let bench = Bench::new(&mock.url, &env());
     let started = std::time::Instant::now();
-    bench.with_new(&["--restart", "sh -c 'sleep 20 & true'"]).expect(0, "done");
+    bench
+        .with_new(&["--restart", "sh -c 'sleep 20 & true'"])
+        .expect(0, "done");
     assert!(started.elapsed().as_secs() < 15);
 }

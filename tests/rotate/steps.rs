@@ -18,13 +18,23 @@ fn a_person_revokes_and_the_printed_command_finishes() {
     let bench = Bench::new(&mock.url, &env());
     let done = bench.with_new(&["--restart", "sh -c 'echo x >>restarts'"]);
     done.expect(3, "waiting").at("revoke");
-    assert!(done.json["message"].as_str().unwrap().contains("platform.claude.com"));
+    assert!(
+        done.json["message"]
+            .as_str()
+            .unwrap()
+            .contains("platform.claude.com")
+    );
     assert_eq!(bench.text(), env().replace(OLD, NEW));
     assert_eq!(bench.beside().len(), 2, "{:?}", bench.beside());
-    let backup = bench.path("env").join(format!(".env.{NAME}.openclaw-sec.backup"));
+    let backup = bench
+        .path("env")
+        .join(format!(".env.{NAME}.openclaw-sec.backup"));
     let mode = backup.metadata().unwrap().permissions().mode() & 0o7777;
     assert_eq!(mode, 0o600);
-    assert_eq!(std::fs::read_to_string(&backup).unwrap(), format!("'{OLD}'"));
+    assert_eq!(
+        std::fs::read_to_string(&backup).unwrap(),
+        format!("'{OLD}'")
+    );
 
     let status = bench.rotate(&["status"]);
     status.expect(0, "waiting").at("revoke");
@@ -36,11 +46,17 @@ fn a_person_revokes_and_the_printed_command_finishes() {
     let next = done.json["next"].as_str().unwrap();
     let mut command = Command::new("sh");
     bench.surround(&mut command);
-    let output = command.args(["-c", &format!("{next} --format json")]).output().unwrap();
+    let output = command
+        .args(["-c", &format!("{next} --format json")])
+        .output()
+        .unwrap();
     let finished = Done::of(output, &bench);
     finished.expect(0, "done").at("done");
     assert_eq!(bench.beside(), [".env"]);
-    assert_eq!(std::fs::read_to_string(bench.path("restarts")).unwrap(), "x\n");
+    assert_eq!(
+        std::fs::read_to_string(bench.path("restarts")).unwrap(),
+        "x\n"
+    );
 
     // Twice is harmless.
     for action in ["resume", "abort", "status"] {
@@ -56,7 +72,9 @@ fn a_rotation_in_progress_refuses_a_new_one_and_abort_brings_the_old_key_back() 
     let keys = alive(&[OLD, NEW]);
     let mock = anthropic_mock(&keys);
     let bench = Bench::new(&mock.url, &env());
-    bench.with_new(&["--restart", "sh -c 'echo x >>restarts'"]).expect(3, "waiting");
+    bench
+        .with_new(&["--restart", "sh -c 'echo x >>restarts'"])
+        .expect(3, "waiting");
     let second = bench.with_new(&["--restart", "true"]);
     assert_eq!(second.code, 2, "{second:?}");
     assert!(second.stderr.contains("resume") && second.stderr.contains("abort"));
@@ -66,7 +84,10 @@ fn a_rotation_in_progress_refuses_a_new_one_and_abort_brings_the_old_key_back() 
     aborted.expect(0, "rolled-back");
     assert_eq!(bench.text(), env() + "\nMORE=1\n");
     assert_eq!(bench.beside(), [".env"]);
-    assert_eq!(std::fs::read_to_string(bench.path("restarts")).unwrap(), "x\nx\n");
+    assert_eq!(
+        std::fs::read_to_string(bench.path("restarts")).unwrap(),
+        "x\nx\n"
+    );
 }
 
 #[test]
@@ -97,7 +118,9 @@ fn a_dry_run_changes_nothing() {
     let keys = alive(&[OLD, NEW]);
     let mock = anthropic_mock(&keys);
     let bench = Bench::new(&mock.url, &env());
-    bench.with_new(&["--dry-run", "--restart", "touch restarted"]).expect(0, "planned");
+    bench
+        .with_new(&["--dry-run", "--restart", "touch restarted"])
+        .expect(0, "planned");
     assert_eq!(bench.text(), env());
     assert_eq!(bench.beside(), [".env"]);
     assert!(!bench.path("restarted").exists());
@@ -109,8 +132,14 @@ fn without_a_restart_step_4_waits_for_evidence() {
     let keys = alive(&[OLD, NEW]);
     let mock = anthropic_mock(&keys);
     let bench = Bench::new(&mock.url, &env());
-    bench.with_new(&["--no-restart"]).expect(3, "waiting").at("restart");
-    bench.rotate(&["resume", "--restarted"]).expect(3, "waiting").at("revoke");
+    bench
+        .with_new(&["--no-restart"])
+        .expect(3, "waiting")
+        .at("restart");
+    bench
+        .rotate(&["resume", "--restarted"])
+        .expect(3, "waiting")
+        .at("revoke");
     kill(&keys, OLD);
     bench.rotate(&["resume"]).expect(0, "done");
 }
@@ -129,7 +158,14 @@ fn the_new_key_comes_from_stdin_or_a_variable_too() {
         } else {
             let restart = "sh -c 'env >seen; tr \"\\0\" \"\\n\" </proc/self/cmdline >>seen'";
             bench
-                .command(&["--name", NAME, "--new-key-env", "FRESH", "--restart", restart])
+                .command(&[
+                    "--name",
+                    NAME,
+                    "--new-key-env",
+                    "FRESH",
+                    "--restart",
+                    restart,
+                ])
                 .env("FRESH", NEW)
                 .env("LANG", NEW)
                 .output()
@@ -152,7 +188,10 @@ fn ages_are_kept_in_the_ledger_and_judged() {
     assert_eq!(due.json["keys"][0]["source"], json!("rotated"));
     // An unknown key is as old as the file.
     let bench = Bench::new(&mock.url, &env());
-    let file = std::fs::File::options().write(true).open(bench.env()).unwrap();
+    let file = std::fs::File::options()
+        .write(true)
+        .open(bench.env())
+        .unwrap();
     let old = std::time::SystemTime::now() - std::time::Duration::from_secs(100 * 86_400);
     file.set_modified(old).unwrap();
     let due = bench.rotate(&["due"]);
@@ -171,5 +210,10 @@ fn providers_and_schedule_are_documents() {
     assert_eq!(providers.json["providers"].as_array().unwrap().len(), 18);
     let schedule = bench.rotate(&["schedule", "--every", "30"]);
     assert!(schedule.json.to_string().contains("Persistent=true"));
-    assert!(schedule.json["units"][0]["content"].as_str().unwrap().contains("--max-age 30"));
+    assert!(
+        schedule.json["units"][0]["content"]
+            .as_str()
+            .unwrap()
+            .contains("--max-age 30")
+    );
 }

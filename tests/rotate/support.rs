@@ -102,7 +102,12 @@ fn serve(mut stream: TcpStream, handler: &Handler, all: &Mutex<Vec<Seen>>) -> Op
     let (status, kind, body, extra) = match handler(&request) {
         Reply::Json(status, body) => (status, "application/json", body.to_string(), String::new()),
         Reply::Text(status, body) => (status, "text/html", body.to_owned(), String::new()),
-        Reply::Redirect(to) => (302, "text/html", String::new(), format!("location: {to}\r\n")),
+        Reply::Redirect(to) => (
+            302,
+            "text/html",
+            String::new(),
+            format!("location: {to}\r\n"),
+        ),
         Reply::Reset => return None,
         Reply::Hang => {
             std::thread::sleep(Duration::from_secs(60));
@@ -121,7 +126,9 @@ fn serve(mut stream: TcpStream, handler: &Handler, all: &Mutex<Vec<Seen>>) -> Op
 pub type Alive = Arc<Mutex<BTreeSet<String>>>;
 
 pub fn alive(keys: &[&str]) -> Alive {
-    Arc::new(Mutex::new(keys.iter().map(|key| (*key).to_owned()).collect()))
+    Arc::new(Mutex::new(
+        keys.iter().map(|key| (*key).to_owned()).collect(),
+    ))
 }
 
 pub fn is_alive(alive: &Alive, key: &str) -> bool {
@@ -135,7 +142,10 @@ pub fn kill(alive: &Alive, key: &str) {
 /// Anthropic's answer to GET /v1/models.
 pub fn anthropic(alive: &Alive, seen: &Seen) -> Reply {
     if is_alive(alive, &seen.key()) {
-        Reply::Json(200, json!({"data": [{"id": "claude", "type": "model"}], "has_more": false}))
+        Reply::Json(
+            200,
+            json!({"data": [{"id": "claude", "type": "model"}], "has_more": false}),
+        )
     } else {
         Reply::Json(
             401,
@@ -242,7 +252,9 @@ impl Bench {
                 if entry.path().is_dir() {
                     collect(&entry.path(), into);
                 } else {
-                    into.push_str(&String::from_utf8_lossy(&fs::read(entry.path()).unwrap_or_default()));
+                    into.push_str(&String::from_utf8_lossy(
+                        &fs::read(entry.path()).unwrap_or_default(),
+                    ));
                 }
             }
         }
@@ -278,7 +290,10 @@ impl Done {
         for text in [&stdout, &stderr, &bench.state_bytes()] {
             for key in [OLD, NEW] {
                 assert!(!text.contains(key), "a key is shown: {text}");
-                assert!(!text.contains(&key[13..20]), "a part of a key is shown: {text}");
+                assert!(
+                    !text.contains(&key[13..20]),
+                    "a part of a key is shown: {text}"
+                );
             }
         }
         let json = if stdout.is_empty() {
@@ -295,7 +310,11 @@ impl Done {
 
     #[track_caller]
     pub fn expect(&self, code: i32, status: &str) -> &Self {
-        assert_eq!((self.code, &self.json["status"]), (code, &json!(status)), "{self:#?}");
+        assert_eq!(
+            (self.code, &self.json["status"]),
+            (code, &json!(status)),
+            "{self:#?}"
+        );
         self
     }
 

@@ -42,11 +42,12 @@ impl Person for AtTerminal<'_> {
             self.warn("with this provider a new key kills the old one at once: go on quickly");
         }
         let console = provider.console;
-        self.tell(Step::Generate, &format!("make a new key at https://{console}"));
+        self.tell(
+            Step::Generate,
+            &format!("make a new key at https://{console}"),
+        );
         let question = format!("paste the new {name} (it is not shown)");
-        let typed = self
-            .terminal
-            .password(&question, &|| self.watch.came());
+        let typed = self.terminal.password(&question, &|| self.watch.came());
         if self.watch.came() {
             return Err(RotateError::Interrupted);
         }

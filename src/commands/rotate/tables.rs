@@ -66,8 +66,10 @@ pub fn due(
         now,
         limits,
     )
+    .map_err(failure)?;
+    survey
+        .record(&arguments.env, &state, now)
         .map_err(failure)?;
-    survey.record(&arguments.env, &state, now).map_err(failure)?;
     let mut keys: Vec<Age> = survey.keys;
     if let Some(name) = &arguments.name {
         keys.retain(|key| key.name == *name);
@@ -171,15 +173,15 @@ fn revoke(revoke: Revoke) -> &'static str {
     }
 }
 
-pub fn schedule(
-    arguments: &RotateArgs,
-    every: u32,
-    context: &Context<'_>,
-) -> Result<u8, Failure> {
+pub fn schedule(arguments: &RotateArgs, every: u32, context: &Context<'_>) -> Result<u8, Failure> {
     let folder = folder()?;
     let program = std::env::current_exe()
         .map_err(|error| Failure::output(anyhow!("the path of this program: {error}")))?;
-    let state = context.global.state_dir.as_ref().map(|state| folder.join(state));
+    let state = context
+        .global
+        .state_dir
+        .as_ref()
+        .map(|state| folder.join(state));
     let env = folder.join(&arguments.env);
     let units = rotate::units(&program, &env, state.as_deref(), every);
     if arguments.format == RotateFormat::Json {

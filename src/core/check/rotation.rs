@@ -86,7 +86,11 @@ pub const CHECKS: &[Check] = &[
 ];
 
 /// Looks at ledger, journals and timers without writing anything.
-pub fn gather(declared: Option<&Declared>, state: Option<&StateDir>, world: &World) -> RotationEvidence {
+pub fn gather(
+    declared: Option<&Declared>,
+    state: Option<&StateDir>,
+    world: &World,
+) -> RotationEvidence {
     let mut evidence = RotationEvidence {
         reminders: reminders(world),
         ..RotationEvidence::default()
@@ -95,12 +99,18 @@ pub fn gather(declared: Option<&Declared>, state: Option<&StateDir>, world: &Wor
         return evidence;
     };
     let Some(state) = state else {
-        evidence.ages = Some(Err("there is no place for state: name one with --state-dir".into()));
+        evidence.ages = Some(Err(
+            "there is no place for state: name one with --state-dir".into(),
+        ));
         return evidence;
     };
     let target = crate::atomic_file::resolve(path).unwrap_or_else(|_| path.to_owned());
     // Looking must not write: without a salt there is no ledger that would need one.
-    let fingerprints = state.path().join("salt").exists().then(|| state.fingerprints());
+    let fingerprints = state
+        .path()
+        .join("salt")
+        .exists()
+        .then(|| state.fingerprints());
     let ages = fingerprints
         .transpose()
         .map_err(|error| error.to_string())
@@ -248,7 +258,10 @@ fn not_scheduled(evidence: &Evidence) -> Vec<Verdict> {
     match evidence.rotation.reminders.first() {
         Some(path) => pass(format!("{path} reminds of rotations")),
         None => findings_or_pass(
-            vec![Finding::new("timer", "nothing on this machine reminds of rotations")],
+            vec![Finding::new(
+                "timer",
+                "nothing on this machine reminds of rotations",
+            )],
             "",
         ),
     }

@@ -29,10 +29,14 @@ pub enum AdminError {
     )]
     NotOne(usize),
     /// The only candidate can be the new key as well.
-    #[error("the listed key can be the new one as well, so it was not revoked; choose it in the console")]
+    #[error(
+        "the listed key can be the new one as well, so it was not revoked; choose it in the console"
+    )]
     MayBeNew,
     /// A service account's key cannot be deleted by API.
-    #[error("the old key belongs to a service account, which the API does not delete; do it in the console")]
+    #[error(
+        "the old key belongs to a service account, which the API does not delete; do it in the console"
+    )]
     ServiceAccount,
 }
 
@@ -110,7 +114,12 @@ impl Api<'_> {
                 let body = json!({ "credentials": [key] });
                 self.own(Method::POST, "/credentials/revoke", None, Some(&body))
             }
-            Revoke::Slack => self.own(Method::POST, "/api/auth.revoke", Some(old), Some(&json!({}))),
+            Revoke::Slack => self.own(
+                Method::POST,
+                "/api/auth.revoke",
+                Some(old),
+                Some(&json!({})),
+            ),
             Revoke::Perplexity => {
                 let body = json!({ "auth_token": text(old)? });
                 self.own(Method::POST, "/revoke_auth_token", Some(old), Some(&body))
@@ -142,7 +151,9 @@ impl Api<'_> {
     }
 
     fn take_back(&self, key: &Listed, admin: &Secret) -> Result<(), AdminError> {
-        let id = Some(&key.id).filter(|id| is_plain(id)).ok_or(AdminError::NoAnswer)?;
+        let id = Some(&key.id)
+            .filter(|id| is_plain(id))
+            .ok_or(AdminError::NoAnswer)?;
         let (method, path, body) = match self.provider.revoke {
             Revoke::Anthropic => (
                 Method::POST,
@@ -179,8 +190,7 @@ impl Api<'_> {
                 for project in &projects {
                     let project = text_at(project, "/id").filter(|id| is_plain(id));
                     let project = project.ok_or(AdminError::NoAnswer)?;
-                    let path =
-                        format!("/v1/organization/projects/{project}/api_keys?limit=100");
+                    let path = format!("/v1/organization/projects/{project}/api_keys?limit=100");
                     for key in self.pages(&path, "after", admin)? {
                         if let Some(mut key) = listed(&key, "/id", "/redacted_value") {
                             key.project = Some(project.clone());
@@ -327,7 +337,10 @@ fn is_missing_or(key: &Value, pointer: &str, text: &str) -> bool {
 
 /// Whether an identifier can stand in a path as it is.
 fn is_plain(id: &str) -> bool {
-    !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c))
+    !id.is_empty()
+        && id
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "_-".contains(c))
 }
 
 fn text(key: &Secret) -> Result<&str, AdminError> {

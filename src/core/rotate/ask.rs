@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 
+use super::RotateError;
 use super::client::{ApiBase, Client, Reply, Request, Silence, secret_header};
 use super::providers::{Auth, Method, Probe, Provider};
 use super::verdict::{Answer, Verdict, judge};
-use super::RotateError;
 use crate::secret::Secret;
 
 /// How long a new key may need to be known everywhere.
@@ -103,7 +103,7 @@ impl<'a> Api<'a> {
             let answer = self.ask(key);
             hangs += usize::from(answer.hung);
             let is_dead = answer.verdict == Verdict::Dead;
-            let is_over = started.elapsed() >= LINGER && !(is_dead && !was_dead);
+            let is_over = started.elapsed() >= LINGER && (was_dead || !is_dead);
             if (is_dead && was_dead)
                 || is_over
                 || hangs >= MOST_HANGS

@@ -84,7 +84,9 @@ pub fn survey(
     for assignment in file.assignments() {
         let name = assignment.name.as_str();
         let value = &assignment.value;
-        let is_last = file.get(name).is_some_and(|last| last.name_span == assignment.name_span);
+        let is_last = file
+            .get(name)
+            .is_some_and(|last| last.name_span == assignment.name_span);
         if !is_last || value.is_empty() || !is_secret(name, value.expose()) {
             continue;
         }
@@ -103,8 +105,12 @@ pub fn survey(
             None => earliest((now, "first seen"), changed),
         };
         let age_days = days(now, since);
-        let ends = known.and_then(|entry| entry.expires_at).map(|end| days(end, now));
-        let days_left = ends.map_or(max_age_days - age_days, |end| end.min(max_age_days - age_days));
+        let ends = known
+            .and_then(|entry| entry.expires_at)
+            .map(|end| days(end, now));
+        let days_left = ends.map_or(max_age_days - age_days, |end| {
+            end.min(max_age_days - age_days)
+        });
         keys.push(Age {
             name: name.to_owned(),
             provider: providers::by_variable(name)
@@ -136,7 +142,13 @@ impl Survey {
         let target = atomic_file::resolve(env).unwrap_or_else(|_| env.to_owned());
         Ledger::update(state, |ledger| {
             for key in &self.keys {
-                ledger.seen(&target, &key.name, key.provider.as_deref(), &key.fingerprint, now);
+                ledger.seen(
+                    &target,
+                    &key.name,
+                    key.provider.as_deref(),
+                    &key.fingerprint,
+                    now,
+                );
             }
         })
     }

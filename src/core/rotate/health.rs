@@ -55,7 +55,11 @@ impl Endpoint {
             if left.is_zero() {
                 return false;
             }
-            good = if self.is_green(left, stop) { good + 1 } else { 0 };
+            good = if self.is_green(left, stop) {
+                good + 1
+            } else {
+                0
+            };
             if good >= IN_A_ROW {
                 return true;
             }

@@ -249,8 +249,8 @@ fn key(target: &Path, name: &str) -> String {
 }
 
 fn line(record: &impl Serialize) -> Result<String, RotateError> {
-    let json = serde_json::to_string(record)
-        .map_err(|error| problem(Path::new(FOLDER))(error.into()))?;
+    let json =
+        serde_json::to_string(record).map_err(|error| problem(Path::new(FOLDER))(error.into()))?;
     Ok(format!("{json}\n"))
 }
 

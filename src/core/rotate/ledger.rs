@@ -93,7 +93,9 @@ impl Ledger {
 
     /// The entry of one variable.
     pub fn find(&self, env: &Path, name: &str) -> Option<&Entry> {
-        self.keys.iter().find(|entry| entry.env == env && entry.name == name)
+        self.keys
+            .iter()
+            .find(|entry| entry.env == env && entry.name == name)
     }
 
     /// A rotation is done.

@@ -95,7 +95,8 @@ impl Machine<'_> {
     /// Step 1: the provider accepts the new key, or nothing goes on.
     /// Notes when the key ends, too.
     pub(super) fn prove_new(&mut self, new: &Secret) -> Result<Proof, RotateError> {
-        self.person.tell(Step::Generate, "asking the provider about the new key");
+        self.person
+            .tell(Step::Generate, "asking the provider about the new key");
         let answer = self.api.prove_live(new);
         if self.person.wants_to_stop() {
             return Err(RotateError::Interrupted);
@@ -103,26 +104,41 @@ impl Machine<'_> {
         self.plan.expires_at = answer.expires_at;
         let words = answer.verdict.words();
         let missing = |status, message: String| {
-            Proof::Missing(Box::new(self.outcome(Step::Generate, status, message, None)))
+            Proof::Missing(Box::new(self.outcome(
+                Step::Generate,
+                status,
+                message,
+                None,
+            )))
         };
         Ok(match answer.verdict {
             verdict if verdict.is_live() => {
                 if verdict != Verdict::Live {
-                    self.person.warn(&format!("about the new key: the provider {words}"));
+                    self.person
+                        .warn(&format!("about the new key: the provider {words}"));
                 }
                 Proof::Given(answer.principal)
             }
             Verdict::Unknown if self.api.provider.probe.is_none() && self.person.may_ask() => {
                 let question = "this provider has no free way to try a key; use it unproven?";
-                if self.person.confirm(question).map_err(RotateError::Terminal)? {
+                if self
+                    .person
+                    .confirm(question)
+                    .map_err(RotateError::Terminal)?
+                {
                     Proof::Given(None)
                 } else {
-                    missing(Status::Waiting, "the new key is not proven; nothing was changed".into())
+                    missing(
+                        Status::Waiting,
+                        "the new key is not proven; nothing was changed".into(),
+                    )
                 }
             }
             Verdict::Unknown => missing(
                 Status::Waiting,
-                format!("about the new key the provider {words}; nothing was changed, try again later"),
+                format!(
+                    "about the new key the provider {words}; nothing was changed, try again later"
+                ),
             ),
             _ => missing(
                 Status::Failed,
@@ -133,7 +149,8 @@ impl Machine<'_> {
 
     /// Step 1 by API. None when the key is there and proven.
     pub(super) fn create(&mut self) -> Result<Option<Outcome>, RotateError> {
-        self.person.tell(Step::Generate, "asking the provider's API for a new key");
+        self.person
+            .tell(Step::Generate, "asking the provider's API for a new key");
         let name = self.plan.created_name();
         let admin = self.keys.admin.clone().ok_or(RotateError::NoNewKey)?;
         let made = self.api.create(&admin, &name);
@@ -177,7 +194,8 @@ impl Machine<'_> {
     fn write_backup(&self) -> Result<(), RotateError> {
         let file = EnvFile::read(&self.plan.env, PATIENCE)?;
         let found = file.get(&self.plan.name);
-        let found = found.ok_or_else(|| self.edit_error(EditError::Missing(self.plan.name.clone())))?;
+        let found =
+            found.ok_or_else(|| self.edit_error(EditError::Missing(self.plan.name.clone())))?;
         if let Some(first) = file.definitions(&self.plan.name).next()
             && first.line != found.line
         {
@@ -199,7 +217,8 @@ impl Machine<'_> {
         };
         for one in file.disagreements(found) {
             if one.loader == loader {
-                self.person.warn(&format!("about {}: {one}", self.plan.name));
+                self.person
+                    .warn(&format!("about {}: {one}", self.plan.name));
             }
         }
     }
@@ -208,7 +227,11 @@ impl Machine<'_> {
     fn switch(&mut self) -> Result<Option<Outcome>, RotateError> {
         self.person.tell(
             Step::Update,
-            &format!("writing {} into {}", self.plan.name, self.plan.env.display()),
+            &format!(
+                "writing {} into {}",
+                self.plan.name,
+                self.plan.env.display()
+            ),
         );
         let gateways = places::running(self.world);
         let switched = self.write_new();
@@ -230,7 +253,8 @@ impl Machine<'_> {
             if !is_as_planned {
                 return Err(AtomicFileError::ChangedMeanwhile(self.plan.target.clone()).into());
             }
-            file.set(&self.plan.name, new).map_err(|error| self.edit_error(error))
+            file.set(&self.plan.name, new)
+                .map_err(|error| self.edit_error(error))
         })
     }
 
@@ -421,7 +445,8 @@ impl Machine<'_> {
         if self.person.wants_to_stop() {
             return self.interrupted().map(Some);
         }
-        self.roll_back("the health endpoint did not become green in time").map(Some)
+        self.roll_back("the health endpoint did not become green in time")
+            .map(Some)
     }
 
     /// True too where no health endpoint was named: then the restart's result counts.
@@ -429,7 +454,8 @@ impl Machine<'_> {
         let Some(health) = &self.plan.health else {
             return Ok(true);
         };
-        self.person.tell(Step::Restart, "waiting for the health endpoint");
+        self.person
+            .tell(Step::Restart, "waiting for the health endpoint");
         let timeout = Duration::try_from_secs_f64(health.timeout_s).unwrap_or_default();
         let stop = || self.person.wants_to_stop();
         Ok(Endpoint::new(&health.url)?.becomes_green(timeout, &stop))
@@ -437,7 +463,10 @@ impl Machine<'_> {
 
     /// Before step 4: does anything hold the old key still?
     fn check_places(&mut self) -> Result<Option<Outcome>, RotateError> {
-        self.person.tell(Step::Revoke, "looking for places that still hold the old key");
+        self.person.tell(
+            Step::Revoke,
+            "looking for places that still hold the old key",
+        );
         let places = self.search();
         if places.holding.is_empty() {
             return Ok(None);
@@ -468,7 +497,11 @@ impl Machine<'_> {
 
     /// The gateways that ran before the last restart, or before the switch.
     fn gateways_before(&self) -> Vec<ProcessId> {
-        let events = self.journal.as_ref().map(Journal::events).unwrap_or_default();
+        let events = self
+            .journal
+            .as_ref()
+            .map(Journal::events)
+            .unwrap_or_default();
         let found = events.iter().rev().find_map(|event| match event {
             Event::Switched { gateways } | Event::Restarting { gateways } => Some(gateways.clone()),
             _ => None,
@@ -503,7 +536,8 @@ impl Machine<'_> {
         };
         let mut reason = String::new();
         if verdict != Verdict::Dead && self.plan.revoke == RevokeMode::Auto {
-            self.person.tell(Step::Revoke, "revoking the old key by the provider's API");
+            self.person
+                .tell(Step::Revoke, "revoking the old key by the provider's API");
             if *self.last() != Event::Revoking {
                 self.add(Event::Revoking)?;
             }
@@ -600,7 +634,8 @@ impl Machine<'_> {
                 Some("resume"),
             ));
         }
-        self.person.warn(&format!("{reason}; the old key comes back"));
+        self.person
+            .warn(&format!("{reason}; the old key comes back"));
         let gateways = places::running(self.world);
         self.add(Event::RollingBack {
             reason: reason.to_owned(),
@@ -619,7 +654,10 @@ impl Machine<'_> {
                 return Ok(self.outcome(
                     Step::Update,
                     Status::Failed,
-                    format!("{reason}; the old value cannot be put back: {error}; it lies in {}", backup.display()),
+                    format!(
+                        "{reason}; the old value cannot be put back: {error}; it lies in {}",
+                        backup.display()
+                    ),
                     Some("abort"),
                 ));
             }
@@ -627,7 +665,8 @@ impl Machine<'_> {
         if *self.last() != Event::PutBack {
             self.add(Event::PutBack)?;
         }
-        self.person.tell(Step::Restart, "restarting OpenClaw with the old key");
+        self.person
+            .tell(Step::Restart, "restarting OpenClaw with the old key");
         let trouble = match self.restart_now() {
             Err(trouble) => Some(trouble),
             Ok(()) if self.is_healthy()? => None,
@@ -687,7 +726,11 @@ impl Machine<'_> {
     }
 
     fn reason(&self) -> String {
-        let events = self.journal.as_ref().map(Journal::events).unwrap_or_default();
+        let events = self
+            .journal
+            .as_ref()
+            .map(Journal::events)
+            .unwrap_or_default();
         let reason = events.iter().rev().find_map(|event| match event {
             Event::RollingBack { reason, .. } => Some(reason.clone()),
             _ => None,
@@ -716,7 +759,9 @@ impl Machine<'_> {
     }
 
     pub(super) fn last(&self) -> &Event {
-        self.journal.as_ref().map_or(&Event::Creating, Journal::last)
+        self.journal
+            .as_ref()
+            .map_or(&Event::Creating, Journal::last)
     }
 
     pub(super) fn add(&mut self, event: Event) -> Result<(), RotateError> {

@@ -45,10 +45,14 @@ pub fn read(source: &KeySource, world: &World) -> Result<Option<Secret>, String>
                 EnvFileError::Missing(path) => format!("{}: no such file", path.display()),
                 error => error.to_string(),
             })?;
-            one_line(file.bytes()).map(Some).map_err(|error| error.to_string())
+            one_line(file.bytes())
+                .map(Some)
+                .map_err(|error| error.to_string())
         }
         KeySource::Variable(name) => {
-            let value = world.variable(name).ok_or_else(|| format!("the variable {name} is not set"))?;
+            let value = world
+                .variable(name)
+                .ok_or_else(|| format!("the variable {name} is not set"))?;
             one_line(value.as_encoded_bytes())
                 .map(Some)
                 .map_err(|error| error.to_string())

@@ -61,7 +61,10 @@ pub struct Places {
 
 /// The gateways that run now.
 pub fn running(world: &World) -> Vec<ProcessId> {
-    gateways(world, None).iter().map(|gateway| gateway.id).collect()
+    gateways(world, None)
+        .iter()
+        .map(|gateway| gateway.id)
+        .collect()
 }
 
 impl Search<'_> {
@@ -103,7 +106,9 @@ impl Search<'_> {
                 || (old.len() >= SHORTEST_SEARCHED && holds(environment.expose(), old))
         });
         if has_old {
-            places.holding.push(place("the old key is in its environment"));
+            places
+                .holding
+                .push(place("the old key is in its environment"));
             return;
         }
         let is_ours = is_main || self.concerns(gateway);
@@ -126,7 +131,11 @@ impl Search<'_> {
     fn concerns(&self, gateway: &Gateway) -> bool {
         let folder = self.target.parent();
         let runs_beside = gateway.folder.is_some() && gateway.folder.as_deref() == folder;
-        runs_beside || self.state_folders(gateway).iter().any(|state| Some(state.as_path()) == folder)
+        runs_beside
+            || self
+                .state_folders(gateway)
+                .iter()
+                .any(|state| Some(state.as_path()) == folder)
     }
 
     fn state_folders(&self, gateway: &Gateway) -> Vec<PathBuf> {
@@ -139,7 +148,9 @@ impl Search<'_> {
                 .map(|value| PathBuf::from(std::ffi::OsStr::from_bytes(value)))
         };
         let home = path(b"HOME").map(|home| home.join(".openclaw"));
-        home.into_iter().chain(path(b"OPENCLAW_STATE_DIR")).collect()
+        home.into_iter()
+            .chain(path(b"OPENCLAW_STATE_DIR"))
+            .collect()
     }
 
     /// The same key under another name in the same file.
@@ -284,7 +295,9 @@ fn collect_agents(folder: &Path, depth: usize, files: &mut BTreeSet<PathBuf>) {
 fn is_store(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let name = name.trim_end_matches("-wal").trim_end_matches("-journal");
-    [".sqlite", ".sqlite3", ".db"].iter().any(|ending| name.ends_with(ending))
+    [".sqlite", ".sqlite3", ".db"]
+        .iter()
+        .any(|ending| name.ends_with(ending))
 }
 
 fn entries(folder: &Path) -> Vec<PathBuf> {
@@ -360,5 +373,10 @@ fn gateway(folder: &Path, pid: u32, is_main: bool) -> Option<Gateway> {
 fn start(folder: &Path) -> Option<u64> {
     let text = std::fs::read(folder.join("stat")).ok()?;
     let text = String::from_utf8_lossy(&text);
-    text.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+    text.rsplit_once(')')?
+        .1
+        .split_whitespace()
+        .nth(19)?
+        .parse()
+        .ok()
 }

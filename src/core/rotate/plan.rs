@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::providers::{self, Provider};
 use super::RotateError;
+use super::providers::{self, Provider};
 
 /// How OpenClaw is restarted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,6 +1,8 @@
 //! The table of providers: how a key is asked about, what the answers mean, and where it is taken back.
 
-use super::verdict::Verdict::{self, Blocked, Dead, LiveNoFunds, LiveScoped, LiveThrottled, NotRuntime};
+use super::verdict::Verdict::{
+    self, Blocked, Dead, LiveNoFunds, LiveScoped, LiveThrottled, NotRuntime,
+};
 
 /// What a new key does to the old one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,7 +179,11 @@ const fn probe(path: &'static str, shape: &'static [&'static str]) -> Probe {
     }
 }
 
-const fn bearer(id: &'static str, variables: &'static [&'static str], api: &'static str) -> Provider {
+const fn bearer(
+    id: &'static str,
+    variables: &'static [&'static str],
+    api: &'static str,
+) -> Provider {
     Provider {
         id,
         variables,
@@ -221,14 +227,22 @@ pub const PROVIDERS: &[Provider] = &[
         revoke: Revoke::Anthropic,
         console: "platform.claude.com/settings/keys",
         admin_prefixes: &["sk-ant-admin"],
-        ..bearer("anthropic", &["ANTHROPIC_API_KEY"], "https://api.anthropic.com")
+        ..bearer(
+            "anthropic",
+            &["ANTHROPIC_API_KEY"],
+            "https://api.anthropic.com",
+        )
     },
     Provider {
         probe: Some(Probe {
             rules: &[
                 Rule {
                     status: &[401, 403],
-                    when: When::Says(&["ip_not_authorized", "ip not authorized", "unsupported_country"]),
+                    when: When::Says(&[
+                        "ip_not_authorized",
+                        "ip not authorized",
+                        "unsupported_country",
+                    ]),
                     means: Blocked,
                 },
                 Rule {
@@ -255,7 +269,10 @@ pub const PROVIDERS: &[Provider] = &[
         probe: Some(Probe {
             rules: &[Rule {
                 status: &[200],
-                when: When::Flag(&["/data/is_management_key", "/data/is_provisioning_key"], true),
+                when: When::Flag(
+                    &["/data/is_management_key", "/data/is_provisioning_key"],
+                    true,
+                ),
                 means: NotRuntime,
             }],
             ..probe("/api/v1/key", &["/data"])
@@ -264,7 +281,11 @@ pub const PROVIDERS: &[Provider] = &[
         create: Create::OpenRouter,
         revoke: Revoke::OpenRouter,
         console: "openrouter.ai/settings/keys",
-        ..bearer("openrouter", &["OPENROUTER_API_KEY"], "https://openrouter.ai")
+        ..bearer(
+            "openrouter",
+            &["OPENROUTER_API_KEY"],
+            "https://openrouter.ai",
+        )
     },
     Provider {
         auth: Auth::Header("x-goog-api-key"),
@@ -314,7 +335,10 @@ pub const PROVIDERS: &[Provider] = &[
             rules: &[
                 Rule {
                     status: &[200],
-                    when: When::Flag(&["/api_key_blocked", "/api_key_disabled", "/team_blocked"], true),
+                    when: When::Flag(
+                        &["/api_key_blocked", "/api_key_disabled", "/team_blocked"],
+                        true,
+                    ),
                     means: Dead,
                 },
                 Rule {
@@ -325,7 +349,13 @@ pub const PROVIDERS: &[Provider] = &[
             ],
             ..probe(
                 "/v1/api-key",
-                &["/api_key_id", "/redacted_api_key", "/team_id", "/user_id", "/api_key_blocked"],
+                &[
+                    "/api_key_id",
+                    "/redacted_api_key",
+                    "/team_id",
+                    "/user_id",
+                    "/api_key_blocked",
+                ],
             )
         }),
         console: "console.x.ai",
@@ -349,17 +379,29 @@ pub const PROVIDERS: &[Provider] = &[
             ..probe("/user/balance", &["/is_available", "/balance_infos"])
         }),
         console: "platform.deepseek.com/api_keys",
-        ..bearer("deepseek", &["DEEPSEEK_API_KEY"], "https://api.deepseek.com")
+        ..bearer(
+            "deepseek",
+            &["DEEPSEEK_API_KEY"],
+            "https://api.deepseek.com",
+        )
     },
     Provider {
         probe: Some(probe("/v1/models", &["", "/data"])),
         console: "api.together.ai/settings/api-keys",
-        ..bearer("together", &["TOGETHER_API_KEY"], "https://api.together.xyz")
+        ..bearer(
+            "together",
+            &["TOGETHER_API_KEY"],
+            "https://api.together.xyz",
+        )
     },
     Provider {
         revoke: Revoke::Perplexity,
         console: "perplexity.ai/settings/api",
-        ..bearer("perplexity", &["PERPLEXITY_API_KEY"], "https://api.perplexity.ai")
+        ..bearer(
+            "perplexity",
+            &["PERPLEXITY_API_KEY"],
+            "https://api.perplexity.ai",
+        )
     },
     Provider {
         probe: Some(Probe {
@@ -392,7 +434,11 @@ pub const PROVIDERS: &[Provider] = &[
         principal: Some(Place::Body("/result/id")),
         id_ends_at: Some(b':'),
         console: "t.me/BotFather",
-        ..bearer("telegram", &["TELEGRAM_BOT_TOKEN"], "https://api.telegram.org")
+        ..bearer(
+            "telegram",
+            &["TELEGRAM_BOT_TOKEN"],
+            "https://api.telegram.org",
+        )
     },
     Provider {
         auth: Auth::Bot,
@@ -415,13 +461,22 @@ pub const PROVIDERS: &[Provider] = &[
                     status: &[200],
                     when: When::Is(
                         "/error",
-                        &["invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"],
+                        &[
+                            "invalid_auth",
+                            "not_authed",
+                            "token_revoked",
+                            "token_expired",
+                            "account_inactive",
+                        ],
                     ),
                     means: Dead,
                 },
                 Rule {
                     status: &[200],
-                    when: When::Is("/error", &["missing_scope", "not_allowed_token_type", "no_permission"]),
+                    when: When::Is(
+                        "/error",
+                        &["missing_scope", "not_allowed_token_type", "no_permission"],
+                    ),
                     means: LiveScoped,
                 },
                 Rule {
@@ -443,7 +498,10 @@ pub const PROVIDERS: &[Provider] = &[
         ..bearer("slack", &["SLACK_BOT_TOKEN"], "https://slack.com")
     },
     Provider {
-        headers: &[("accept", "application/vnd.github+json"), ("x-github-api-version", "2022-11-28")],
+        headers: &[
+            ("accept", "application/vnd.github+json"),
+            ("x-github-api-version", "2022-11-28"),
+        ],
         probe: Some(Probe {
             error_shape: &["/message"],
             rules: &[
@@ -464,7 +522,11 @@ pub const PROVIDERS: &[Provider] = &[
         expires: Some(Place::Header("github-authentication-token-expiration")),
         revoke: Revoke::GitHub,
         console: "github.com/settings/tokens",
-        ..bearer("github", &["GITHUB_TOKEN", "COPILOT_GITHUB_TOKEN"], "https://api.github.com")
+        ..bearer(
+            "github",
+            &["GITHUB_TOKEN", "COPILOT_GITHUB_TOKEN"],
+            "https://api.github.com",
+        )
     },
     Provider {
         probe: Some(Probe {
@@ -486,7 +548,11 @@ pub const PROVIDERS: &[Provider] = &[
         expires: Some(Place::Body("/result/expires_on")),
         revoke: Revoke::Cloudflare,
         console: "dash.cloudflare.com/profile/api-tokens",
-        ..bearer("cloudflare", &["CLOUDFLARE_API_TOKEN"], "https://api.cloudflare.com")
+        ..bearer(
+            "cloudflare",
+            &["CLOUDFLARE_API_TOKEN"],
+            "https://api.cloudflare.com",
+        )
     },
     Provider {
         auth: Auth::Header("xi-api-key"),
@@ -520,6 +586,10 @@ pub const PROVIDERS: &[Provider] = &[
         class: Class::Replace,
         principal: Some(Place::Body("/user_id")),
         console: "elevenlabs.io/app/settings/api-keys",
-        ..bearer("elevenlabs", &["ELEVENLABS_API_KEY"], "https://api.elevenlabs.io")
+        ..bearer(
+            "elevenlabs",
+            &["ELEVENLABS_API_KEY"],
+            "https://api.elevenlabs.io",
+        )
     },
 ];

@@ -108,7 +108,9 @@ impl Driver<'_> {
             code => {
                 // A child may have read the env file and repeat what it found there.
                 let said = String::from_utf8_lossy(&finished.stderr);
-                let said = Redactor::knowing(&self.hidden_values).clean(&said).into_owned();
+                let said = Redactor::knowing(&self.hidden_values)
+                    .clean(&said)
+                    .into_owned();
                 let said: String = said.trim().chars().take(SHOWN).collect();
                 let how = code.map_or_else(
                     || "was ended by a signal".to_owned(),
@@ -125,13 +127,16 @@ impl Driver<'_> {
         let mut invocation = Invocation::new(program, arguments);
         invocation.folder = self.folder.is_dir().then_some(self.folder);
         let is_hidden = |name: &OsStr, value: &OsStr| {
-            self.hidden_names.iter().any(|hidden| name == hidden.as_str())
+            self.hidden_names
+                .iter()
+                .any(|hidden| name == hidden.as_str())
                 || self.hidden_values.iter().any(|secret| {
                     !secret.is_empty()
                         && memchr::memmem::find(value.as_encoded_bytes(), secret.expose()).is_some()
                 })
         };
-        self.world.run_hiding(&invocation, &is_hidden, leaves_running)
+        self.world
+            .run_hiding(&invocation, &is_hidden, leaves_running)
     }
 }
 

@@ -47,7 +47,9 @@ pub fn status(
     let target = resolve(env)?;
     let found = unfinished(state, Some(&target))?.into_iter();
     let meant = found.filter(|(plan, _)| name.is_none_or(|name| name == plan.name));
-    Ok(meant.map(|(plan, events)| standing(&plan, &events)).collect())
+    Ok(meant
+        .map(|(plan, events)| standing(&plan, &events))
+        .collect())
 }
 
 fn standing(plan: &Plan, events: &[Event]) -> Outcome {
@@ -55,14 +57,20 @@ fn standing(plan: &Plan, events: &[Event]) -> Outcome {
         None | Some(Event::Creating | Event::Created { .. }) => {
             (Step::Generate, "a new key was being made")
         }
-        Some(Event::Staging | Event::Staged) => (Step::Update, "the env file was about to be changed"),
-        Some(Event::Switched { .. }) => (Step::Restart, "the env file is changed; OpenClaw is not restarted yet"),
+        Some(Event::Staging | Event::Staged) => {
+            (Step::Update, "the env file was about to be changed")
+        }
+        Some(Event::Switched { .. }) => (
+            Step::Restart,
+            "the env file is changed; OpenClaw is not restarted yet",
+        ),
         Some(Event::Restarting { .. } | Event::Restarted | Event::RestartClaimed) => {
             (Step::Restart, "OpenClaw is being restarted")
         }
-        Some(Event::Healthy | Event::Clear | Event::Revoking) => {
-            (Step::Revoke, "the new key is in the file; the old one is not proven dead")
-        }
+        Some(Event::Healthy | Event::Clear | Event::Revoking) => (
+            Step::Revoke,
+            "the new key is in the file; the old one is not proven dead",
+        ),
         Some(Event::OldDead) => (Step::Revoke, "the old key is dead; only tidying up is left"),
         Some(Event::RollingBack { .. } | Event::PutBack) => {
             (Step::Restart, "the old key was being put back")
@@ -102,9 +110,7 @@ pub fn resume(
         return Ok(Outcome::nothing(NOTHING));
     };
     let stop = || person.wants_to_stop();
-    let mut machine = machine(
-        plan, journal, &how, state, world, person, &stop,
-    )?;
+    let mut machine = machine(plan, journal, &how, state, world, person, &stop)?;
     let holds = machine.holds()?;
     let was_switched = was_switched(&machine);
     match (holds, machine.last().clone()) {
@@ -175,7 +181,12 @@ fn start_again(
         Some(name) => read_admin(&name, world)?.map(|key| (name, key)),
         None => None,
     };
-    let target = locate(&plan.env, &plan.folder, Some(&plan.name), Some(&plan.provider))?;
+    let target = locate(
+        &plan.env,
+        &plan.folder,
+        Some(&plan.name),
+        Some(&plan.provider),
+    )?;
     let request = Request {
         target,
         new_key,
@@ -207,9 +218,7 @@ pub fn abort(
         return Ok(Outcome::nothing(NOTHING));
     };
     let stop = || person.wants_to_stop();
-    let mut machine = machine(
-        plan, journal, &how, state, world, person, &stop,
-    )?;
+    let mut machine = machine(plan, journal, &how, state, world, person, &stop)?;
     let holds = machine.holds()?;
     match (holds, machine.last().clone()) {
         (_, Event::OldDead) => Err(RotateError::TooLateToAbort(machine.plan.command("resume"))),
@@ -263,18 +272,14 @@ impl Machine<'_> {
 }
 
 fn was_switched(machine: &Machine<'_>) -> bool {
-    machine
-        .journal
-        .as_ref()
-        .is_some_and(|journal| {
-            journal
-                .events()
-                .iter()
-                .any(|event| matches!(event, Event::Switched { .. }))
-        })
+    machine.journal.as_ref().is_some_and(|journal| {
+        journal
+            .events()
+            .iter()
+            .any(|event| matches!(event, Event::Switched { .. }))
+    })
 }
 
-#[expect(clippy::too_many_arguments, reason = "the parts of one value")]
 fn machine<'a>(
     mut plan: Plan,
     journal: Journal,
@@ -371,7 +376,11 @@ fn take_up(
 fn remove_strays(target: &Path, state: &StateDir) -> Result<(), RotateError> {
     atomic_file::remove_leftover(target)?;
     let prefix = backup::path(target, "");
-    let prefix = prefix.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let prefix = prefix
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
     let prefix = prefix.trim_end_matches(".openclaw-sec.backup").to_owned();
     let folders = [
         (target.parent().map(Path::to_owned), prefix.as_str()),
@@ -387,7 +396,8 @@ fn remove_strays(target: &Path, state: &StateDir) -> Result<(), RotateError> {
             let Some(own) = name.strip_suffix(".openclaw-sec.tmp") else {
                 continue;
             };
-            if !prefix.is_empty() && !(own.starts_with(prefix) && own.ends_with(".openclaw-sec.backup")) {
+            let is_backup = own.starts_with(prefix) && own.ends_with(".openclaw-sec.backup");
+            if !is_backup && !prefix.is_empty() {
                 continue;
             }
             // A hidden name may stand for a plain one.

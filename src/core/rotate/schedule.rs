@@ -60,7 +60,10 @@ pub fn units(program: &Path, env: &Path, state_dir: Option<&Path>, days: u32) ->
 
 /// systemd.syntax(7): quotes, with backslashes, `%` and `$` doubled.
 fn systemd_quoted(word: &str) -> String {
-    let doubled = word.replace('\\', "\\\\").replace('%', "%%").replace('$', "$$");
+    let doubled = word
+        .replace('\\', "\\\\")
+        .replace('%', "%%")
+        .replace('$', "$$");
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@,%$".contains(c);
     if doubled.chars().all(is_plain) {
         doubled

@@ -147,7 +147,11 @@ fn only_variable(
     match found[..] {
         [name] => Ok(name.to_owned()),
         [] => {
-            let known: Vec<&str> = providers.iter().flat_map(|p| p.variables).copied().collect();
+            let known: Vec<&str> = providers
+                .iter()
+                .flat_map(|p| p.variables)
+                .copied()
+                .collect();
             if let [name, ..] = known[..]
                 && providers.len() == 1
             {
@@ -196,7 +200,9 @@ pub fn start(
     let provider = request.target.provider;
     let api = Api::new(provider, request.provider_url.as_deref(), &stop)?;
     let old = request.target.file.get(&request.target.name);
-    let old = old.map(|one| one.value.clone()).filter(|old| !old.is_empty());
+    let old = old
+        .map(|one| one.value.clone())
+        .filter(|old| !old.is_empty());
     let plan = Plan {
         id: random_id()?,
         started_at: world.now(),
@@ -205,7 +211,10 @@ pub fn start(
         env: request.target.env.clone(),
         target: target.clone(),
         folder: request.folder.clone(),
-        state_dir: request.state_dir.as_ref().map(|dir| request.folder.join(dir)),
+        state_dir: request
+            .state_dir
+            .as_ref()
+            .map(|dir| request.folder.join(dir)),
         provider_url: request.provider_url.clone(),
         new_key: match &request.new_key {
             NewKey::Given(_, source) => source.clone(),
@@ -248,16 +257,13 @@ pub fn start(
             Some(new)
         }
     };
-    match given {
-        Some(new) => {
-            machine.plan.new_fingerprint = Some(machine.fingerprints.of(new.expose()));
-            match machine.prove_new(&new)? {
-                Proof::Given(whose) => principal = whose,
-                Proof::Missing(outcome) => return Ok(*outcome),
-            }
-            machine.keys.new = Some(new);
+    if let Some(new) = given {
+        machine.plan.new_fingerprint = Some(machine.fingerprints.of(new.expose()));
+        match machine.prove_new(&new)? {
+            Proof::Given(whose) => principal = whose,
+            Proof::Missing(outcome) => return Ok(*outcome),
         }
-        None => {}
+        machine.keys.new = Some(new);
     }
     let old_principal = machine.ask_old();
     if let (Some(old), Some(new)) = (&old_principal, &principal)
@@ -428,12 +434,16 @@ fn no_secrets_in_arguments(request: &Request) -> Result<(), RotateError> {
         Restart::Command(command) => command.as_str(),
         _ => "",
     };
-    let health = request.health.as_ref().map_or("", |health| health.url.as_str());
-    let decoded = Url::parse(health).map(|url| url.to_string()).unwrap_or_default();
+    let health = request
+        .health
+        .as_ref()
+        .map_or("", |health| health.url.as_str());
+    let decoded = Url::parse(health)
+        .map(|url| url.to_string())
+        .unwrap_or_default();
     let holds = |text: &str| {
         secrets.iter().any(|secret| {
-            secret.len() >= 8
-                && memchr::memmem::find(text.as_bytes(), secret.expose()).is_some()
+            secret.len() >= 8 && memchr::memmem::find(text.as_bytes(), secret.expose()).is_some()
         })
     };
     if holds(restart) {
@@ -460,14 +470,17 @@ impl Machine<'_> {
         let Some(admin) = &self.keys.admin else {
             return Ok(());
         };
-        let is_used = self.plan.revoke == RevokeMode::Auto || self.plan.new_key == KeySource::Created;
+        let is_used =
+            self.plan.revoke == RevokeMode::Auto || self.plan.new_key == KeySource::Created;
         if !is_used {
             return Ok(());
         }
-        self.api.try_admin(admin).map_err(|source| RotateError::Admin {
-            variable: self.plan.admin_key_env.clone().unwrap_or_default(),
-            source,
-        })
+        self.api
+            .try_admin(admin)
+            .map_err(|source| RotateError::Admin {
+                variable: self.plan.admin_key_env.clone().unwrap_or_default(),
+                source,
+            })
     }
 
     /// A bot that is ill already is told about, so that nobody blames the new key.
@@ -494,8 +507,7 @@ impl Machine<'_> {
             return None;
         }
         let first = self.api.ask(old);
-        self.plan.old_was_dead =
-            first.verdict == Verdict::Dead && self.api.is_dead_again(old);
+        self.plan.old_was_dead = first.verdict == Verdict::Dead && self.api.is_dead_again(old);
         first.principal
     }
 }
