@@ -7,13 +7,17 @@ mod commands;
 mod output;
 mod terminal;
 
+use std::panic::catch_unwind;
 use std::process::ExitCode;
 
 use openclaw_sec::world::World;
 
 fn main() -> ExitCode {
     keep_memory_private();
-    ExitCode::from(commands::run(std::env::args_os().collect(), &World::real()))
+    // What a panic says may quote the text it stumbled over; only its place is told.
+    std::panic::set_hook(Box::new(|panic| terminal::report_panic(panic.location())));
+    let code = catch_unwind(|| commands::run(std::env::args_os().collect(), &World::real()));
+    ExitCode::from(code.unwrap_or(commands::exit::OUTPUT))
 }
 
 /// No core dump and no debugger of another process may see the secrets we load. Where the system

@@ -1,6 +1,7 @@
 //! The only file that writes to stdout and stderr, colours, asks, and makes foreign text harmless.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -41,25 +42,41 @@ pub struct Terminal {
     verbose: u8,
     may_ask: bool,
     redactor: Redactor,
+    /// What was typed; only a message ever makes it worth judging.
+    words: Vec<String>,
+    typed_secrets: OnceCell<Vec<String>>,
 }
 
 impl Terminal {
-    /// Decides about each stream once.
-    pub fn new(global: &Global, world: &World) -> Self {
+    /// Decides about each stream once. Of `words`, those that look like keys are never repeated.
+    pub fn new(global: &Global, world: &World, words: Vec<String>) -> Self {
+        let choice = global.color.unwrap_or(ColorChoice::Auto);
         let asks = io::stdin().is_terminal() && io::stderr().is_terminal();
         Self {
-            colors_out: wants_color(global.color, io::stdout().is_terminal(), world),
-            colors_err: wants_color(global.color, io::stderr().is_terminal(), world),
+            colors_out: wants_color(choice, io::stdout().is_terminal(), world),
+            colors_err: wants_color(choice, io::stderr().is_terminal(), world),
             quiet: global.quiet,
             verbose: global.verbose,
             may_ask: asks && !global.no_input && world.variable("CI").is_none(),
             redactor: Redactor::default(),
+            words,
+            typed_secrets: OnceCell::new(),
         }
     }
 
     /// From now on no stream shows what `redactor` knows.
     pub fn set_redactor(&mut self, redactor: Redactor) {
         self.redactor = redactor;
+    }
+
+    /// What no output of this run may show.
+    pub fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
+    /// Whether details are asked for.
+    pub fn is_verbose(&self) -> bool {
+        self.verbose > 0
     }
 
     /// Whether a person sits at both ends.
@@ -158,14 +175,14 @@ impl Terminal {
 
     /// Writes text of several lines, such as a usage error, cleaned but with its line breaks.
     pub fn usage(&self, text: &str) {
-        let cleaned = self.redactor.clean(text);
+        let cleaned = self.clean(text);
         let lines: Vec<Cow<'_, str>> = cleaned.lines().map(harmless).collect();
         write_to_stderr(&format!("{}\n", lines.join("\n")));
     }
 
     /// Asks a person to agree. Only call it when [`Terminal::may_ask`].
     pub fn confirm(&self, question: &str) -> io::Result<bool> {
-        let question = self.redactor.clean(question);
+        let question = self.clean(question);
         dialoguer::Confirm::new()
             .with_prompt(harmless(&question))
             .default(false)
@@ -215,8 +232,22 @@ impl Terminal {
         Ok(!typed.trim().eq_ignore_ascii_case("q"))
     }
 
+    /// Takes out what is known to be secret, and what was typed and looks so.
+    pub fn clean(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        let typed = self.typed_secrets.get_or_init(|| {
+            let words = self.words.iter().map(String::as_str);
+            openclaw_sec::redact::likely_secrets(words)
+        });
+        for secret in typed {
+            text = text.replace(secret, openclaw_sec::redact::REMOVED);
+        }
+        self.redactor.clean_in_place(&mut text);
+        text
+    }
+
     fn line(&self, label: &str, tone: Tone, text: &str) {
-        let cleaned = self.redactor.clean(text);
+        let cleaned = self.clean(text);
         let label = tint(tone, label, self.colors_err);
         write_to_stderr(&format!("{label}{}\n", harmless(&cleaned)));
     }
@@ -260,6 +291,14 @@ fn end_with_echo(before: Option<&rustix::termios::Termios>) {
     }
     write_to_stderr("\n");
     std::process::exit(i32::from(exit::INTERRUPTED));
+}
+
+/// Says that the program itself is at fault, and where; nothing of what it was working on.
+pub fn report_panic(place: Option<&std::panic::Location<'_>>) {
+    let place = place.map_or_else(String::new, |place| format!(" at {place}"));
+    write_to_stderr(&format!(
+        "error: internal error{place}; please report it with the command that led to it\n"
+    ));
 }
 
 fn wants_color(choice: ColorChoice, is_terminal: bool, world: &World) -> bool {

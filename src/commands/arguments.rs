@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
+use openclaw_sec::check;
 use openclaw_sec::settings::{KnownFlags, Settings, SettingsError};
 use openclaw_sec::world::World;
-use openclaw_sec::{check, strength};
 
 use super::exit;
 use crate::cli::{Cli, ColorChoice, Global};
@@ -17,8 +17,6 @@ use crate::terminal::Terminal;
 const VARIABLE_PREFIX: &str = "OPENCLAW_SEC_";
 /// Flags that are about one call and so have no place in a configuration.
 const NEVER_CONFIGURED: [&str; 5] = ["config", "help", "version", "list", "explain"];
-/// A word with this many bits or more in an argument is taken for a secret and not repeated.
-const BITS_OF_A_SECRET: f64 = 64.0;
 
 /// Why the arguments are not usable.
 pub enum Problem {
@@ -26,6 +24,8 @@ pub enum Problem {
     Usage(clap::Error),
     /// A wrong configuration.
     Settings(SettingsError),
+    /// One stands before the command's name, the other behind it.
+    QuietAndVerbose,
 }
 
 /// Reads configuration and variables, lays them below the flags, and parses.
@@ -40,21 +40,10 @@ pub fn parse(words: &[OsString], world: &World) -> Result<(Settings, ArgMatches)
         Ok(settings) => settings,
         Err(error) => return Err(help_or(command, words, error)),
     };
-    if !settings.defaults.is_empty() || variables(world).next().is_some() {
+    let defaults = defaults(&settings, world);
+    if !defaults.is_empty() {
         command.build();
-    }
-    for default in &settings.defaults {
-        command = with_default(
-            command,
-            &default.table,
-            &default.flag,
-            values(&default.values),
-        );
-    }
-    for (flag, value) in variables(world) {
-        for table in tables_of(&command, &flag) {
-            command = with_default(command, &table, &flag, vec![value.to_os_string()]);
-        }
+        command = with_defaults(command, &defaults, words);
     }
     let matches = command
         .try_get_matches_from_mut(words)
@@ -72,22 +61,32 @@ fn help_or(mut command: clap::Command, words: &[OsString], error: SettingsError)
     }
 }
 
-/// The flags that are set by a variable.
-fn variables(world: &World) -> impl Iterator<Item = (String, &OsStr)> {
-    world
-        .variables_with_prefix(VARIABLE_PREFIX)
-        .map(|(name, value)| {
-            (
-                name[VARIABLE_PREFIX.len()..]
-                    .to_lowercase()
-                    .replace('_', "-"),
-                value,
-            )
-        })
+/// A value that a flag has when the command line does not give it.
+struct Default {
+    /// The command it is for, empty for every one that knows the flag.
+    table: String,
+    flag: String,
+    values: Vec<OsString>,
 }
 
-fn values(texts: &[String]) -> Vec<OsString> {
-    texts.iter().map(OsString::from).collect()
+/// What variables and files set, the strongest first.
+fn defaults(settings: &Settings, world: &World) -> Vec<Default> {
+    let from_variables = world
+        .variables_with_prefix(VARIABLE_PREFIX)
+        .map(|(name, value)| Default {
+            table: String::new(),
+            flag: name[VARIABLE_PREFIX.len()..]
+                .to_lowercase()
+                .replace('_', "-"),
+            values: vec![value.to_os_string()],
+        })
+        .filter(|default| !NEVER_CONFIGURED.contains(&default.flag.as_str()));
+    let from_files = settings.defaults.iter().map(|default| Default {
+        table: default.table.clone(),
+        flag: default.flag.clone(),
+        values: default.values.iter().map(OsString::from).collect(),
+    });
+    from_variables.chain(from_files).collect()
 }
 
 fn config_flag(words: &[OsString]) -> Option<PathBuf> {
@@ -130,72 +129,174 @@ fn long_flags(command: &clap::Command) -> Vec<String> {
         .collect()
 }
 
-/// The tables (commands, or `""` for the global flags) that know `flag`.
-fn tables_of(command: &clap::Command, flag: &str) -> Vec<String> {
-    let knows = |command: &clap::Command| {
-        let mut flags = command
-            .get_arguments()
-            .filter_map(|argument| argument.get_long());
-        !NEVER_CONFIGURED.contains(&flag) && flags.any(|known| known == flag)
-    };
-    if knows(command) {
-        return vec![String::new()];
-    }
-    let tables = command.get_subcommands().filter(|command| knows(command));
-    tables
-        .map(|command| command.get_name().to_owned())
-        .collect()
+/// Lays the defaults below the flags of every command they are for.
+///
+/// A built command finds its arguments by their place, so they are changed where they stand.
+fn with_defaults(
+    command: clap::Command,
+    defaults: &[Default],
+    words: &[OsString],
+) -> clap::Command {
+    let name = command.get_name().to_owned();
+    below(command, &name, &name, defaults, words)
 }
 
-fn with_default(
+/// The same for `command`, which is `top` or a subcommand of it.
+fn below(
     command: clap::Command,
-    table: &str,
-    flag: &str,
-    values: Vec<OsString>,
+    root: &str,
+    top: &str,
+    defaults: &[Default],
+    words: &[OsString],
 ) -> clap::Command {
-    let set = |command: clap::Command| {
-        let id = command
+    let is_root = command.get_name() == root;
+    let effective = effective(&command, top, defaults, words);
+    let command = command.mut_args(|argument| {
+        match effective
+            .iter()
+            .find(|default| argument.get_long() == Some(default.flag.as_str()))
+        {
+            Some(default) => {
+                let values = default.values.iter().map(|value| spelled(&argument, value));
+                let values: Vec<OsString> = values.collect();
+                argument.default_values(values)
+            }
+            None => argument,
+        }
+    });
+    command.mut_subcommands(|subcommand| {
+        let name = subcommand.get_name().to_owned();
+        let top = if is_root { name.as_str() } else { top };
+        below(subcommand, root, top, defaults, words)
+    })
+}
+
+/// The defaults that hold for this command: the strongest of each flag, and none that excludes a
+/// flag of the command line or a stronger default.
+fn effective<'d>(
+    command: &clap::Command,
+    top: &str,
+    defaults: &'d [Default],
+    words: &[OsString],
+) -> Vec<&'d Default> {
+    let argument = |flag: &str| {
+        command
             .get_arguments()
             .find(|argument| argument.get_long() == Some(flag))
-            .map(|argument| argument.get_id().clone());
-        match id {
-            Some(id) => command.mut_arg(id, |argument| argument.default_values(values)),
-            None => command,
-        }
     };
-    if table.is_empty() {
-        set(command)
-    } else {
-        command.mut_subcommand(table, set)
+    let mut effective: Vec<&Default> = Vec::new();
+    for default in defaults {
+        let is_for_this = default.table.is_empty() || default.table == top;
+        let Some(own) = argument(&default.flag).filter(|_| is_for_this) else {
+            continue;
+        };
+        let is_overruled = effective.iter().any(|stronger| {
+            stronger.flag == default.flag
+                || argument(&stronger.flag).is_some_and(|other| exclude(command, own, other))
+        });
+        let is_excluded = command
+            .get_arguments()
+            .any(|other| exclude(command, own, other) && is_given(other, words));
+        if !is_overruled && !is_excluded {
+            effective.push(default);
+        }
     }
+    effective
+}
+
+fn exclude(command: &clap::Command, one: &clap::Arg, other: &clap::Arg) -> bool {
+    let has = |of: &clap::Arg, that: &clap::Arg| {
+        let conflicts = command.get_arg_conflicts_with(of);
+        conflicts.iter().any(|arg| arg.get_id() == that.get_id())
+    };
+    one.get_id() != other.get_id() && (has(one, other) || has(other, one))
+}
+
+/// Whether the flag stands on the command line.
+fn is_given(argument: &clap::Arg, words: &[OsString]) -> bool {
+    let mut words = words.iter().skip(1).take_while(|word| *word != "--");
+    words.any(|word| {
+        let word = word.to_string_lossy();
+        match word.strip_prefix("--") {
+            Some(long) => argument.get_long() == Some(long.split('=').next().unwrap_or(long)),
+            None => {
+                let short = |short| word.starts_with('-') && word.contains(short);
+                argument.get_short().is_some_and(short)
+            }
+        }
+    })
+}
+
+/// A switch is also set by the words people write into variables.
+fn spelled(argument: &clap::Arg, value: &OsStr) -> OsString {
+    let is_switch = matches!(
+        argument.get_action(),
+        clap::ArgAction::SetTrue | clap::ArgAction::SetFalse
+    );
+    let word = match value.to_str().map(str::to_ascii_lowercase).as_deref() {
+        Some("1" | "true" | "yes" | "on") if is_switch => "true",
+        Some("0" | "false" | "no" | "off") if is_switch => "false",
+        _ => return value.to_os_string(),
+    };
+    OsString::from(word)
 }
 
 impl Problem {
     /// Tells the person and returns the exit code.
     pub fn show(self, words: &[OsString], world: &World) -> u8 {
         let global = global_flags(words);
-        let terminal = Terminal::new(&global, world);
+        let terminal = Terminal::new(&global, world, words_to_judge(words, world));
         match self {
             Self::Settings(error) => {
                 terminal.error(&error.to_string());
                 exit::USAGE
             }
+            Self::QuietAndVerbose => {
+                terminal.error("--quiet and --verbose exclude each other");
+                exit::USAGE
+            }
             Self::Usage(help) if !help.use_stderr() => show_help(&help, &terminal, &global),
             Self::Usage(error) => {
+                let source = hidden_source(&error, words, world);
                 let mut text = error.render().to_string();
-                for secret in likely_secrets(words) {
-                    text = text.replace(&secret, "[redacted]");
+                if source.is_some()
+                    && let Some(value) = error.get(clap::error::ContextKind::InvalidValue)
+                {
+                    // A line of a file is never quoted, and a variable may hold a secret.
+                    text = text.replacen(&format!("'{value}'"), "", 1);
                 }
                 terminal.usage(&text);
+                if let Some(source) = source {
+                    terminal.note(&source);
+                }
                 exit::USAGE
             }
         }
     }
 }
 
+/// Where a wrong value comes from that does not stand on the command line.
+fn hidden_source(error: &clap::Error, words: &[OsString], world: &World) -> Option<String> {
+    let invalid = error.get(clap::error::ContextKind::InvalidArg)?.to_string();
+    let flag = invalid.split([' ', '=']).next()?.strip_prefix("--")?;
+    let is_given = words.iter().any(|word| {
+        let word = word.to_string_lossy();
+        let long = word.strip_prefix("--").unwrap_or_default();
+        long.split('=').next() == Some(flag)
+    });
+    if is_given {
+        return None;
+    }
+    let variable = format!("{VARIABLE_PREFIX}{}", flag.to_uppercase().replace('-', "_"));
+    Some(match world.variable(&variable) {
+        Some(_) => format!("The value of --{flag} comes from the variable {variable}."),
+        None => format!("The value of --{flag} comes from a configuration file."),
+    })
+}
+
 fn show_help(help: &clap::Error, terminal: &Terminal, global: &Global) -> u8 {
     let styled = help.render();
-    let text = if terminal.colors_data() && global.color != ColorChoice::Never {
+    let text = if terminal.colors_data() && global.color != Some(ColorChoice::Never) {
         styled.ansi().to_string()
     } else {
         styled.to_string()
@@ -208,32 +309,22 @@ fn show_help(help: &clap::Error, terminal: &Terminal, global: &Global) -> u8 {
 }
 
 /// The global flags as far as they can be told from words that do not parse.
-fn global_flags(words: &[OsString]) -> Global {
+pub fn global_flags(words: &[OsString]) -> Global {
     let command = Cli::command().ignore_errors(true);
     let parsed = command.try_get_matches_from(words).ok();
-    let cli = parsed.and_then(|matches| Global::from_arg_matches(&matches).ok());
-    cli.unwrap_or(Global {
-        color: ColorChoice::Auto,
-        quiet: false,
-        verbose: 0,
-        config: None,
-        state_dir: None,
-        no_input: true,
-    })
+    let cli = parsed.and_then(|matches| Cli::from_arg_matches(&matches).ok());
+    cli.map(|mut cli| cli.global.join(cli.command.take_global()))
+        .unwrap_or_default()
 }
 
-/// Words that look random: a key that was pasted where a flag or a file belongs.
-fn likely_secrets(words: &[OsString]) -> Vec<String> {
-    words
+/// Words that may be a key which was pasted where a flag, a number or a file belongs.
+pub fn words_to_judge(words: &[OsString], world: &World) -> Vec<String> {
+    let from_variables = world
+        .variables_with_prefix(VARIABLE_PREFIX)
+        .map(|(_, value)| value.to_string_lossy().into_owned());
+    let from_words = words
         .iter()
         .skip(1)
-        .map(|word| word.to_string_lossy())
-        .flat_map(|word| {
-            let value = word.split_once('=').map(|(_, value)| value.to_owned());
-            [Some(word.into_owned()), value]
-        })
-        .flatten()
-        .filter(|word| word.len() >= 16 && !word.starts_with("--"))
-        .filter(|word| strength::estimate(word.as_bytes()).bits >= BITS_OF_A_SECRET)
-        .collect()
+        .map(|word| word.to_string_lossy().into_owned());
+    from_words.chain(from_variables).collect()
 }

@@ -16,7 +16,7 @@ use openclaw_sec::redact::Redactor;
 use openclaw_sec::report::{Report, Severity, Target};
 use openclaw_sec::settings::nearest;
 
-use super::{Context, Failure};
+use super::{Context, Failure, interrupt};
 use crate::cli::{CheckArgs, FailOn};
 
 pub fn run(
@@ -35,6 +35,7 @@ pub fn run(
     }
     let started = std::time::Instant::now();
     let started_at = context.world.now();
+    interrupt::watch().map_err(Failure::output)?;
     let plan = Plan::new(arguments, matches)?;
     let mut evidence = gather::evidence(arguments, &plan, context)?;
     if arguments.fix && mend::mend(&evidence, arguments.yes, context)? {
@@ -43,12 +44,7 @@ pub fn run(
     let mut report = report(arguments, &plan, &evidence, started_at, context);
     report.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let code = report.exit_code(threshold(arguments.fail_on));
-    Ok(reports::deliver(
-        &report,
-        &plan.outputs,
-        code,
-        context.terminal,
-    ))
+    reports::deliver(&report, &plan.outputs, code, context.terminal)
 }
 
 /// What the arguments ask for, checked before anything is looked at or written.
@@ -75,6 +71,7 @@ impl Plan {
         let selection = Selection::new(arguments.only.clone(), arguments.skip.clone())
             .map_err(Failure::usage)?;
         let outputs = reports::plan(arguments, matches)?;
+        reports::refuse_inputs(&outputs, arguments)?;
         let baseline = arguments
             .baseline
             .as_deref()
@@ -151,7 +148,13 @@ fn report(
         context.terminal.warn(&item.to_string());
     }
     let items: Vec<(&str, &str)> = ITEMS.iter().map(|item| (item.id, item.title)).collect();
-    Report::new(started_at, target, &items, results, &redactor(evidence))
+    Report::new(
+        started_at,
+        target,
+        &items,
+        results,
+        context.terminal.redactor(),
+    )
 }
 
 /// What no output of this run may show.

@@ -1,8 +1,8 @@
 //! SIGINT and SIGTERM end the program at once, except while a file is being replaced.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -11,25 +11,52 @@ use super::{Failure, exit};
 
 /// Signals that are held back until [`Held::release`].
 pub struct Held {
+    state: &'static State,
+}
+
+/// What the handlers look at.
+struct State {
     came: Arc<AtomicBool>,
     may_exit: Arc<AtomicBool>,
 }
 
+static STATE: OnceLock<State> = OnceLock::new();
+
+/// From now on a signal ends the program with the exit code that is documented for it.
+///
+/// # Errors
+/// When the system takes no handler.
+pub fn watch() -> io::Result<()> {
+    state().map(|_| ())
+}
+
 /// Holds the signals back, so that what follows is done wholly or not at all.
+///
+/// # Errors
+/// When the system takes no handler.
 pub fn hold() -> io::Result<Held> {
-    let held = Held {
+    let state = state()?;
+    state.may_exit.store(false, Ordering::SeqCst);
+    Ok(Held { state })
+}
+
+fn state() -> io::Result<&'static State> {
+    if let Some(state) = STATE.get() {
+        return Ok(state);
+    }
+    let state = State {
         came: Arc::new(AtomicBool::new(false)),
-        may_exit: Arc::new(AtomicBool::new(false)),
+        may_exit: Arc::new(AtomicBool::new(true)),
     };
     for signal in [SIGINT, SIGTERM] {
         flag::register_conditional_shutdown(
             signal,
             i32::from(exit::INTERRUPTED),
-            Arc::clone(&held.may_exit),
+            Arc::clone(&state.may_exit),
         )?;
-        flag::register(signal, Arc::clone(&held.came))?;
+        flag::register(signal, Arc::clone(&state.came))?;
     }
-    Ok(held)
+    Ok(STATE.get_or_init(|| state))
 }
 
 impl Held {
@@ -38,8 +65,8 @@ impl Held {
     /// # Errors
     /// When one came meanwhile.
     pub fn release(self) -> Result<(), Failure> {
-        self.may_exit.store(true, Ordering::SeqCst);
-        if self.came.load(Ordering::SeqCst) {
+        self.state.may_exit.store(true, Ordering::SeqCst);
+        if self.state.came.load(Ordering::SeqCst) {
             return Err(Failure::interrupted());
         }
         Ok(())
@@ -47,36 +74,28 @@ impl Held {
 }
 
 /// Signals that are noticed and not obeyed at once.
-pub struct Watch {
-    came: Arc<AtomicBool>,
-    may_exit: Arc<AtomicBool>,
+pub struct Noticed {
+    state: &'static State,
 }
 
-/// From now on a signal is only noted, unless [`Watch::may_end_at_once`] lets it end the program.
-pub fn watch() -> io::Result<Watch> {
-    let watch = Watch {
-        came: Arc::new(AtomicBool::new(false)),
-        may_exit: Arc::new(AtomicBool::new(false)),
-    };
-    for signal in [SIGINT, SIGTERM] {
-        flag::register_conditional_shutdown(
-            signal,
-            i32::from(exit::INTERRUPTED),
-            Arc::clone(&watch.may_exit),
-        )?;
-        flag::register(signal, Arc::clone(&watch.came))?;
-    }
-    Ok(watch)
+/// From now on a signal is only noticed, unless [`Noticed::may_end_at_once`] lets it end the program.
+///
+/// # Errors
+/// When the system takes no handler.
+pub fn notice() -> io::Result<Noticed> {
+    let state = state()?;
+    state.may_exit.store(false, Ordering::SeqCst);
+    Ok(Noticed { state })
 }
 
-impl Watch {
+impl Noticed {
     /// Whether one came.
     pub fn came(&self) -> bool {
-        self.came.load(Ordering::SeqCst)
+        self.state.came.load(Ordering::SeqCst)
     }
 
     /// Whether the next one ends the program where it stands.
     pub fn may_end_at_once(&self, may: bool) {
-        self.may_exit.store(may, Ordering::SeqCst);
+        self.state.may_exit.store(may, Ordering::SeqCst);
     }
 }

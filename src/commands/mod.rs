@@ -2,6 +2,7 @@
 
 mod arguments;
 mod check;
+mod firewall;
 mod interrupt;
 mod keygen;
 mod rotate;
@@ -20,8 +21,12 @@ use crate::terminal::{OutputError, Terminal};
 pub mod exit {
     /// Done, nothing wrong.
     pub const DONE: u8 = 0;
+    /// The job ran and found something.
+    pub const FOUND: u8 = 1;
     /// Usage or configuration error; nothing was changed.
     pub const USAGE: u8 = 2;
+    /// Something asked for could not be determined.
+    pub const INCOMPLETE: u8 = 3;
     /// Internal or output error.
     pub const OUTPUT: u8 = 4;
     /// Ended by SIGINT.
@@ -94,31 +99,46 @@ impl Context<'_> {
 pub fn run(arguments: Vec<OsString>, world: &World) -> u8 {
     let (settings, matches) = match arguments::parse(&arguments, world) {
         Ok(parsed) => parsed,
-        Err(problem) => return problem.show(&arguments, world),
+        Err(problem) => {
+            firewall::refuse_words(&arguments, &problem, world);
+            return problem.show(&arguments, world);
+        }
     };
-    let cli = match Cli::from_arg_matches(&matches) {
+    let mut cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
-        Err(error) => return arguments::Problem::Usage(error).show(&arguments, world),
+        Err(error) => {
+            let problem = arguments::Problem::Usage(error);
+            firewall::refuse_words(&arguments, &problem, world);
+            return problem.show(&arguments, world);
+        }
     };
-    let mut terminal = Terminal::new(&cli.global, world);
+    let global = cli.global.join(cli.command.take_global());
+    if global.quiet && global.verbose > 0 {
+        let problem = arguments::Problem::QuietAndVerbose;
+        firewall::refuse_words(&arguments, &problem, world);
+        return problem.show(&arguments, world);
+    }
+    let words = arguments::words_to_judge(&arguments, world);
+    let mut terminal = Terminal::new(&global, world, words);
     let mut context = Context {
         world,
         terminal: &mut terminal,
         settings: &settings,
-        global: &cli.global,
+        global: &global,
     };
     let ended = match cli.command {
         Command::Keygen(arguments) => keygen::run(&arguments, &mut context),
         Command::Check(arguments) => check::run(&arguments, &matches, &mut context),
         Command::Rotate(arguments) => rotate::run(&arguments, &mut context),
-        Command::Firewall(_) => Err(not_built("firewall")),
+        Command::Firewall(arguments) => firewall::run(&arguments, &mut context),
         Command::AuditTail(_) => Err(not_built("audit-tail")),
     };
     match ended {
         Ok(code) => code,
         Err(failure) => {
             if failure.code != exit::INTERRUPTED {
-                terminal.error(&format!("{:#}", failure.error));
+                // Each message names its source already.
+                terminal.error(&failure.error.to_string());
             }
             failure.code
         }
@@ -127,7 +147,7 @@ pub fn run(arguments: Vec<OsString>, world: &World) -> u8 {
 
 fn not_built(command: &str) -> Failure {
     Failure::usage(anyhow::anyhow!(
-        "`{command}` is not built yet in version {}; `keygen`, `check` and `rotate` are, see `openclaw-sec --help`",
+        "`{command}` is not built yet in version {}; `keygen`, `check`, `rotate` and `firewall` are, see `openclaw-sec --help`",
         env!("CARGO_PKG_VERSION")
     ))
 }

@@ -31,17 +31,17 @@ pub fn run(arguments: &RotateArgs, context: &mut Context<'_>) -> Result<u8, Fail
     hide_secrets(arguments, context);
     let done = match &arguments.action {
         None => rotate_now(arguments, context),
-        Some(RotateAction::Status) => tables::status(arguments, context),
-        Some(RotateAction::Resume) => take_up(arguments, context, rotate::resume),
-        Some(RotateAction::Abort) => take_up(arguments, context, rotate::abort).map(|code| {
+        Some(RotateAction::Status(_)) => tables::status(arguments, context),
+        Some(RotateAction::Resume(_)) => take_up(arguments, context, rotate::resume),
+        Some(RotateAction::Abort(_)) => take_up(arguments, context, rotate::abort).map(|code| {
             // Taking back is what was asked for.
             if code == ABORTED { exit::DONE } else { code }
         }),
-        Some(RotateAction::Due { max_age, warn }) => {
-            tables::due(arguments, *max_age, *warn, context)
+        Some(RotateAction::Due(due)) => tables::due(arguments, due, context),
+        Some(RotateAction::Providers(_)) => tables::providers(arguments, context),
+        Some(RotateAction::Schedule(schedule)) => {
+            tables::schedule(arguments, schedule.every, context)
         }
-        Some(RotateAction::Providers) => tables::providers(arguments, context),
-        Some(RotateAction::Schedule { every }) => tables::schedule(arguments, *every, context),
     };
     done.inspect_err(|failure| {
         if arguments.format == RotateFormat::Json && failure.code != exit::INTERRUPTED {
@@ -50,7 +50,7 @@ pub fn run(arguments: &RotateArgs, context: &mut Context<'_>) -> Result<u8, Fail
                 provider: arguments.provider.clone(),
                 step: Step::Generate,
                 status: Status::Failed,
-                ..Outcome::nothing(format!("{:#}", failure.error))
+                ..Outcome::nothing(failure.error.to_string())
             };
             print_json(&outcome, 0, context);
         }
@@ -93,7 +93,7 @@ fn rotate_now(arguments: &RotateArgs, context: &mut Context<'_>) -> Result<u8, F
     )
     .map_err(failure)?;
     let admin = admin(arguments, context)?;
-    let watch = interrupt::watch().map_err(Failure::output)?;
+    let watch = interrupt::notice().map_err(Failure::output)?;
     let new_key = new_key(arguments, &target, admin.is_some(), context)?;
     let request = Request {
         restart: restart(arguments)?.unwrap_or(Restart::None),
@@ -144,7 +144,7 @@ fn take_up(
         was_restarted: arguments.restarted,
     };
     let state = context.state()?;
-    let watch = interrupt::watch().map_err(Failure::output)?;
+    let watch = interrupt::notice().map_err(Failure::output)?;
     let env = folder()?.join(&arguments.env);
     let person = AtTerminal::new(context.terminal, &watch, arguments.yes);
     let name = arguments.name.as_deref();
@@ -297,7 +297,7 @@ fn new_key(
 /// Prints the final state and returns the exit code.
 fn deliver(
     outcome: &Outcome,
-    watch: &interrupt::Watch,
+    watch: &interrupt::Noticed,
     arguments: &RotateArgs,
     context: &Context<'_>,
 ) -> u8 {

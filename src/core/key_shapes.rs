@@ -92,10 +92,17 @@ pub enum Uncleanness {
 impl KeyShape {
     /// Whether the whole of `value` is such a key; checksums and decoding decide.
     pub fn matches(&self, value: &[u8]) -> bool {
-        self.alternatives.iter().any(|parts| {
-            pattern::match_length(parts, value) == Some(value.len())
-                && self.check.accepts(value, value.len())
-        })
+        self.may_begin(value)
+            && self.alternatives.iter().any(|parts| {
+                pattern::match_length(parts, value) == Some(value.len())
+                    && self.check.accepts(value, value.len())
+            })
+    }
+
+    /// A quick no for most values.
+    fn may_begin(&self, value: &[u8]) -> bool {
+        let mut prefixes = self.prefixes.iter();
+        self.prefixes.is_empty() || prefixes.any(|prefix| value.starts_with(prefix.as_bytes()))
     }
 
     /// Whether `value` is typed like such a key while its checksum or decoding refutes it.

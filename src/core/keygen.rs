@@ -138,7 +138,7 @@ fn hex(bytes: &[u8]) -> String {
 /// As many digits as hold `bytes` bytes of randomness: ⌈8·bytes ÷ log2 62⌉.
 fn body_length(bytes: usize) -> usize {
     let bits = 8.0 * bytes as f64;
-    (bits / 62_f64.log2()).ceil() as usize
+    libm::ceil(bits / libm::log2(62.0)) as usize
 }
 
 /// A base62 digit for a random byte. Bytes from 248 on are thrown away: taking them modulo 62

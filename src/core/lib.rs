@@ -11,6 +11,7 @@ pub mod atomic_file;
 pub mod check;
 pub mod cloudflare;
 pub mod env_file;
+pub mod firewall;
 pub mod foreign_text;
 pub mod key_shapes;
 pub mod keygen;

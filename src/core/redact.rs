@@ -1,52 +1,50 @@
 //! Takes secrets out of text: loaded values, keys of known shape, and the user part of a URL.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::ops::Range;
-
-use aho_corasick::{AhoCorasick, MatchKind};
+use std::sync::Arc;
 
 use crate::key_shapes;
 use crate::secret::Secret;
+use crate::strength;
 
 /// What stands where a secret stood.
-const REMOVED: &str = "[redacted]";
+pub const REMOVED: &str = "[redacted]";
 /// A shorter value would be found everywhere; it is too weak to be worth hiding, too.
 const SHORTEST_VALUE: usize = 8;
 
 /// Removes what it knows from every text it is shown.
 #[derive(Debug, Clone, Default)]
 pub struct Redactor {
-    values: Option<AhoCorasick>,
+    values: Arc<Values>,
 }
 
 impl Redactor {
     /// A redactor that knows `values` besides the shapes of common keys. Each value is also found
     /// percent-encoded and with JSON's escapes.
     pub fn knowing<'s>(values: impl IntoIterator<Item = &'s Secret>) -> Self {
-        let mut needles: Vec<Vec<u8>> = Vec::new();
+        let mut known = Values::default();
         for value in values.into_iter().map(Secret::expose) {
             if value.len() >= SHORTEST_VALUE {
-                needles.push(value.to_vec());
-                needles.push(percent_encoded(value));
-                needles.push(json_escaped(value));
+                known.add(value);
+                if value.iter().any(|byte| !is_unreserved(*byte)) {
+                    let escaped = json_escaped(value);
+                    if escaped != value {
+                        known.add(&escaped);
+                    }
+                    known.add(&percent_encoded(value));
+                }
             }
         }
-        needles.sort();
-        needles.dedup();
-        let values = AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostLongest)
-            .build(&needles)
-            .ok()
-            .filter(|_| !needles.is_empty());
-        Self { values }
+        Self {
+            values: Arc::new(known),
+        }
     }
 
     /// The text without secrets.
     pub fn clean<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let mut spans: Vec<Range<usize>> = Vec::new();
-        if let Some(values) = &self.values {
-            spans.extend(values.find_iter(text).map(|found| found.range()));
-        }
+        let mut spans: Vec<Range<usize>> = self.values.find_all(text.as_bytes());
         spans.extend(
             key_shapes::find_all(text.as_bytes())
                 .into_iter()
@@ -64,6 +62,43 @@ impl Redactor {
         if let Cow::Owned(cleaned) = self.clean(text) {
             *text = cleaned;
         }
+    }
+}
+
+/// Loaded values by their first bytes: built in one pass, however many there are.
+#[derive(Debug, Default)]
+struct Values {
+    by_start: HashMap<[u8; SHORTEST_VALUE], Vec<Secret>>,
+}
+
+impl Values {
+    fn add(&mut self, value: &[u8]) {
+        let Some(start) = value.first_chunk() else {
+            return;
+        };
+        let sharing = self.by_start.entry(*start).or_default();
+        if sharing.last().is_none_or(|last| last.expose() != value) {
+            sharing.push(Secret::new(value));
+        }
+    }
+
+    /// Every place of every value, the longest where several begin.
+    fn find_all(&self, text: &[u8]) -> Vec<Range<usize>> {
+        if self.by_start.is_empty() {
+            return Vec::new();
+        }
+        let windows = text.windows(SHORTEST_VALUE).enumerate();
+        windows
+            .filter_map(|(at, window)| {
+                let sharing = self.by_start.get(window.first_chunk::<SHORTEST_VALUE>()?)?;
+                let here = sharing.iter().map(Secret::expose);
+                let longest = here
+                    .filter(|value| text[at..].starts_with(value))
+                    .map(<[u8]>::len)
+                    .max()?;
+                Some(at..at + longest)
+            })
+            .collect()
     }
 }
 
@@ -105,17 +140,69 @@ fn user_parts(text: &str) -> Vec<Range<usize>> {
     spans
 }
 
+/// The parts of `words` that look like keys which were pasted where something else belongs.
+///
+/// A path that exists so far, plain words in small letters and URLs are none; the user part of a
+/// URL is what [`Redactor::clean`] takes out.
+pub fn likely_secrets<'w>(words: impl IntoIterator<Item = &'w str>) -> Vec<String> {
+    let mut found: Vec<String> = words
+        .into_iter()
+        .map(|word| word.trim_start_matches('-'))
+        .flat_map(|word| {
+            let (name, value) = word.split_once('=').unwrap_or((word, ""));
+            [word, name, value]
+        })
+        .filter(|part| looks_like_a_key(part))
+        .map(str::to_owned)
+        .collect();
+    // The longest first: what is left of a key must not hide the whole.
+    found.sort_by_key(|part| std::cmp::Reverse(part.len()));
+    found.dedup();
+    found
+}
+
+fn looks_like_a_key(word: &str) -> bool {
+    /// A shorter word is a name or a number.
+    const SHORTEST: usize = 16;
+    /// A word with this many bits or more is no name that a person chose.
+    const BITS: f64 = 64.0;
+    let is_plain = word
+        .bytes()
+        .all(|byte| byte.is_ascii_lowercase() || b"-._/:, ".contains(&byte));
+    let is_path = || {
+        let path = std::path::Path::new(word);
+        let folder = path
+            .parent()
+            .filter(|folder| *folder != std::path::Path::new(""));
+        let mut above = folder.into_iter().flat_map(std::path::Path::ancestors);
+        path.symlink_metadata().is_ok()
+            || above.any(|folder| {
+                folder.parent().is_some_and(|up| up.parent().is_some()) && folder.exists()
+            })
+            || folder.is_some_and(std::path::Path::exists)
+    };
+    word.len() >= SHORTEST
+        && !is_plain
+        && !word.contains("://")
+        && strength::estimate(word.as_bytes()).bits >= BITS
+        && !is_path()
+}
+
 /// RFC 3986 §2.1, upper-case digits.
 pub fn percent_encoded(value: &[u8]) -> Vec<u8> {
     let mut encoded = Vec::with_capacity(value.len());
     for byte in value {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(byte) {
+        if is_unreserved(*byte) {
             encoded.push(*byte);
         } else {
             encoded.extend_from_slice(format!("%{byte:02X}").as_bytes());
         }
     }
     encoded
+}
+
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
 }
 
 /// The value as it stands between the quotes of a JSON string.
@@ -162,6 +249,34 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(redactor.clean(text), expected);
         }
+    }
+
+    #[test]
+    fn what_looks_like_a_key_among_words_is_found_and_names_are_not() {
+        let key = "OpOTOMfAhdalu4oLM5+xd7S7mC4yV5HbszcXqfT+r+c=";
+        for word in [
+            key,
+            &format!("--{key}"),
+            &format!("--bytes={key}"),
+            "ghx_Zq8xK2mV9tLw4RzB",
+        ] {
+            assert!(!likely_secrets([word]).is_empty(), "{word}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder
+            .path()
+            .join("qJ8xK2mV9tLw4RzB/.env")
+            .to_string_lossy()
+            .into_owned();
+        let names = [
+            "secrets.shared-between-environment",
+            "/etc/openclaw/production.env",
+            "production-eu-central-1.env",
+            "https://qJ8xK2mV9tLw4RzB.example/x",
+            "--openclaw-config",
+            missing.as_str(),
+        ];
+        assert_eq!(likely_secrets(names), [""; 0]);
     }
 
     #[test]

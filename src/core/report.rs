@@ -333,13 +333,17 @@ impl Report {
     /// Builds the checklist and the summary from the results and cleans every text of secrets.
     pub fn new(
         started_at: jiff::Timestamp,
-        target: Target,
+        mut target: Target,
         items: &[(&str, &str)],
         mut results: Vec<CheckResult>,
         redactor: &Redactor,
     ) -> Self {
         for result in &mut results {
             result.clean(redactor);
+        }
+        let texts = [&mut target.env, &mut target.url, &mut target.name];
+        for text in texts.into_iter().flatten() {
+            redactor.clean_in_place(text);
         }
         let checklist = items
             .iter()
@@ -443,7 +447,8 @@ mod tests {
     fn the_exit_code_counts_failures_first_then_unknowns() {
         use Severity::{High, Low, Medium};
         use Status::{Fail, Pass, Skipped, Unknown, Waived};
-        let cases: [(&[(Status, Severity)], Option<Severity>, u8); 8] = [
+        type Case = (&'static [(Status, Severity)], Option<Severity>, u8);
+        let cases: [Case; 8] = [
             (&[(Pass, High), (Skipped, High)], Some(Medium), 0),
             (&[(Fail, High), (Unknown, High)], Some(Medium), 1),
             (&[(Fail, Low)], Some(Medium), 0),

@@ -1,5 +1,6 @@
 //! How many guesses a secret withstands: structure is found first, and only what has none is measured by its length.
 
+mod dictionary;
 mod letters;
 mod structure;
 mod texts;
@@ -12,6 +13,7 @@ use base64::Engine as _;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
+use libm::log2;
 pub use structure::StructureKind;
 
 use crate::key_shapes::openclaw_checksum;
@@ -90,7 +92,7 @@ fn bits_of_checked_token(value: &[u8]) -> Option<f64> {
         // A short body may have the right checksum by design of a joker; `aaaa…` has it too.
         && body.iter().collect::<std::collections::HashSet<_>>().len() >= 8
         && openclaw_checksum(body) == value[cut..];
-    is_token.then(|| body.len() as f64 * 62_f64.log2())
+    is_token.then(|| body.len() as f64 * log2(62.0))
 }
 
 fn judge(text: &[char], whole_length: usize, depth: usize) -> (f64, Option<StructureKind>) {
@@ -101,7 +103,7 @@ fn judge(text: &[char], whole_length: usize, depth: usize) -> (f64, Option<Struc
     }
     if let Some(period) = period(body) {
         let (block, _) = judge(&body[..period], period, depth);
-        let bits = block + ((whole_length / period) as f64).log2();
+        let bits = block + log2((whole_length / period) as f64);
         return (bits, Some(StructureKind::Repetition));
     }
     if let Some(single) = without_stutter(body) {
@@ -218,7 +220,7 @@ fn alphabet_bits(text: &[char], is_padded: bool) -> f64 {
     if is_padded || is_unpadded_16_bytes(text) {
         return 6.0;
     }
-    smallest_alphabet(text.iter().copied()).log2()
+    log2(smallest_alphabet(text.iter().copied()))
 }
 
 /// 22 characters whose last one ends in four zero bits are 16 bytes in base64.
@@ -264,8 +266,10 @@ fn smallest_alphabet(text: impl Iterator<Item = char>) -> f64 {
 ///
 /// Separators in a value of one case (`abcd-efgh`) do not make its letters' alphabet larger.
 fn plain_bits(text: &[char], alphabet_bits: f64, is_known_base64: bool) -> f64 {
-    let alnum = smallest_alphabet(text.iter().copied().filter(char::is_ascii_alphanumeric)).log2();
-    let letter_bits = if !is_known_base64 && alnum <= 36_f64.log2() {
+    let alnum = log2(smallest_alphabet(
+        text.iter().copied().filter(char::is_ascii_alphanumeric),
+    ));
+    let letter_bits = if !is_known_base64 && alnum <= log2(36.0) {
         alnum.min(alphabet_bits)
     } else {
         alphabet_bits

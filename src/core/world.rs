@@ -1,7 +1,6 @@
 //! Everything outside the program that is not a plain file: the clock, the variables, this host's
 //! root folder, other programs and the generator of random bytes.
 
-use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt as _;
@@ -98,7 +97,7 @@ pub trait Runner: Send + Sync {
 /// The outside world, handed to every command.
 pub struct World {
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
-    variables: BTreeMap<OsString, OsString>,
+    variables: Vec<(OsString, OsString)>,
     root: PathBuf,
     runner: Box<dyn Runner>,
 }
@@ -137,10 +136,8 @@ impl World {
 
     /// An environment variable; empty counts as unset.
     pub fn variable(&self, name: &str) -> Option<&OsStr> {
-        self.variables
-            .get(OsStr::new(name))
-            .map(OsString::as_os_str)
-            .filter(|value| !value.is_empty())
+        let (_, value) = self.variables.iter().find(|(known, _)| known == name)?;
+        Some(value.as_os_str()).filter(|value| !value.is_empty())
     }
 
     /// All environment variables whose name begins with `prefix`.
@@ -148,13 +145,11 @@ impl World {
         &'a self,
         prefix: &'a str,
     ) -> impl Iterator<Item = (&'a str, &'a OsStr)> {
-        self.variables
-            .range(OsString::from(prefix)..)
-            .map_while(move |(name, value)| {
-                let name = name.to_str()?;
-                name.starts_with(prefix)
-                    .then_some((name, value.as_os_str()))
-            })
+        self.variables.iter().filter_map(move |(name, value)| {
+            let name = name.to_str()?;
+            name.starts_with(prefix)
+                .then_some((name, value.as_os_str()))
+        })
     }
 
     /// Where a system file lies on this host: `/etc/passwd` is `host("etc/passwd")`.

@@ -15,8 +15,8 @@ pub fn render(report: &Report, page: &Page<'_>) -> String {
     for severity in Severity::WORST_FIRST {
         text.findings(report, severity);
     }
-    text.others(report, Status::Unknown);
-    text.others(report, Status::Waived);
+    text.unknowns(report);
+    text.waived(report);
     text.closing(report);
     text.lines.push(String::new());
     text.lines.join("\n")
@@ -100,27 +100,44 @@ impl Text<'_> {
         }
     }
 
-    fn others(&mut self, report: &Report, status: Status) {
-        let mut any = false;
-        for result in report
-            .results
-            .iter()
-            .filter(|result| result.status == status)
-        {
-            any = true;
-            let tone = if status == Status::Unknown {
-                Tone::Warning
-            } else {
-                Tone::Muted
-            };
-            let label = self.tint(tone, &format!("{:<9}", status.word().to_uppercase()));
-            self.title(&label, result);
-            if status == Status::Waived {
-                self.paragraph("  ", "", &result.message);
-            }
-            self.paragraph("  ", "", &acceptance(result));
+    /// Results that share a reason stand together.
+    fn unknowns(&mut self, report: &Report) {
+        let mut unknowns: Vec<&CheckResult> = with_status(report, Status::Unknown).collect();
+        if unknowns.is_empty() {
+            return;
         }
-        if any {
+        while let Some(first) = unknowns.first() {
+            let reason = first.reason.clone();
+            let (alike, others) = unknowns.into_iter().partition(|r| r.reason == reason);
+            unknowns = others;
+            self.unknown(&alike, &reason);
+        }
+        self.lines.push(String::new());
+    }
+
+    fn unknown(&mut self, alike: &[&CheckResult], reason: &str) {
+        let label = self.tint(Tone::Warning, &format!("{:<9}", "UNKNOWN"));
+        if let [result] = alike {
+            self.title(&label, result);
+        } else {
+            let ids: Vec<&str> = alike.iter().map(|result| result.id.as_str()).collect();
+            let indent = " ".repeat(10);
+            let options = textwrap::Options::new(self.page.width)
+                .initial_indent(&indent)
+                .subsequent_indent(&indent);
+            let wrapped = textwrap::fill(&ids.join(", "), options);
+            let ids = self.tint(Tone::Strong, wrapped.trim_start());
+            self.lines.push(format!("{label} {ids}"));
+        }
+        self.paragraph("  ", "", reason);
+    }
+
+    fn waived(&mut self, report: &Report) {
+        for result in with_status(report, Status::Waived) {
+            let label = self.tint(Tone::Muted, &format!("{:<9}", "WAIVED"));
+            self.title(&label, result);
+            self.paragraph("  ", "", &result.message);
+            self.paragraph("  ", "", &acceptance(result));
             self.lines.push(String::new());
         }
     }
@@ -182,6 +199,13 @@ impl Text<'_> {
     }
 }
 
+fn with_status(report: &Report, status: Status) -> impl Iterator<Item = &CheckResult> {
+    report
+        .results
+        .iter()
+        .filter(move |result| result.status == status)
+}
+
 fn severity_tone(severity: Severity) -> Tone {
     match severity {
         Severity::Critical | Severity::High => Tone::Bad,
@@ -221,7 +245,7 @@ fn severities(report: &Report) -> String {
     parts.join(", ")
 }
 
-/// Why something is unknown, or who accepted it until when.
+/// Who accepted it, until when and why.
 fn acceptance(result: &CheckResult) -> String {
     let note = |name: &str| result.evidence.get(name).and_then(|value| value.as_str());
     let mut text = String::new();

@@ -49,9 +49,28 @@ impl Certificates {
         let (params, key) = leaf(&["bot.example"], (2026, 5, 1), (2026, 7, 30));
         made.write("selfsigned.pem", &params.self_signed(&key).unwrap().pem());
         made.write("selfsigned.key", &key.serialize_pem());
+        made.rsa(&middle_issuer, &middle.pem());
+        made.write("dh1024.pem", &openssl(&["dhparam", "-dsaparam", "1024"]));
+        made.write("dh2048.pem", &openssl(&["dhparam", "-dsaparam", "2048"]));
         made.weak("rsa1024", "rsa:1024", "-sha256");
         made.weak("sha1", "rsa:2048", "-sha1");
         made
+    }
+
+    /// A good certificate with an RSA key, which some suites need.
+    fn rsa(&self, issuer: &Issuer<'_, KeyPair>, middle: &str) {
+        let secret = openssl(&[
+            "genpkey",
+            "-algorithm",
+            "RSA",
+            "-pkeyopt",
+            "rsa_keygen_bits:2048",
+        ]);
+        let key = KeyPair::from_pem(&secret).unwrap();
+        let (params, _) = leaf(&["bot.example"], (2026, 5, 1), (2026, 7, 30));
+        let leaf = params.signed_by(&key, issuer).unwrap();
+        self.write("rsa2048.pem", &(leaf.pem() + middle));
+        self.write("rsa2048.key", &secret);
     }
 
     /// The bytes of a file.
@@ -134,11 +153,12 @@ fn leaf(hosts: &[&str], from: Date, to: Date) -> (CertificateParams, KeyPair) {
     clippy::disallowed_methods,
     reason = "a test may start the openssl program"
 )]
-fn openssl(arguments: &[&str]) {
+fn openssl(arguments: &[&str]) -> String {
     let output = Command::new("openssl").args(arguments).output().unwrap();
     assert!(
         output.status.success(),
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
+    String::from_utf8(output.stdout).unwrap()
 }

@@ -12,14 +12,14 @@ use openclaw_sec::probe::{EndpointInput, LiveEvidence};
 use crate::{JUDGES, faults, gather, in_words, input};
 
 /// What a server does with a connection; it returns when the client is gone.
-type Script = fn(&mut TcpStream) -> std::io::Result<()>;
+pub type Script = fn(&mut TcpStream) -> std::io::Result<()>;
 
 const TIMEOUT: Duration = Duration::from_secs(1);
 /// A loaded machine may be late; a run without a deadline would never end.
 const SLACK: Duration = Duration::from_secs(3);
 
 /// A server that runs the script on each connection, and a count of the connections.
-fn serve(script: Script) -> (u16, Arc<AtomicUsize>) {
+pub fn serve(script: Script) -> (u16, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let count = Arc::new(AtomicUsize::new(0));
@@ -56,7 +56,7 @@ fn request(stream: &mut TcpStream) -> std::io::Result<()> {
     stream.read(&mut buffer).map(|_| ())
 }
 
-fn silent(stream: &mut TcpStream) -> std::io::Result<()> {
+pub fn silent(stream: &mut TcpStream) -> std::io::Result<()> {
     loop {
         let mut buffer = [0; 4096];
         if stream.read(&mut buffer)? == 0 {
@@ -315,7 +315,8 @@ fn a_closed_port_and_a_name_without_address_leave_everything_unknown() {
             ..input(&url)
         });
         let unknown = faults(&evidence);
-        assert_eq!(unknown.len(), JUDGES.len(), "{unknown:?}");
+        // The three of other profiles are skipped.
+        assert_eq!(unknown.len(), JUDGES.len() - 3, "{unknown:?}");
         assert!(unknown.iter().all(|id| id.ends_with('?')), "{unknown:?}");
     }
 }

@@ -1,13 +1,20 @@
 //! The probe against real servers: nginx with every fault, and scripted servers that misbehave.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot set itself up has to fail"
+)]
+
 mod certificates;
 mod hostile;
 mod nginx;
+mod websocket;
 
 use std::time::Duration;
 
 use openclaw_sec::probe::verdicts::{self, LiveVerdict};
-use openclaw_sec::probe::{Endpoint, EndpointInput, LiveEvidence, Profile};
+use openclaw_sec::probe::{ConfiguredKey, Endpoint, EndpointInput, LiveEvidence, Profile};
+use openclaw_sec::secret::Secret;
 
 /// A live check's pure half.
 type Judge = fn(&LiveEvidence) -> Vec<LiveVerdict>;
@@ -25,10 +32,24 @@ const JUDGES: &[(&str, Judge)] = &[
         verdicts::certificate_untrusted,
     ),
     ("https.certificate-weak", verdicts::certificate_weak),
+    ("https.legacy-protocol", verdicts::legacy_protocol),
+    ("https.weak-cipher", verdicts::weak_cipher),
     ("https.security-headers", verdicts::security_headers),
     ("auth.anonymous-access", verdicts::anonymous_access),
+    ("auth.websocket-origin", verdicts::websocket_origin),
+    ("auth.right-key-rejected", verdicts::right_key_rejected),
+    (
+        "auth.cloudflare-access-missing",
+        verdicts::cloudflare_access_missing,
+    ),
+    ("auth.origin-bypass", verdicts::origin_bypass),
+    ("network.private-chat-public", verdicts::private_chat_public),
     ("network.cors-reflected", verdicts::cors_reflected),
+    ("secrets.exposed-over-http", verdicts::exposed_over_http),
 ];
+
+/// A made-up key that the good servers take.
+const KEY: &str = "made-up-key-of-the-test";
 
 /// The moment all certificates are judged at.
 const NOW: &str = "2026-06-01T00:00:00Z";
@@ -41,7 +62,10 @@ fn input(url: &str) -> EndpointInput {
         timeout: Duration::from_secs(10),
         auth_paths: Vec::new(),
         auth_scheme: "bearer".to_owned(),
-        key: None,
+        key: Some(ConfiguredKey {
+            variable: "WEB_API_KEY".to_owned(),
+            value: Secret::new(KEY),
+        }),
         profile: Profile::Vps,
         cors_origins: Vec::new(),
         audit_log_name: None,

@@ -1,18 +1,23 @@
 //! Collects the evidence of a run: files first, then this host, the tree and the endpoint at once.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use openclaw_sec::check::{
-    Declared, Dialect, Evidence, HostEvidence, Live, Question, RotationEvidence, Upstream,
+    self, Declared, Dialect, Evidence, HostEvidence, Live, Question, RotationEvidence, Upstream,
     gather_host, gather_rotation,
 };
 use openclaw_sec::env_file::EnvFile;
+use openclaw_sec::firewall;
+use openclaw_sec::firewall::posture::{self, Posture};
 use openclaw_sec::probe::{self, ConfiguredKey, Endpoint, EndpointInput, Profile};
 use openclaw_sec::report::Kind;
 use openclaw_sec::scan;
 use openclaw_sec::small_file;
 use openclaw_sec::variables::WEB_KEYS;
+use openclaw_sec::world::World;
+use std::thread::ScopedJoinHandle;
 
 use super::{Plan, redactor};
 use crate::cli::CheckArgs;
@@ -20,6 +25,8 @@ use crate::commands::{Context, Failure};
 
 /// The env file that is read when none is named.
 const DEFAULT_ENV: &str = ".env";
+/// Larger env files, in bytes, are compared between loaders under `-v` only: it takes time.
+const LARGEST_COMPARED: usize = 1 << 20;
 /// A file of certificates larger than this, in bytes, is refused.
 const LARGEST_CA_FILE: u64 = 16 << 20;
 
@@ -46,6 +53,7 @@ pub fn evidence(
         upstream,
         compared: compared(arguments, plan)?,
         host: HostEvidence::default(),
+        posture: None,
         live: Live::NotAsked,
         code: scan::CodeEvidence::default(),
         rotation: RotationEvidence::default(),
@@ -77,8 +85,10 @@ fn look(
     let env = declared.and_then(|declared| declared.path.clone());
     let wants = |kind| plan.selection.holds_kind(kind);
     let state = context.state().ok();
-    let (host, code, live) = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let live = endpoint.map(|endpoint| scope.spawn(move || probe::gather(&endpoint)));
+        let posture = wants_firewall(arguments, plan)
+            .then(|| scope.spawn(|| posture(&arguments.profile, world)));
         let code = wants(Kind::Code).then(|| {
             scope.spawn(|| {
                 scan::gather(
@@ -89,27 +99,43 @@ fn look(
                 )
             })
         });
-        let host = wants(Kind::Host).then(|| {
-            let rotation = gather_rotation(declared, state.as_ref(), world);
-            (gather_host(declared, world), rotation)
-        });
-        let live = live.map(|thread| {
-            thread
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        });
-        let code = code.map(|thread| {
-            thread
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        });
-        (host, code, live)
+        if wants(Kind::Host) {
+            evidence.host = gather_host(declared, world);
+            evidence.rotation = gather_rotation(declared, state.as_ref(), world);
+        }
+        evidence.posture = posture.map(joined);
+        evidence.code = code.map(joined).unwrap_or_default();
+        if let Some(live) = live {
+            evidence.live = Live::Seen(Box::new(joined(live)));
+        }
     });
-    (evidence.host, evidence.rotation) = host.unwrap_or_default();
-    evidence.code = code.unwrap_or_default();
-    if let Some(live) = live {
-        evidence.live = Live::Seen(Box::new(live));
-    }
+}
+
+/// What a thread found; its panic is ours.
+fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread
+        .join()
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+fn wants_firewall(arguments: &CheckArgs, plan: &Plan) -> bool {
+    let is_private_chat = arguments.profile == "tailscale";
+    check::checks().any(|check| {
+        let looks = check.item() == "firewall"
+            || (is_private_chat && check.id == "network.private-chat-public");
+        looks && plan.selection.holds(check)
+    })
+}
+
+/// This host's firewall, compared with what the profile wants.
+fn posture(profile: &str, world: &World) -> Result<Posture, String> {
+    let request = firewall::Request {
+        profile: Some(profile.to_owned()),
+        ..firewall::Request::default()
+    };
+    firewall::Policy::from_request(&request)
+        .and_then(|policy| posture::gather(policy, world))
+        .map_err(|error| error.to_string())
 }
 
 /// The env file that was named, or `.env` where there is one.
@@ -155,11 +181,24 @@ fn tell_disagreements(evidence: &Evidence, context: &Context<'_>) {
     let Some(declared) = &evidence.declared else {
         return;
     };
-    for (disagreement, line) in declared.file.all_disagreements() {
-        let path = &declared.shown_path;
+    let is_verbose = context.terminal.is_verbose();
+    if !is_verbose && declared.file.bytes().len() > LARGEST_COMPARED {
+        return;
+    }
+    let path = &declared.shown_path;
+    let all = declared.file.all_disagreements();
+    for (disagreement, line) in &all {
         context
             .terminal
             .detail(&format!("{path}:{line}: {disagreement}"));
+    }
+    if !is_verbose && !all.is_empty() {
+        let loaders: BTreeSet<String> = all.keys().map(|one| one.loader.to_string()).collect();
+        let loaders: Vec<String> = loaders.into_iter().collect();
+        context.terminal.note(&format!(
+            "{path} is judged as Node reads it; other loaders read some lines differently ({}): -v names the lines",
+            loaders.join(", ")
+        ));
     }
 }
 

@@ -1,5 +1,6 @@
 //! Which report goes where, and the texts of `--list` and `--explain`.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
@@ -10,7 +11,7 @@ use openclaw_sec::report::Report;
 use openclaw_sec::settings::nearest;
 
 use crate::cli::CheckArgs;
-use crate::commands::{Failure, exit};
+use crate::commands::{Failure, exit, interrupt};
 use crate::output::{self, Format, Page};
 use crate::terminal::Terminal;
 
@@ -112,8 +113,39 @@ fn refuse_collisions(outputs: &[Output]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// A report must not take the place of a file that the run reads: `--output .env` is a slip.
+pub fn refuse_inputs(outputs: &[Output], arguments: &CheckArgs) -> Result<(), Failure> {
+    let env = arguments.env.as_deref().unwrap_or(Path::new(".env"));
+    let others = [&arguments.openclaw_config, &arguments.ca_file];
+    let inputs = std::iter::once(env)
+        .chain(arguments.compare_env.iter().map(PathBuf::as_path))
+        .chain(others.into_iter().flatten().map(PathBuf::as_path));
+    let identity = |path: &Path| {
+        let metadata = path.metadata().ok()?;
+        metadata.is_file().then(|| (metadata.dev(), metadata.ino()))
+    };
+    let read: Vec<_> = inputs.filter_map(identity).collect();
+    for path in outputs.iter().filter_map(|output| output.path.as_deref()) {
+        if identity(path).is_some_and(|identity| read.contains(&identity)) {
+            return Err(Failure::usage(anyhow!(
+                "--output {}: this file is read by the same run and would be lost; name another one",
+                path.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// Writes every report; one that cannot be written does not keep back the others.
-pub fn deliver(report: &Report, outputs: &[Output], code: u8, terminal: &Terminal) -> u8 {
+///
+/// # Errors
+/// When a signal came while a file was being written.
+pub fn deliver(
+    report: &Report,
+    outputs: &[Output],
+    code: u8,
+    terminal: &Terminal,
+) -> Result<u8, Failure> {
     let mut ended = code;
     for output in outputs {
         match &output.path {
@@ -136,7 +168,13 @@ pub fn deliver(report: &Report, outputs: &[Output], code: u8, terminal: &Termina
                     exit_code: code,
                 };
                 let text = (output.format.render)(report, &page);
-                if let Err(error) = atomic_file::write_output(path, text.as_bytes()) {
+                // A device or a pipe may wait for ever; only a file must be whole.
+                let is_file = path.metadata().map_or(true, |metadata| metadata.is_file());
+                let signals = is_file.then(interrupt::hold).transpose();
+                let signals = signals.map_err(Failure::output)?;
+                let written = atomic_file::write_output(path, text.as_bytes());
+                signals.map_or(Ok(()), interrupt::Held::release)?;
+                if let Err(error) = written {
                     terminal.error(&format!(
                         "the {} report was not written: {error}",
                         output.format.name
@@ -146,7 +184,7 @@ pub fn deliver(report: &Report, outputs: &[Output], code: u8, terminal: &Termina
             }
         }
     }
-    ended
+    Ok(ended)
 }
 
 /// All checks, by item.
@@ -177,11 +215,11 @@ pub fn list() -> String {
 pub fn explain(id: &str) -> anyhow::Result<String> {
     let Some(check) = check::find(id) else {
         let hint = match nearest(id, check::checks().map(|check| check.id)) {
-            Some(nearest) => format!("; did you mean {nearest}?"),
+            Some(nearest) => format!(" (did you mean {nearest}?)"),
             None => String::new(),
         };
         return Err(anyhow!(
-            "--explain {id}: no check is called so{hint} `--list` shows them all"
+            "--explain {id}: no check is called so{hint}; `openclaw-sec check --list` shows them all"
         ));
     };
     let mut text = format!(

@@ -5,18 +5,18 @@ use std::io;
 use openclaw_sec::rotate::{Class, Person, Provider, RotateError, Step, one_line};
 use openclaw_sec::secret::Secret;
 
-use crate::commands::interrupt::Watch;
+use crate::commands::interrupt::Noticed;
 use crate::terminal::Terminal;
 
 /// A terminal with somebody before it, or nobody.
 pub struct AtTerminal<'a> {
     terminal: &'a Terminal,
-    watch: &'a Watch,
+    watch: &'a Noticed,
     agrees: bool,
 }
 
 impl<'a> AtTerminal<'a> {
-    pub fn new(terminal: &'a Terminal, watch: &'a Watch, agrees: bool) -> Self {
+    pub fn new(terminal: &'a Terminal, watch: &'a Noticed, agrees: bool) -> Self {
         Self {
             terminal,
             watch,

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{failure, folder, print_json};
-use crate::cli::{RotateArgs, RotateFormat};
+use crate::cli::{RotateArgs, RotateDueArgs, RotateFormat};
 use crate::commands::{Context, Failure, exit};
 use crate::output::Tone;
 
@@ -49,10 +49,10 @@ struct Ages<'a> {
 
 pub fn due(
     arguments: &RotateArgs,
-    max_age: u32,
-    warn: u32,
+    ages: &RotateDueArgs,
     context: &Context<'_>,
 ) -> Result<u8, Failure> {
+    let (max_age, warn) = (ages.max_age, ages.warn);
     let file = EnvFile::read(&arguments.env, PATIENCE).map_err(Failure::usage)?;
     let state = context.state()?;
     let fingerprints = state.fingerprints().map_err(Failure::output)?;

@@ -10,6 +10,7 @@ use super::host::HostEvidence;
 use super::rotation::RotationEvidence;
 use super::upstream::Upstream;
 use crate::env_file::{Assignment, EnvFile};
+use crate::firewall::posture::Posture;
 use crate::key_shapes;
 use crate::placeholder::placeholder;
 use crate::probe::LiveEvidence;
@@ -42,7 +43,9 @@ pub struct Declared {
     pub file: EnvFile,
     /// The assignments that count: of each name the last.
     effective: Vec<usize>,
-    /// Those of them that hold a secret.
+    /// All that hold a secret, those that do not count included.
+    secret_assignments: Vec<usize>,
+    /// Those of the effective ones that hold a secret.
     secrets: Vec<usize>,
     /// Those of them that are no placeholders.
     real_secrets: Vec<usize>,
@@ -72,6 +75,8 @@ pub struct Evidence {
     pub compared: Vec<Declared>,
     /// This machine.
     pub host: HostEvidence,
+    /// This machine's firewall, or why it could not be read; none where nobody asked.
+    pub posture: Option<Result<Posture, String>>,
     /// The endpoint.
     pub live: Live,
     /// The source tree.
@@ -91,13 +96,13 @@ impl Declared {
             .collect();
         let mut effective: Vec<usize> = last.into_values().collect();
         effective.sort_unstable();
-        let secrets: Vec<usize> = effective
-            .iter()
-            .copied()
+        let secret_assignments: Vec<usize> = (0..assignments.len())
             .filter(|index| {
                 !assignments[*index].value.is_empty() && is_secret(&assignments[*index])
             })
             .collect();
+        let counts = |index: &usize| effective.binary_search(index).is_ok();
+        let secrets: Vec<usize> = secret_assignments.iter().copied().filter(counts).collect();
         let real_secrets = secrets
             .iter()
             .copied()
@@ -107,6 +112,7 @@ impl Declared {
             shown_path,
             path,
             effective,
+            secret_assignments,
             secrets,
             real_secrets,
             file,
@@ -182,10 +188,7 @@ impl Declared {
 
     /// The values that no output may show.
     pub fn values_to_hide(&self) -> impl Iterator<Item = &Secret> {
-        self.file
-            .assignments()
-            .iter()
-            .filter(|assignment| is_secret(assignment))
+        self.at(&self.secret_assignments)
             .map(|assignment| &assignment.value)
     }
 }

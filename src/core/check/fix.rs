@@ -230,7 +230,8 @@ fn ignore_pattern(name: &str) -> Option<String> {
 fn variables(evidence: &Evidence) -> Option<Change> {
     let declared = evidence.declared.as_ref()?;
     let path = declared.path.clone()?;
-    if evidence.dialect == Dialect::Upstream {
+    // Beside upstream's configuration nothing reads the page's variables.
+    if evidence.dialect == Dialect::Upstream || evidence.upstream.is_some() {
         return None;
     }
     let missing: Vec<_> = VARIABLES

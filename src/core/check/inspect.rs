@@ -1,11 +1,13 @@
 //! Runs the judges over the evidence and turns their verdicts into results.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::evidence::Evidence;
 use super::selection::Selection;
-use super::verdict::{Finding, Verdict};
+use super::verdict::{Finding, Verdict, shell_word};
 use super::{Check, checks};
 use crate::report::{CheckResult, Status};
 
@@ -18,6 +20,7 @@ pub fn inspect(evidence: &Evidence, selection: &Selection) -> Inspection {
         .declared
         .as_ref()
         .map_or(".env", |declared| declared.shown_path.as_str());
+    let env = &*shell_word(env);
     let mut results: Vec<CheckResult> = Vec::new();
     for check in checks().filter(|check| selection.holds(check)) {
         for verdict in (check.judge)(evidence) {
@@ -107,16 +110,12 @@ fn fingerprint(id: &str, subject: &str) -> String {
 
 /// Entries of one id must be told apart even where their subjects are equal.
 fn number_repeats(results: &mut [CheckResult]) {
-    for index in 1..results.len() {
-        let (before, rest) = results.split_at_mut(index);
-        let repeats = before
-            .iter()
-            .filter(|other| {
-                other.id == rest[0].id && other.fingerprint.starts_with(&rest[0].fingerprint)
-            })
-            .count();
-        if repeats > 0 {
-            rest[0].fingerprint.push_str(&format!("-{}", repeats + 1));
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    for result in results {
+        let times = seen.entry(result.fingerprint.clone()).or_default();
+        *times += 1;
+        if *times > 1 {
+            result.fingerprint.push_str(&format!("-{times}"));
         }
     }
 }

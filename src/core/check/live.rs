@@ -16,13 +16,6 @@ fn ask(evidence: &Evidence, judge: impl Fn(&LiveEvidence) -> Vec<LiveVerdict>) -
     }
 }
 
-fn ask_later(evidence: &Evidence, question: &str) -> Vec<Verdict> {
-    match &evidence.live {
-        Live::NotAsked => skipped(NO_URL),
-        Live::Seen(_) => unknown(format!("asking {question} is not built yet")),
-    }
-}
-
 fn ask_later_when_active(evidence: &Evidence, question: &str) -> Vec<Verdict> {
     match &evidence.live {
         Live::NotAsked => skipped(NO_URL),
@@ -71,8 +64,16 @@ built!(
     certificate_untrusted,
     certificate_weak,
     security_headers,
+    legacy_protocol,
+    weak_cipher,
     anonymous_access,
+    right_key_rejected,
+    websocket_origin,
+    cloudflare_access_missing,
+    origin_bypass,
     cors_reflected,
+    exposed_over_http,
+    private_chat_public,
 );
 
 macro_rules! not_built {
@@ -82,18 +83,6 @@ macro_rules! not_built {
         }
     )+};
 }
-
-not_built!(
-    ask_later:
-    exposed_over_http = "for private files",
-    right_key_rejected = "with the configured key",
-    websocket_origin = "the WebSocket",
-    cloudflare_access_missing = "for Cloudflare Access",
-    origin_bypass = "the origin directly",
-    legacy_protocol = "with old TLS versions",
-    weak_cipher = "with weak ciphers",
-    private_chat_public = "each public address",
-);
 
 not_built!(
     ask_later_when_active:

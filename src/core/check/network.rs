@@ -7,7 +7,8 @@ use url::{Host, Url};
 
 use super::Check;
 use super::dialect::Dialect;
-use super::evidence::{Declared, Evidence, Switch};
+use super::evidence::{Declared, Evidence, Live, Switch};
+use super::firewall;
 use super::live;
 use super::rate_limit::page_variables;
 use super::verdict::{Finding, Verdict, fail, findings_or_pass, pass, skipped, unknown};
@@ -67,7 +68,7 @@ pub const CHECKS: &[Check] = &[
         .asks("the bot is not in the operators' tailnet", "customer traffic and operator access would share one network")
         .mended_by("join the bot to the customer's own tailnet")
         .see(&[PAGE]),
-    Check::new("network.private-chat-public", Kind::Live, Severity::Critical, live::private_chat_public)
+    Check::new("network.private-chat-public", Kind::Live, Severity::Critical, private_chat_public)
         .asks("the private web chat answers inside the tailnet only", "a chat that is meant to be private is open to the internet")
         .mended_by("bind the web chat to the tailscale0 address, and run `openclaw-sec firewall --profile tailscale | sh`")
         .see(&[PAGE]),
@@ -230,13 +231,23 @@ fn proxy(entry: &str) -> Proxy {
     if let Ok(address) = entry.parse::<IpAddr>() {
         return Proxy::Network(unmapped(IpNet::from(address)));
     }
-    match entry.parse::<IpNet>() {
-        Ok(network) if network.trunc() != network => {
+    match strict_network(entry) {
+        Some(network) if network.trunc() != network => {
             Proxy::Invalid("has bits set beyond its prefix (host bits)")
         }
-        Ok(network) => Proxy::Network(unmapped(network)),
-        Err(_) => Proxy::Invalid("is no address and no network"),
+        Some(network) => Proxy::Network(unmapped(network)),
+        None => Proxy::Invalid("is no address and no network"),
     }
+}
+
+/// `ADDRESS/PREFIX` without leading zeros, which some readers take for octal numbers.
+fn strict_network(entry: &str) -> Option<IpNet> {
+    let (address, prefix) = entry.split_once('/')?;
+    let has_leading_zero = prefix.len() > 1 && prefix.starts_with('0');
+    if has_leading_zero || !prefix.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    IpNet::new(address.parse().ok()?, prefix.parse().ok()?).ok()
 }
 
 /// An IPv4-mapped IPv6 network (RFC 4291 §2.5.5.2) as the IPv4 network it is.
@@ -419,6 +430,16 @@ fn tailnet_hosts(text: &str) -> impl Iterator<Item = String> {
         .map(str::to_owned)
 }
 
+/// The endpoint tells first; without one, this host's sockets and rules do.
+fn private_chat_public(evidence: &Evidence) -> Vec<Verdict> {
+    match evidence.live {
+        Live::NotAsked if evidence.question.profile == "tailscale" => {
+            firewall::private_chat_public(evidence)
+        }
+        _ => live::private_chat_public(evidence),
+    }
+}
+
 fn telegram(evidence: &Evidence) -> Vec<Verdict> {
     const NAME: &str = "TELEGRAM_WEBHOOK_URL";
     const PLACE: &str = "channels.telegram.webhookUrl";
@@ -532,6 +553,7 @@ mod tests {
             "",
             "10.0.0.1/8",
             "010.0.0.0/8",
+            "10.0.0.0/08",
             "10.0.0.0/33",
             "10.0.0.0 172.16.0.0",
             "a;b",

@@ -1,5 +1,7 @@
 //! What a check says about the evidence it was shown.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use crate::report::{Location, Severity};
@@ -117,4 +119,40 @@ pub fn findings_or_pass(findings: Vec<Finding>, message: &str) -> Vec<Verdict> {
         return pass(message);
     }
     findings.into_iter().map(Verdict::Fail).collect()
+}
+
+/// A file name as one word of a POSIX shell: remedies are copied into one.
+pub fn shell_word(name: &str) -> Cow<'_, str> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./+:@%,=".contains(&byte);
+    if !name.is_empty() && !name.starts_with('-') && name.bytes().all(is_plain) {
+        return Cow::Borrowed(name);
+    }
+    let quoted = format!("'{}'", name.replace('\'', "'\\''"));
+    match name.starts_with('-') && name != "-" {
+        // Programs take a name that begins with a dash for an option, quoted or not.
+        true => Cow::Owned(format!("'./{}", &quoted[1..])),
+        false if name == "-" => Cow::Borrowed(name),
+        false => Cow::Owned(quoted),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shell_word;
+
+    #[test]
+    fn a_name_in_a_remedy_is_one_word_and_runs_nothing() {
+        let cases = [
+            ("prod.env", "prod.env"),
+            ("-", "-"),
+            ("a b", "'a b'"),
+            ("x;rm -rf ~", "'x;rm -rf ~'"),
+            ("$(id)'`", "'$(id)'\\''`'"),
+            ("-rf", "'./-rf'"),
+            ("", "''"),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(shell_word(name), expected);
+        }
+    }
 }

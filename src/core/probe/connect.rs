@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::evidence::{Asked, Silence, short};
+use super::stream::TooMuch;
 
 /// How many connections a run may open, ports 443 and 80 together.
 const MAX_CONNECTIONS: usize = 40;
@@ -137,6 +138,9 @@ pub(super) async fn connect(
 /// What an error of the operating system says about the endpoint.
 pub(super) fn silence_of_io(error: &io::Error) -> Silence {
     use io::ErrorKind::*;
+    if error.get_ref().is_some_and(|inner| inner.is::<TooMuch>()) {
+        return Silence::NotHttp(TooMuch.to_string());
+    }
     match error.kind() {
         ConnectionRefused => Silence::Refused,
         TimedOut => Silence::Dropped,

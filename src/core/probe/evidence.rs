@@ -8,6 +8,8 @@ use url::Url;
 use super::certificate::Certificate;
 use super::endpoint::Profile;
 use super::gateway::Gateway;
+use super::hello::{HelloAnswer, Purpose};
+use super::websocket::WebSocketAnswer;
 
 /// An answer, or why there is none.
 pub type Asked<T> = Result<T, Silence>;
@@ -78,18 +80,36 @@ pub struct LiveEvidence {
     pub tls: Asked<TlsEvidence>,
     /// The certificate; it is often seen even where the handshake fails later.
     pub certificate: Asked<Certificate>,
+    /// What the raw hellos were answered.
+    pub hellos: Vec<(Purpose, Asked<HelloAnswer>)>,
     /// The answer to `--url` itself.
     pub front: Asked<Exchange>,
     /// `GET /health`.
     pub health: Asked<Exchange>,
+    /// What a WebSocket upgrade with a foreign origin was answered.
+    pub websocket: Asked<WebSocketAnswer>,
+    /// That origin.
+    pub websocket_origin: String,
     /// The marks of an OpenClaw gateway, if there are any.
     pub gateway: Option<Gateway>,
     /// Port 80 of the same host; for an http URL the endpoint itself.
     pub plain: Asked<Exchange>,
+    /// The origin behind Cloudflare, asked directly; nothing where its address is not named.
+    pub origin: Option<Asked<Exchange>>,
+    /// The public addresses of the name; asked in the tailscale profile only.
+    pub public_addresses: Vec<(IpAddr, Asked<Exchange>)>,
     /// Protected resources, asked without a key.
     pub protected: Vec<ProtectedAnswer>,
     /// What foreign origins were answered.
     pub cors: Vec<CorsAnswer>,
+    /// Entries of `CORS_ORIGINS`, and whether the front page allows them.
+    pub declared_origins: Vec<(String, Asked<bool>)>,
+    /// Files that no endpoint may serve.
+    pub exposed: Vec<ExposedAnswer>,
+    /// The configured key; a [`Silence::NotAsked`] where it must not or need not be sent.
+    pub key: Asked<KeyAnswer>,
+    /// The variable whose key was meant and how it is presented; nothing where no key is set.
+    pub key_source: Option<(String, String)>,
     /// How many connections were opened.
     pub connections: usize,
     /// How many requests were sent.
@@ -215,6 +235,51 @@ pub struct CorsAnswer {
     pub origin: String,
     /// The answer.
     pub answer: Asked<Exchange>,
+}
+
+/// A kind of file that no endpoint may serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExposedKind {
+    /// An env file or a copy of one.
+    EnvFile,
+    /// The configuration of a git repository.
+    GitConfig,
+    /// The audit log.
+    AuditLog,
+}
+
+/// What a path answered that no endpoint may serve. The body is gone.
+#[derive(Debug, Clone)]
+pub struct ExposedAnswer {
+    /// The path.
+    pub path: String,
+    /// What would be there.
+    pub kind: ExposedKind,
+    /// The answer, without its body.
+    pub answer: Asked<Exchange>,
+    /// How many bytes of the body were read.
+    pub length: usize,
+    /// What the content proves to be, with names of variables where it has such.
+    pub found: Option<Vec<String>>,
+    /// Whether a path of the same shape that cannot exist proves the same.
+    pub canary: Option<Asked<bool>>,
+}
+
+/// What the configured key was answered. No text of the server is kept: it could be the key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyAnswer {
+    /// Method and path.
+    pub request: String,
+    /// The status code.
+    pub status: u16,
+    /// Whether the answer is one for those who were let in.
+    pub let_in: bool,
+    /// Whether no protected resource asked for a key without one.
+    pub open_anyway: bool,
+    /// Whether the gateway refused the proxy and judged no key.
+    pub attribution: bool,
+    /// The address that answered.
+    pub peer: Option<SocketAddr>,
 }
 
 /// Cuts foreign text to a length that fits a report.

@@ -1,6 +1,7 @@
 //! The marks by which an OpenClaw gateway is recognised before anything about it is judged.
 
 use super::evidence::{Asked, Exchange, short};
+use super::websocket::WebSocketAnswer;
 
 /// A recognised gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,10 +23,15 @@ pub(super) struct ProtectedResource {
 }
 
 /// Looks for the marks of a gateway in what was seen.
-pub(super) fn recognise(front: &Asked<Exchange>, health: &Asked<Exchange>) -> Option<Gateway> {
+pub(super) fn recognise(
+    front: &Asked<Exchange>,
+    health: &Asked<Exchange>,
+    websocket: &Asked<WebSocketAnswer>,
+) -> Option<Gateway> {
     let front_mark = front.as_ref().ok().and_then(front_page_mark);
     let mark = front_mark
         .or_else(|| health.as_ref().ok().and_then(health_mark))
+        .or_else(|| challenge(websocket))
         .or_else(|| attributed(front))
         .or_else(|| attributed(health))?;
     let page = front
@@ -88,6 +94,11 @@ fn health_mark(health: &Exchange) -> Option<&'static str> {
     let json = health.json()?;
     let live = json.get("ok")?.as_bool()? && json.get("status")?.as_str()? == "live";
     (health.is_success() && live).then_some("/health says live")
+}
+
+fn challenge(websocket: &Asked<WebSocketAnswer>) -> Option<&'static str> {
+    let answer = websocket.as_ref().ok()?;
+    answer.is_gateway().then_some("connect.challenge")
 }
 
 fn attributed(answer: &Asked<Exchange>) -> Option<&'static str> {

@@ -5,29 +5,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use hyper::header::{HeaderValue, ORIGIN};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::time::Instant;
-use url::{Host, Url};
+use url::Host;
 
 use super::certificate::{Certificate, TrustStore, judge};
-use super::connect::{Budget, race, resolve};
-use super::endpoint::Endpoint;
+use super::connect::{Budget, connect, race, resolve};
+use super::endpoint::{AuthScheme, Endpoint, Profile};
 use super::evidence::{
-    Asked, CorsAnswer, Exchange, ForeignOrigin, LiveEvidence, ProtectedAnswer, Silence, TlsEvidence,
+    Asked, CorsAnswer, Exchange, ExposedAnswer, KeyAnswer, LiveEvidence, ProtectedAnswer, Silence,
+    TlsEvidence,
 };
-use super::gateway::{Gateway, protected_resources, recognise};
+use super::gateway::{Gateway, recognise};
+use super::hello::{HelloAnswer, Purpose, client_hello, greet, hellos};
 use super::http::{Asker, Patience, Place, Question};
+use super::questions::{Questions, foreign_origin, path_and_query};
 use super::stream::BoundedStream;
-use super::tls::{Recorder, agreement, algorithms, recording, shake_hands};
+use super::tls::{Recorder, Rule, agreement, algorithms, recording, shake_hands, verified};
+use super::verdicts::is_public;
+use super::websocket::WebSocketAnswer;
 
 /// A dropped port 80 costs this much and no more; it survives one lost SYN.
 const PLAIN_CONNECT: Duration = Duration::from_millis(1200);
-/// More protected paths than these are not asked for their CORS answers.
-const MAX_CORS_PATHS: usize = 4;
-/// More protected paths than these are not asked at all.
-const MAX_PROTECTED: usize = 8;
 
 /// Asks the endpoint everything and returns within its timeout, whatever the server does.
 ///
@@ -54,11 +54,16 @@ struct MainPort {
     peer: Asked<SocketAddr>,
     tls: Asked<TlsEvidence>,
     certificate: Asked<Certificate>,
+    hellos: Vec<(Purpose, Asked<HelloAnswer>)>,
     front: Asked<Exchange>,
     health: Asked<Exchange>,
+    websocket: Asked<WebSocketAnswer>,
     gateway: Option<Gateway>,
     protected: Vec<ProtectedAnswer>,
     cors: Vec<CorsAnswer>,
+    declared_origins: Vec<(String, Asked<bool>)>,
+    exposed: Vec<ExposedAnswer>,
+    key: Asked<KeyAnswer>,
 }
 
 impl<'a> Run<'a> {
@@ -79,11 +84,18 @@ impl<'a> Run<'a> {
         let (host, port) = self.endpoint.dial();
         let addresses = match resolve(&host, self.patience.until).await {
             Ok(addresses) => addresses,
-            Err(silence) => return nothing_seen(self.endpoint, &silence),
+            Err(silence) => {
+                return LiveEvidence {
+                    origin: self.ask_origin().await,
+                    ..nothing_seen(self.endpoint, &silence)
+                };
+            }
         };
-        let (main, twin) = tokio::join!(
+        let (main, twin, origin, public_addresses) = tokio::join!(
             self.main_port(&addresses, port),
-            self.plain_twin(&addresses)
+            self.plain_twin(&addresses),
+            self.ask_origin(),
+            self.ask_public_addresses(&addresses, port)
         );
         let (connections, requests) = self.budget.used();
         LiveEvidence {
@@ -92,11 +104,18 @@ impl<'a> Run<'a> {
             peer: main.peer,
             tls: main.tls,
             certificate: main.certificate,
+            hellos: main.hellos,
             front: main.front,
             health: main.health,
+            websocket: main.websocket,
             gateway: main.gateway,
+            origin,
+            public_addresses,
             protected: main.protected,
             cors: main.cors,
+            declared_origins: main.declared_origins,
+            exposed: main.exposed,
+            key: main.key,
             connections,
             requests,
             ..nothing_seen(self.endpoint, &Silence::TimedOut)
@@ -110,15 +129,41 @@ impl<'a> Run<'a> {
             Err(silence) => return MainPort::silent(&silence),
         };
         let stream = BoundedStream::new(stream);
-        let main = if self.endpoint.is_https() {
-            self.https_port(stream, peer).await
+        let (main, hellos) = if self.endpoint.is_https() {
+            tokio::join!(self.https_port(stream, peer), self.ask_hellos(peer))
         } else {
-            self.http_port(stream, peer).await
+            (self.http_port(stream, peer).await, Vec::new())
         };
         MainPort {
             peer: Ok(peer),
+            hellos,
             ..main
         }
+    }
+
+    /// All hellos at once, each over a connection of its own.
+    async fn ask_hellos(&self, peer: SocketAddr) -> Vec<(Purpose, Asked<HelloAnswer>)> {
+        let server_name = match &self.endpoint.host {
+            Host::Domain(name) => Some(name.as_str()),
+            _ => None,
+        };
+        join_all(
+            hellos()
+                .into_iter()
+                .map(|(purpose, version, suites)| async move {
+                    // The random is not secret: nothing is ever encrypted over these connections.
+                    let mut random = [0; 32];
+                    random[..12].copy_from_slice(&self.endpoint.nonce);
+                    let hello = client_hello(version, &suites, server_name, random);
+                    let until = self.patience.next_step();
+                    let answer = match connect(peer, &self.budget, until).await {
+                        Ok(stream) => greet(BoundedStream::new(stream), &hello, until).await,
+                        Err(silence) => Err(silence),
+                    };
+                    (purpose, answer)
+                }),
+        )
+        .await
     }
 
     async fn http_port(&self, stream: BoundedStream, peer: SocketAddr) -> MainPort {
@@ -126,10 +171,17 @@ impl<'a> Run<'a> {
         let allowance = stream.allowance();
         asker.adopt(stream, allowance).await;
         let silence = Silence::NotAsked("--url is http, so no TLS was asked for".to_owned());
+        let main = self.ask_http(&asker).await;
+        let key = if peer.ip().is_loopback() {
+            self.ask_with_key(&asker, &main).await
+        } else {
+            Err(not_sent("--url is http"))
+        };
         MainPort {
             tls: Err(silence.clone()),
             certificate: Err(silence),
-            ..self.ask_http(&asker).await
+            key,
+            ..main
         }
     }
 
@@ -145,12 +197,17 @@ impl<'a> Run<'a> {
         let allowance = stream.allowance();
         let stream = shake_hands(stream, &host, &config, self.patience.next_step()).await;
         let tls = stream.as_ref().map(agreement).map_err(Clone::clone);
-        let certificate = self.judge_certificate(&recorder, &host, &tls, trust_store);
+        let trust_store = self.loaded(trust_store);
+        let certificate = async {
+            let store = trust_store.await?;
+            let certificate = self.judge_certificate(&recorder, &host, &tls, &store)?;
+            Ok((certificate, store))
+        };
         let stream = match stream {
             Ok(stream) => stream,
             Err(silence) => {
                 return MainPort {
-                    certificate: certificate.await,
+                    certificate: certificate.await.map(|(certificate, _)| certificate),
                     ..MainPort::silent(&silence)
                 };
             }
@@ -158,29 +215,70 @@ impl<'a> Run<'a> {
         let asker = self.asker(peer, Some((host.clone(), config)));
         asker.adopt(stream, allowance).await;
         let (certificate, main) = tokio::join!(certificate, self.ask_http(&asker));
+        // The key comes last: a limiter it wakes cannot blind the other questions.
+        let key = self
+            .ask_with_key_verified(&certificate, host.clone(), peer, &main)
+            .await;
         MainPort {
-            tls,
-            certificate,
+            tls: tls.clone(),
+            certificate: certificate.map(|(certificate, _)| certificate),
+            key,
             ..main
         }
     }
 
-    async fn judge_certificate(
+    /// A connection of its own for the key: its handshake fails unless the certificate is good,
+    /// whatever an earlier connection showed.
+    async fn ask_with_key_verified(
+        &self,
+        certificate: &Asked<(Certificate, Arc<TrustStore>)>,
+        host: ServerName<'static>,
+        peer: SocketAddr,
+        main: &MainPort,
+    ) -> Asked<KeyAnswer> {
+        let (_, store) = certificate.as_ref().map_err(Clone::clone)?;
+        let rule = Rule {
+            host: host.clone(),
+            now: self.endpoint.now,
+            store: store.clone(),
+        };
+        if !certificate
+            .as_ref()
+            .is_ok_and(|(certificate, _)| rule.is_met_by(certificate))
+        {
+            return Err(not_sent("the certificate is not in order"));
+        }
+        let asker = self.asker(peer, Some((host, verified(rule)?)));
+        self.ask_with_key(&asker, main).await
+    }
+
+    async fn ask_with_key(&self, asker: &Asker, main: &MainPort) -> Asked<KeyAnswer> {
+        let Some(key) = &self.endpoint.key else {
+            return Err(not_sent("there is none"));
+        };
+        let questions = Questions::new(self.endpoint, asker, main.gateway.as_ref());
+        questions.ask_with_key(key, &main.protected).await
+    }
+
+    async fn loaded(&self, trust_store: LoadingTrustStore) -> Asked<Arc<TrustStore>> {
+        let no_store = |_| Silence::NotAsked("the system's roots could not be read".to_owned());
+        tokio::time::timeout_at(self.patience.until, trust_store)
+            .await
+            .map_err(|_| Silence::TimedOut)?
+            .map_err(no_store)
+    }
+
+    fn judge_certificate(
         &self,
         recorder: &Recorder,
         host: &ServerName<'_>,
         tls: &Asked<TlsEvidence>,
-        trust_store: LoadingTrustStore,
+        store: &TrustStore,
     ) -> Asked<Certificate> {
         let Some(presented) = recorder.seen() else {
             return Err(tls.as_ref().err().cloned().unwrap_or(Silence::TimedOut));
         };
-        let no_store = |_| Silence::NotAsked("the system's roots could not be read".to_owned());
-        let store = tokio::time::timeout_at(self.patience.until, trust_store)
-            .await
-            .map_err(|_| Silence::TimedOut)?
-            .map_err(no_store)?;
-        judge(&presented, host, self.endpoint.now, &store).map_err(Silence::TlsFailed)
+        judge(&presented, host, self.endpoint.now, store).map_err(Silence::TlsFailed)
     }
 
     fn asker(
@@ -198,86 +296,83 @@ impl<'a> Run<'a> {
     }
 
     async fn ask_http(&self, asker: &Asker) -> MainPort {
-        let page = Question::get(&path_and_query(&self.endpoint.url));
-        let health = Question::get("/health");
-        let (front, health) = tokio::join!(asker.ask(&page), asker.ask(&health));
-        let gateway = recognise(&front, &health);
-        let questions = self.protected_questions(gateway.as_ref());
-        let (protected, cors) = tokio::join!(
-            self.ask_protected(asker, &questions),
-            self.ask_cors(asker, &questions)
+        let path = path_and_query(&self.endpoint.url);
+        let origin = foreign_origin(&self.endpoint.canary());
+        let (page, health) = (Question::get(&path), Question::get("/health"));
+        let (front, health, websocket) = tokio::join!(
+            asker.ask(&page),
+            asker.ask(&health),
+            asker.ask_websocket(&path, &origin, self.endpoint.nonce)
+        );
+        let gateway = recognise(&front, &health, &websocket);
+        let questions = Questions::new(self.endpoint, asker, gateway.as_ref());
+        let (protected, cors, declared_origins, exposed) = tokio::join!(
+            questions.ask_protected(),
+            questions.ask_cors(),
+            questions.ask_declared_origins(),
+            questions.ask_exposed()
         );
         MainPort {
             front,
             health,
+            websocket,
             gateway,
             protected,
             cors,
+            declared_origins,
+            exposed,
             ..MainPort::silent(&Silence::TimedOut)
         }
     }
 
-    /// The protected resources: those of `--auth-path`, else those of a recognised gateway.
-    fn protected_questions(&self, gateway: Option<&Gateway>) -> Vec<Protected> {
-        let named = self.endpoint.auth_paths.iter().map(|path| Protected {
-            path: path.clone(),
-            post: false,
-            of_gateway: false,
-        });
-        let mut questions: Vec<_> = named.take(MAX_PROTECTED).collect();
-        if let Some(gateway) = gateway.filter(|_| questions.is_empty()) {
-            questions.extend(protected_resources(gateway).map(|resource| Protected {
-                path: resource.path,
-                post: resource.post,
-                of_gateway: true,
-            }));
-        }
-        questions
+    /// The origin behind Cloudflare, with the endpoint's name and without a key. Its certificate
+    /// need not be trusted.
+    async fn ask_origin(&self) -> Option<Asked<Exchange>> {
+        let named = self.endpoint.connect_to.as_ref();
+        let (host, port) = named.filter(|_| self.endpoint.profile.is_cloudflare())?;
+        let answer = async {
+            let addresses = resolve(host, self.patience.until).await?;
+            self.ask_front_at(&addresses, *port).await
+        };
+        Some(answer.await)
     }
 
-    async fn ask_protected(&self, asker: &Asker, questions: &[Protected]) -> Vec<ProtectedAnswer> {
-        join_all(questions.iter().map(|protected| async move {
-            let canary = protected.at(&canary_of(&protected.path, &self.endpoint.canary()));
-            let question = protected.at(&protected.path);
-            let (answer, canary) = tokio::join!(asker.ask(&question), asker.ask(&canary));
-            ProtectedAnswer {
-                path: protected.path.clone(),
-                of_gateway: protected.of_gateway,
-                answer,
-                canary,
-            }
-        }))
+    async fn ask_public_addresses(
+        &self,
+        addresses: &[IpAddr],
+        port: u16,
+    ) -> Vec<(IpAddr, Asked<Exchange>)> {
+        if self.endpoint.profile != Profile::Tailscale {
+            return Vec::new();
+        }
+        let public = addresses
+            .iter()
+            .copied()
+            .filter(|address| is_public(*address));
+        join_all(
+            public
+                .map(|address| async move { (address, self.ask_front_at(&[address], port).await) }),
+        )
         .await
     }
 
-    async fn ask_cors(&self, asker: &Asker, questions: &[Protected]) -> Vec<CorsAnswer> {
-        let mut paths = vec![path_and_query(&self.endpoint.url)];
-        for protected in questions.iter().take(MAX_CORS_PATHS) {
-            if !paths.contains(&protected.path) {
-                paths.push(protected.path.clone());
-            }
+    /// The front page at another address than the endpoint's own.
+    async fn ask_front_at(&self, addresses: &[IpAddr], port: u16) -> Asked<Exchange> {
+        let (stream, peer) = race(addresses, port, &self.budget, self.patience.next_step()).await?;
+        let stream = BoundedStream::new(stream);
+        let allowance = stream.allowance();
+        let question = Question::get(&path_and_query(&self.endpoint.url));
+        if !self.endpoint.is_https() {
+            let asker = self.asker(peer, None);
+            asker.adopt(stream, allowance).await;
+            return asker.ask(&question).await;
         }
-        let origins = foreign_origins(&self.endpoint.host, &self.endpoint.canary());
-        let all = paths.iter().flat_map(|path| {
-            origins
-                .iter()
-                .map(move |(kind, origin)| (path, *kind, origin))
-        });
-        join_all(all.map(|(path, kind, origin)| async move {
-            let answer = match HeaderValue::from_str(origin) {
-                Ok(value) => asker.ask(&Question::get(path).with(ORIGIN, value)).await,
-                Err(_) => Err(Silence::NotAsked(
-                    "the origin is no header value".to_owned(),
-                )),
-            };
-            CorsAnswer {
-                path: path.clone(),
-                kind,
-                origin: origin.clone(),
-                answer,
-            }
-        }))
-        .await
+        let host = server_name(&self.endpoint.host)?;
+        let config = recording(&Recorder::new())?;
+        let stream = shake_hands(stream, &host, &config, self.patience.next_step()).await?;
+        let asker = self.asker(peer, Some((host, config)));
+        asker.adopt(stream, allowance).await;
+        asker.ask(&question).await
     }
 
     /// Port 80 of the same host; nothing where `--url` is that port itself.
@@ -309,36 +404,38 @@ impl<'a> Run<'a> {
     }
 }
 
-/// A protected resource and how it is asked.
-struct Protected {
-    path: String,
-    post: bool,
-    of_gateway: bool,
-}
-
-impl Protected {
-    fn at(&self, path: &str) -> Question {
-        if self.post {
-            Question::post_empty_object(path)
-        } else {
-            Question::get(path)
-        }
-    }
-}
-
 impl MainPort {
     fn silent(silence: &Silence) -> Self {
         Self {
             peer: Err(silence.clone()),
             tls: Err(silence.clone()),
             certificate: Err(silence.clone()),
+            hellos: Vec::new(),
             front: Err(silence.clone()),
             health: Err(silence.clone()),
+            websocket: Err(silence.clone()),
             gateway: None,
             protected: Vec::new(),
             cors: Vec::new(),
+            declared_origins: Vec::new(),
+            exposed: Vec::new(),
+            key: Err(silence.clone()),
         }
     }
+}
+
+fn not_sent(why: &str) -> Silence {
+    Silence::NotAsked(format!("{why}, so the key was not sent"))
+}
+
+/// The variable and the scheme, for the report.
+fn key_source(endpoint: &Endpoint) -> Option<(String, String)> {
+    let scheme = match &endpoint.auth_scheme {
+        AuthScheme::Bearer => "bearer".to_owned(),
+        AuthScheme::Header(name) => name.clone(),
+    };
+    let key = endpoint.key.as_ref()?;
+    Some((key.variable.clone(), scheme))
 }
 
 type LoadingTrustStore = tokio::sync::oneshot::Receiver<Arc<TrustStore>>;
@@ -365,12 +462,21 @@ fn nothing_seen(endpoint: &Endpoint, silence: &Silence) -> LiveEvidence {
         now: endpoint.now,
         tls: Err(silence.clone()),
         certificate: Err(silence.clone()),
+        hellos: Vec::new(),
         front: Err(silence.clone()),
         health: Err(silence.clone()),
+        websocket: Err(silence.clone()),
+        websocket_origin: foreign_origin(&endpoint.canary()),
         gateway: None,
         plain: Err(silence.clone()),
+        origin: None,
+        public_addresses: Vec::new(),
         protected: Vec::new(),
         cors: Vec::new(),
+        declared_origins: Vec::new(),
+        exposed: Vec::new(),
+        key: Err(silence.clone()),
+        key_source: key_source(endpoint),
         connections: 0,
         requests: 0,
     }
@@ -382,68 +488,5 @@ fn server_name(host: &Host) -> Asked<ServerName<'static>> {
             .map_err(|_| Silence::NotAsked("the host is no name that TLS can carry".to_owned())),
         Host::Ipv4(address) => Ok(ServerName::from(IpAddr::V4(*address))),
         Host::Ipv6(address) => Ok(ServerName::from(IpAddr::V6(*address))),
-    }
-}
-
-fn path_and_query(url: &Url) -> String {
-    match url.query() {
-        Some(query) => format!("{}?{query}", url.path()),
-        None => url.path().to_owned(),
-    }
-}
-
-/// A path of the same shape that cannot exist: same folder, same ending.
-fn canary_of(path: &str, word: &str) -> String {
-    let path = path.split(['?', '#']).next().unwrap_or_default();
-    let (stem, slash) = match path.strip_suffix('/') {
-        Some(stem) => (stem, "/"),
-        None => (path, ""),
-    };
-    let (folder, name) = stem.rsplit_once('/').unwrap_or(("", stem));
-    let ending = name.rfind('.').map_or("", |dot| &name[dot..]);
-    format!("{folder}/{word}{ending}{slash}")
-}
-
-fn foreign_origins(host: &Host, word: &str) -> Vec<(ForeignOrigin, String)> {
-    let mut origins = vec![
-        (ForeignOrigin::Random, format!("https://{word}.example")),
-        (ForeignOrigin::Null, "null".to_owned()),
-    ];
-    if let Host::Domain(name) = host {
-        origins.push((
-            ForeignOrigin::Prefix,
-            format!("https://{name}.{word}.example"),
-        ));
-        origins.push((ForeignOrigin::Suffix, format!("https://x{name}")));
-    }
-    origins
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_canary_has_the_shape_of_its_path() {
-        for (path, expected) in [
-            ("/", "/w/"),
-            ("/api", "/w"),
-            ("/api/", "/w/"),
-            ("/v1/models", "/v1/w"),
-            ("/a/config.json?x=1", "/a/w.json"),
-            ("/.env", "/w.env"),
-        ] {
-            assert_eq!(canary_of(path, "w"), expected, "{path}");
-        }
-    }
-
-    #[test]
-    fn an_address_has_no_foreign_neighbours() {
-        let host = Host::Ipv4(std::net::Ipv4Addr::LOCALHOST);
-        assert_eq!(foreign_origins(&host, "w").len(), 2);
-        let host = Host::Domain("bot.example".to_owned());
-        let origins = foreign_origins(&host, "w");
-        assert_eq!(origins[2].1, "https://bot.example.w.example");
-        assert_eq!(origins[3].1, "https://xbot.example");
     }
 }

@@ -23,8 +23,9 @@ use url::Url;
 use super::connect::{Budget, connect, silence_of_io};
 use super::endpoint::path_on;
 use super::evidence::{Asked, Exchange, Silence, short};
-use super::stream::{Allowance, BoundedStream, TooMuch};
+use super::stream::{Allowance, BoundedStream};
 use super::tls::{shake_hands, silence_of_tls};
+use super::websocket::{self, Upgrade, WebSocketAnswer};
 
 /// At most so much of a body is read.
 const MAX_BODY: usize = 64 * 1024;
@@ -220,15 +221,39 @@ impl Asker {
             .map_err(|_| Silence::NotAsked("the question is no valid request".to_owned()))
     }
 
+    /// Asks for a WebSocket over a connection of its own, with the origin given.
+    pub(super) async fn ask_websocket(
+        &self,
+        path: &str,
+        origin: &str,
+        nonce: [u8; 12],
+    ) -> Asked<WebSocketAnswer> {
+        let until = self.patience.next_step();
+        let (stream, _) = self.open(until).await?;
+        self.budget.take_request()?;
+        let upgrade = Upgrade {
+            path,
+            authority: &self.place.authority,
+            origin,
+            nonce,
+        };
+        websocket::ask(stream, &upgrade, until).await
+    }
+
     async fn connect(&self, until: Instant) -> Asked<Lane> {
-        let peer = self.place.peer;
-        let stream = BoundedStream::new(connect(peer, &self.budget, until).await?);
+        let (stream, allowance) = self.open(until).await?;
+        open_lane(stream, allowance, self.place.peer).await
+    }
+
+    /// A fresh connection, with its handshake done.
+    async fn open(&self, until: Instant) -> Asked<(Box<dyn Stream>, Allowance)> {
+        let stream = BoundedStream::new(connect(self.place.peer, &self.budget, until).await?);
         let allowance = stream.allowance();
         let stream: Box<dyn Stream> = match &self.place.tls {
             Some((host, config)) => Box::new(shake_hands(stream, host, config, until).await?),
             None => Box::new(stream),
         };
-        open_lane(stream, allowance, peer).await
+        Ok((stream, allowance))
     }
 
     fn take_idle(&self) -> Option<Lane> {
@@ -322,9 +347,6 @@ fn silence_of_hyper(error: &hyper::Error) -> Silence {
             let inner = error.get_ref();
             if let Some(tls) = inner.and_then(|inner| inner.downcast_ref()) {
                 return silence_of_tls(tls);
-            }
-            if let Some(limit) = inner.and_then(|inner| inner.downcast_ref::<TooMuch>()) {
-                return Silence::NotHttp(limit.to_string());
             }
             return silence_of_io(error);
         }

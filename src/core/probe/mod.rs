@@ -7,17 +7,24 @@ mod certificate;
 mod connect;
 mod endpoint;
 mod evidence;
+mod exposure;
 mod gateway;
 mod gather;
+mod hello;
 mod http;
+mod questions;
 mod stream;
 mod tls;
 pub mod verdicts;
+mod websocket;
 
 pub use certificate::{Certificate, Distrust, Trust};
 pub use endpoint::{AuthScheme, ConfiguredKey, Endpoint, EndpointError, EndpointInput, Profile};
 pub use evidence::{
-    Asked, CorsAnswer, Exchange, ForeignOrigin, LiveEvidence, ProtectedAnswer, Silence, TlsEvidence,
+    Asked, CorsAnswer, Exchange, ExposedAnswer, ExposedKind, ForeignOrigin, KeyAnswer,
+    LiveEvidence, ProtectedAnswer, Silence, TlsEvidence,
 };
 pub use gateway::Gateway;
 pub use gather::gather;
+pub use hello::{HelloAnswer, Purpose, Version};
+pub use websocket::WebSocketAnswer;

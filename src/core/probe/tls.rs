@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::certificate::{Presented, Trust, TrustStore, judge};
+use super::certificate::{Certificate, Presented, Trust, TrustStore, judge};
 use super::connect::silence_of_io;
 use super::evidence::{Asked, Silence, TlsEvidence, short};
 use super::stream::{BoundedStream, TooMuch};
@@ -42,13 +42,17 @@ pub(super) struct Rule {
 }
 
 impl Rule {
+    /// Whether a judged certificate is good enough to send a key to its holder.
+    pub(super) fn is_met_by(&self, certificate: &Certificate) -> bool {
+        matches!(certificate.trust, Trust::System | Trust::CaFile)
+            && certificate.names_host == Ok(true)
+            && certificate.expired_intermediate.is_none()
+            && (certificate.not_before..=certificate.not_after).contains(&self.now)
+    }
+
     fn allows(&self, presented: &Presented) -> bool {
-        judge(presented, &self.host, self.now, &self.store).is_ok_and(|certificate| {
-            matches!(certificate.trust, Trust::System | Trust::CaFile)
-                && certificate.names_host == Ok(true)
-                && certificate.expired_intermediate.is_none()
-                && (certificate.not_before..=certificate.not_after).contains(&self.now)
-        })
+        judge(presented, &self.host, self.now, &self.store)
+            .is_ok_and(|certificate| self.is_met_by(&certificate))
     }
 }
 

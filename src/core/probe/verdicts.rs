@@ -5,17 +5,26 @@
 mod auth;
 mod certificate;
 mod cors;
+mod exposed;
 mod headers;
+mod network;
 mod plain;
+mod protocol;
+mod websocket;
 
-pub use auth::anonymous_access;
+pub use auth::{anonymous_access, right_key_rejected};
 pub use certificate::{
     certificate_expired, certificate_expiring, certificate_host, certificate_untrusted,
     certificate_weak,
 };
 pub use cors::cors_reflected;
+pub use exposed::exposed_over_http;
 pub use headers::{hsts, security_headers};
+pub(super) use network::is_public;
+pub use network::{cloudflare_access_missing, origin_bypass, private_chat_public};
 pub use plain::{plaintext, redirect};
+pub use protocol::{legacy_protocol, weak_cipher};
+pub use websocket::websocket_origin;
 
 use serde_json::{Map, Value};
 

@@ -432,5 +432,5 @@ fn segment(start: usize, end: usize, kind: StructureKind, guess_bits: f64) -> Se
 }
 
 fn log2(count: usize) -> f64 {
-    (count.max(1) as f64).log2()
+    libm::log2(count.max(1) as f64)
 }

@@ -62,7 +62,7 @@ pub(super) fn find(text: &[char]) -> Vec<Segment> {
             if length >= SHORTEST_QUOTE {
                 let (start, end) = (letters[from].0, letters[from + length - 1].0 + 1);
                 let written: usize = end - start - length;
-                let bits = QUOTE_BITS + (known.len() as f64).log2() + (length as f64).log2();
+                let bits = QUOTE_BITS + libm::log2(known.len() as f64) + libm::log2(length as f64);
                 quotes.push(Segment {
                     start,
                     end,

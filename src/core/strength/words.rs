@@ -1,10 +1,9 @@
-//! Dictionary words in a value: pieces of letters are cut out here and looked up with `zxcvbn`.
+//! Words in a value: pieces of letters are cut out here and looked up, forwards and backwards.
 
-use zxcvbn::matching::patterns::MatchPattern;
-use zxcvbn::zxcvbn;
-
+use super::dictionary;
 use super::letters;
 use super::structure::{Segment, StructureKind};
+use libm::log2;
 
 /// Words of this trade that no general dictionary ranks high enough.
 const TRADE_WORDS: &[&str] = &[
@@ -41,8 +40,12 @@ const TRADE_WORDS: &[&str] = &[
 
 /// Shorter words occur by chance and say nothing.
 const SHORTEST_WORD: usize = 4;
-/// `zxcvbn` looks up every part of what it gets: its work grows with the cube of the length.
+/// Every part of a piece is looked up: the work grows with the square of the length.
 const LONGEST_PIECE: usize = 32;
+/// The longest word that is looked up.
+const LONGEST_WORD: usize = 24;
+/// What writing a word backwards adds.
+const BACKWARDS_BITS: f64 = 1.0;
 /// So much text is looked up; what follows is judged by its letters.
 const MOST_PIECES: usize = 40;
 /// Which dictionary, how rare the word, how it is written: what a word costs beyond its rank, so that random letters
@@ -104,22 +107,17 @@ pub(super) fn find(text: &[char], literal_bits: f64) -> Vec<Segment> {
 }
 
 fn dictionary_words(piece: &Piece) -> Vec<Segment> {
+    let letters = &piece.letters;
     let mut words = Vec::new();
-    for (index, chunk) in piece.letters.chunks(LONGEST_PIECE).enumerate() {
-        let Ok(token) = std::str::from_utf8(chunk) else {
-            continue;
-        };
-        for found in zxcvbn(token, TRADE_WORDS).sequence() {
-            let length = found.j + 1 - found.i;
-            let is_word = matches!(found.pattern, MatchPattern::Dictionary(_));
-            let Some(guesses) = found.guesses.filter(|_| is_word && length >= SHORTEST_WORD) else {
+    for from in 0..letters.len() {
+        let longest = LONGEST_WORD.min(letters.len() - from);
+        for length in SHORTEST_WORD..=longest {
+            let Some(rank_bits) = rank_bits(&letters[from..from + length]) else {
                 continue;
             };
-            let start = piece.start + index * LONGEST_PIECE + found.i;
-            let rank_bits = (guesses as f64).log2();
             words.push(Segment {
-                start,
-                end: start + length,
+                start: piece.start + from,
+                end: piece.start + from + length,
                 kind: StructureKind::Words,
                 code_bits: rank_bits + piece.written_bits() + WORD_OVERHEAD_BITS,
                 guess_bits: rank_bits.min(ANY_WORD_BITS) + piece.written_bits(),
@@ -129,11 +127,28 @@ fn dictionary_words(piece: &Piece) -> Vec<Segment> {
     words
 }
 
+fn rank_bits(letters: &[u8]) -> Option<f64> {
+    let trade = || {
+        TRADE_WORDS
+            .iter()
+            .position(|word| word.as_bytes() == letters)
+    };
+    if let Some(rank) = trade() {
+        return Some(log2((rank + 1) as f64));
+    }
+    let backwards: Vec<u8> = letters.iter().rev().copied().collect();
+    let reversed = dictionary::rank_bits(&backwards).map(|bits| bits + BACKWARDS_BITS);
+    dictionary::rank_bits(letters)
+        .into_iter()
+        .chain(reversed)
+        .reduce(f64::min)
+}
+
 /// The parts of a piece that read like words of some European language.
 fn pronounceable(piece: &Piece, literal_bits: f64) -> Vec<Segment> {
     // Only in values of one case that are no hex: keys are in other alphabets.
     let may_be_glued =
-        (26_f64.log2()..=36_f64.log2()).contains(&literal_bits) && piece.substitutions == 0;
+        (log2(26.0)..=log2(36.0)).contains(&literal_bits) && piece.substitutions == 0;
     let mut readings = Vec::new();
     let count = piece.letters.len().min(LONGEST_PIECE * 4);
     for from in 0..count.saturating_sub(SHORTEST_WORD - 2) {

@@ -12,7 +12,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::processes::Processes;
 use crate::check::evidence::{Declared, Evidence, Switch};
-use crate::check::verdict::{Finding, Verdict, fail, findings_or_pass, pass, skipped, unknown};
+use crate::check::verdict::{
+    Finding, Verdict, fail, findings_or_pass, pass, shell_word, skipped, unknown,
+};
 use crate::report::Location;
 use crate::scan::{Answer, folder_of};
 use crate::world::World;
@@ -176,7 +178,7 @@ pub fn audit_file_mode(evidence: &Evidence) -> Vec<Verdict> {
         .with("mode", format!("{mode:04o}"))
         .mended_by(format!(
             "run `chmod 640 {}`, or `openclaw-sec check --env {{env}} --fix`",
-            audit.shown
+            shell_word(&audit.shown)
         )),
     )
 }

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use super::names_in;
 use super::processes::service_users;
 use crate::check::evidence::{Declared, Evidence};
-use crate::check::verdict::{Finding, Verdict, fail, findings_or_pass, pass, skipped, unknown};
+use crate::check::verdict::{
+    Finding, Verdict, fail, findings_or_pass, pass, shell_word, skipped, unknown,
+};
 use crate::env_file::EnvFile;
 use crate::report::Location;
 use crate::scan::{Answer, folder_of};
@@ -209,7 +211,7 @@ pub fn env_file_mode(evidence: &Evidence) -> Vec<Verdict> {
                 .with("mode", format!("{:04o}", file.mode))
                 .mended_by(format!(
                     "run `chmod 600 {}`, or `openclaw-sec check --env {{env}} --fix`",
-                    file.shown
+                    shell_word(&file.shown)
                 ))
         })
         .collect();

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{LiveVerdict, Severity, facts_with, not_the_application};
-use crate::probe::evidence::{CorsAnswer, Exchange, ForeignOrigin, LiveEvidence};
+use crate::probe::evidence::{CorsAnswer, Exchange, ForeignOrigin, LiveEvidence, short};
 
 /// `network.cors-reflected`: a foreign origin is allowed, also by prefix, suffix or `null`.
 ///
@@ -36,10 +36,30 @@ pub fn cors_reflected(evidence: &LiveEvidence) -> Vec<LiveVerdict> {
             vec![LiveVerdict::unknown("no foreign origin was asked")]
         }
         None => vec![LiveVerdict::pass(
-            format!("{} foreign origins were not allowed", evidence.cors.len()),
+            format!(
+                "{} foreign origins were not allowed{}",
+                evidence.cors.len(),
+                not_allowed(evidence)
+            ),
             serde_json::Map::new(),
         )],
     }
+}
+
+/// Entries of `CORS_ORIGINS` that the front page does not allow: worth a word, no failure.
+fn not_allowed(evidence: &LiveEvidence) -> String {
+    let declared = evidence.declared_origins.iter();
+    let refused: Vec<_> = declared
+        .filter(|(_, allowed)| *allowed == Ok(false))
+        .map(|(origin, _)| short(origin))
+        .collect();
+    if refused.is_empty() {
+        return String::new();
+    }
+    format!(
+        "; listed in CORS_ORIGINS but not allowed either: {}",
+        refused.join(", ")
+    )
 }
 
 struct Fault {

@@ -344,7 +344,8 @@ mod tests {
         let json = ("content-type", "application/json");
         let sniff = ("x-content-type-options", "nosniff");
         let referrer = ("referrer-policy", "no-referrer");
-        let cases: &[(&[(&str, &str)], &[&str])] = &[
+        type Headers<'a> = &'a [(&'a str, &'a str)];
+        let cases: &[(Headers<'_>, &[&str])] = &[
             (
                 &[html],
                 &[

@@ -1,0 +1,310 @@
+//! The questions of the second wave: protected resources, foreign origins, exposed files, the key.
+
+use futures_util::future::join_all;
+use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue, ORIGIN};
+use url::{Host, Url};
+
+use super::endpoint::{AuthScheme, ConfiguredKey, Endpoint};
+use super::evidence::{
+    Asked, CorsAnswer, ExposedAnswer, ForeignOrigin, KeyAnswer, ProtectedAnswer, Silence,
+};
+use super::exposure::{exposed_files, signature};
+use super::gateway::{Gateway, is_attribution_error, is_invalid_request, protected_resources};
+use super::http::{Asker, Question};
+
+/// More protected paths than these are not asked for their CORS answers.
+const MAX_CORS_PATHS: usize = 3;
+/// More entries of `CORS_ORIGINS` than these are not asked for.
+const MAX_DECLARED: usize = 3;
+/// More protected paths than these are not asked at all.
+const MAX_PROTECTED: usize = 6;
+
+/// What to ask whom.
+pub(super) struct Questions<'a> {
+    endpoint: &'a Endpoint,
+    asker: &'a Asker,
+    protected: Vec<Protected>,
+}
+
+impl<'a> Questions<'a> {
+    /// The protected resources are those of `--auth-path`, else those of a recognised gateway.
+    pub(super) fn new(endpoint: &'a Endpoint, asker: &'a Asker, gateway: Option<&Gateway>) -> Self {
+        let named = endpoint.auth_paths.iter().map(|path| Protected {
+            path: path.clone(),
+            post: false,
+            of_gateway: false,
+        });
+        let mut protected: Vec<_> = named.collect();
+        if let Some(gateway) = gateway.filter(|_| protected.is_empty()) {
+            protected.extend(protected_resources(gateway).map(|resource| Protected {
+                path: resource.path,
+                post: resource.post,
+                of_gateway: true,
+            }));
+        }
+        Self {
+            endpoint,
+            asker,
+            protected,
+        }
+    }
+
+    /// Protected resources without a key, and beside each a path that cannot exist.
+    pub(super) async fn ask_protected(&self) -> Vec<ProtectedAnswer> {
+        let asked = self.protected.iter().take(MAX_PROTECTED);
+        let mut answers = join_all(asked.map(|protected| async move {
+            let canary = protected.at(&canary_of(&protected.path, &self.endpoint.canary()));
+            let question = protected.at(&protected.path);
+            let (answer, canary) = tokio::join!(self.asker.ask(&question), self.asker.ask(&canary));
+            protected.answered(answer, canary)
+        }))
+        .await;
+        let too_many = || Err(Silence::NotAsked("more than 6 protected paths".to_owned()));
+        let rest = self.protected.iter().skip(MAX_PROTECTED);
+        answers.extend(rest.map(|protected| protected.answered(too_many(), too_many())));
+        answers
+    }
+
+    /// The front page and the protected resources with foreign origins.
+    pub(super) async fn ask_cors(&self) -> Vec<CorsAnswer> {
+        let mut paths = vec![path_and_query(&self.endpoint.url)];
+        for protected in self.protected.iter().take(MAX_CORS_PATHS) {
+            if !paths.contains(&protected.path) {
+                paths.push(protected.path.clone());
+            }
+        }
+        let origins = foreign_origins(&self.endpoint.host, &self.endpoint.canary());
+        let all = paths.iter().flat_map(|path| {
+            origins
+                .iter()
+                .map(move |(kind, origin)| (path, *kind, origin))
+        });
+        join_all(all.map(|(path, kind, origin)| async move {
+            let answer = match HeaderValue::from_str(origin) {
+                Ok(value) => {
+                    let question = Question::get(path).with(ORIGIN, value);
+                    self.asker.ask(&question).await
+                }
+                Err(_) => Err(Silence::NotAsked(
+                    "the origin is no header value".to_owned(),
+                )),
+            };
+            CorsAnswer {
+                path: path.clone(),
+                kind,
+                origin: origin.clone(),
+                answer,
+            }
+        }))
+        .await
+    }
+
+    /// The first entries of `CORS_ORIGINS`: one that is not allowed is worth a word.
+    pub(super) async fn ask_declared_origins(&self) -> Vec<(String, Asked<bool>)> {
+        let declared = self.endpoint.cors_origins.iter();
+        let origins = declared.filter(|origin| origin.starts_with("https://"));
+        let path = path_and_query(&self.endpoint.url);
+        join_all(origins.take(MAX_DECLARED).map(|origin| async {
+            let unusable = |_| Silence::NotAsked("the origin is no header value".to_owned());
+            let allowed = async {
+                let value = HeaderValue::from_str(origin).map_err(unusable)?;
+                let question = Question::get(&path).with(ORIGIN, value);
+                let exchange = self.asker.ask(&question).await?;
+                let answer = exchange.header("access-control-allow-origin");
+                Ok(answer
+                    .is_some_and(|answer| answer.eq_ignore_ascii_case(origin) || answer == "*"))
+            };
+            (origin.clone(), allowed.await)
+        }))
+        .await
+    }
+
+    /// Files that no endpoint may serve. Only what they are is kept, never their content; a path
+    /// that cannot exist is asked only where something was found.
+    pub(super) async fn ask_exposed(&self) -> Vec<ExposedAnswer> {
+        let files = exposed_files(
+            self.endpoint.audit_log_name.as_deref(),
+            &self.endpoint.canary(),
+        );
+        join_all(files.into_iter().map(|file| async move {
+            let mut answer = self.asker.ask(&Question::get(&file.path)).await;
+            let found = answer
+                .as_ref()
+                .ok()
+                .and_then(|exchange| signature(file.kind, exchange));
+            let canary = match found {
+                Some(_) => {
+                    let canary = self.asker.ask(&Question::get(&file.canary)).await;
+                    Some(canary.map(|exchange| signature(file.kind, &exchange).is_some()))
+                }
+                None => None,
+            };
+            let length = answer.as_ref().map_or(0, |exchange| exchange.body.len());
+            if let Ok(exchange) = &mut answer {
+                zeroize::Zeroize::zeroize(&mut exchange.body);
+            }
+            ExposedAnswer {
+                path: file.path,
+                kind: file.kind,
+                answer,
+                length,
+                found,
+                canary,
+            }
+        }))
+        .await
+    }
+
+    /// The configured key, once, on one surface, with one scheme. The asker's connections have to
+    /// be verified, or to end on this machine.
+    pub(super) async fn ask_with_key(
+        &self,
+        key: &ConfiguredKey,
+        anonymous: &[ProtectedAnswer],
+    ) -> Asked<KeyAnswer> {
+        let guarded = |protected: &&Protected| {
+            let same = |asked: &&ProtectedAnswer| asked.path == protected.path;
+            let answer = anonymous.iter().find(same).map(|asked| &asked.answer);
+            matches!(answer, Some(Ok(exchange)) if matches!(exchange.status, 401 | 403))
+        };
+        let protected = self
+            .protected
+            .iter()
+            .find(guarded)
+            .or(self.protected.first())
+            .ok_or_else(|| Silence::NotAsked(NO_RESOURCE.to_owned()))?;
+        let (name, value) = key_header(key, &self.endpoint.auth_scheme)?;
+        let question = protected.at(&protected.path).with(name, value);
+        let exchange = self.asker.ask(&question).await?;
+        Ok(KeyAnswer {
+            request: exchange.request.clone(),
+            status: exchange.status,
+            let_in: exchange.is_success() || protected.of_gateway && is_invalid_request(&exchange),
+            open_anyway: !self.protected.iter().any(|protected| guarded(&protected)),
+            attribution: is_attribution_error(&exchange),
+            peer: exchange.peer,
+        })
+    }
+}
+
+/// Why no key is tried where no protected resource is known.
+pub(super) const NO_RESOURCE: &str =
+    "the endpoint shows no mark of an OpenClaw gateway: name a protected resource with --auth-path";
+
+impl Protected {
+    fn answered(
+        &self,
+        answer: Asked<super::evidence::Exchange>,
+        canary: Asked<super::evidence::Exchange>,
+    ) -> ProtectedAnswer {
+        ProtectedAnswer {
+            path: self.path.clone(),
+            of_gateway: self.of_gateway,
+            answer,
+            canary,
+        }
+    }
+}
+
+fn key_header(key: &ConfiguredKey, scheme: &AuthScheme) -> Asked<(HeaderName, HeaderValue)> {
+    let no_header =
+        || Silence::NotAsked(format!("the value of {} fits into no header", key.variable));
+    let (name, bytes) = match scheme {
+        AuthScheme::Bearer => {
+            let bytes = [b"Bearer ", key.value.expose()].concat();
+            (AUTHORIZATION, zeroize::Zeroizing::new(bytes))
+        }
+        AuthScheme::Header(name) => (
+            HeaderName::from_bytes(name.as_bytes()).map_err(|_| no_header())?,
+            zeroize::Zeroizing::new(key.value.expose().to_vec()),
+        ),
+    };
+    let mut value = HeaderValue::from_bytes(&bytes).map_err(|_| no_header())?;
+    value.set_sensitive(true);
+    Ok((name, value))
+}
+
+/// A protected resource and how it is asked.
+struct Protected {
+    path: String,
+    post: bool,
+    of_gateway: bool,
+}
+
+impl Protected {
+    fn at(&self, path: &str) -> Question {
+        if self.post {
+            Question::post_empty_object(path)
+        } else {
+            Question::get(path)
+        }
+    }
+}
+
+pub(super) fn path_and_query(url: &Url) -> String {
+    match url.query() {
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
+    }
+}
+
+/// A path of the same shape that cannot exist: same folder, same ending.
+fn canary_of(path: &str, word: &str) -> String {
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let (stem, slash) = match path.strip_suffix('/') {
+        Some(stem) => (stem, "/"),
+        None => (path, ""),
+    };
+    let (folder, name) = stem.rsplit_once('/').unwrap_or(("", stem));
+    let ending = name.rfind('.').map_or("", |dot| &name[dot..]);
+    format!("{folder}/{word}{ending}{slash}")
+}
+
+/// The origin of a site that has nothing to do with the endpoint.
+pub(super) fn foreign_origin(word: &str) -> String {
+    format!("https://{word}.example")
+}
+
+fn foreign_origins(host: &Host, word: &str) -> Vec<(ForeignOrigin, String)> {
+    let mut origins = vec![
+        (ForeignOrigin::Random, foreign_origin(word)),
+        (ForeignOrigin::Null, "null".to_owned()),
+    ];
+    if let Host::Domain(name) = host {
+        origins.push((
+            ForeignOrigin::Prefix,
+            format!("https://{name}.{word}.example"),
+        ));
+        origins.push((ForeignOrigin::Suffix, format!("https://x{name}")));
+    }
+    origins
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_canary_has_the_shape_of_its_path() {
+        for (path, expected) in [
+            ("/", "/w/"),
+            ("/api", "/w"),
+            ("/api/", "/w/"),
+            ("/v1/models", "/v1/w"),
+            ("/a/config.json?x=1", "/a/w.json"),
+            ("/.env", "/w.env"),
+        ] {
+            assert_eq!(canary_of(path, "w"), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn an_address_has_no_foreign_neighbours() {
+        let host = Host::Ipv4(std::net::Ipv4Addr::LOCALHOST);
+        assert_eq!(foreign_origins(&host, "w").len(), 2);
+        let host = Host::Domain("bot.example".to_owned());
+        let origins = foreign_origins(&host, "w");
+        assert_eq!(origins[2].1, "https://bot.example.w.example");
+        assert_eq!(origins[3].1, "https://xbot.example");
+    }
+}

@@ -1,0 +1,294 @@
+//! The way to the endpoint: Cloudflare Access in front, no way around it, no public private chat.
+
+use std::net::IpAddr;
+
+use serde_json::Map;
+use url::{Host, Url};
+
+use super::{LiveVerdict, facts, facts_with, front};
+use crate::probe::endpoint::Profile;
+use crate::probe::evidence::{Exchange, LiveEvidence, Silence};
+
+/// `auth.cloudflare-access-missing`: the profile is `cloudflare-*` and no Access login stands in
+/// front.
+pub fn cloudflare_access_missing(evidence: &LiveEvidence) -> Vec<LiveVerdict> {
+    if !evidence.profile.is_cloudflare() {
+        return vec![LiveVerdict::skipped(
+            "asked in the cloudflare profiles only",
+        )];
+    }
+    vec![front(evidence).map_or_else(
+        |verdict| verdict,
+        |exchange| judge_access(exchange, &evidence.url),
+    )]
+}
+
+/// `auth.origin-bypass`: the profile is `cloudflare-*` and the origin answers a direct connection.
+pub fn origin_bypass(evidence: &LiveEvidence) -> Vec<LiveVerdict> {
+    if !evidence.profile.is_cloudflare() {
+        return vec![LiveVerdict::skipped(
+            "asked in the cloudflare profiles only",
+        )];
+    }
+    vec![match &evidence.origin {
+        None => LiveVerdict::skipped("name the origin's address with --connect-to HOST:PORT"),
+        Some(Ok(exchange)) => judge_origin(exchange),
+        Some(Err(silence)) => judge_silent_origin(silence),
+    }]
+}
+
+/// `network.private-chat-public`: the profile is `tailscale` and the web chat answers on a public
+/// address. One verdict per open address.
+pub fn private_chat_public(evidence: &LiveEvidence) -> Vec<LiveVerdict> {
+    if evidence.profile != Profile::Tailscale {
+        return vec![LiveVerdict::skipped("asked in the tailscale profile only")];
+    }
+    if let Err(silence) = &evidence.addresses {
+        return vec![LiveVerdict::unknown(silence)];
+    }
+    let mut verdicts = Vec::new();
+    let mut open = None;
+    for (address, answer) in &evidence.public_addresses {
+        match answer {
+            Ok(exchange) if exchange.status < 400 || exchange.status == 401 => {
+                let message = format!("the chat answers on the public address {address}");
+                verdicts.push(LiveVerdict::fail(
+                    address.to_string(),
+                    message,
+                    facts(exchange),
+                ));
+            }
+            Ok(exchange) if exchange.status >= 500 || exchange.status == 429 => {
+                open = Some(format!("{address} answers {}", exchange.status));
+            }
+            Ok(_) | Err(Silence::Refused | Silence::Dropped) => {}
+            Err(silence) => open = Some(format!("{address}: {silence}")),
+        }
+    }
+    if let Some(reason) = open {
+        verdicts.push(LiveVerdict::unknown(reason));
+    }
+    if verdicts.is_empty() {
+        let message = match evidence.public_addresses.len() {
+            0 => "the name has no public address".to_owned(),
+            count => format!("{count} public addresses do not serve the chat"),
+        };
+        verdicts.push(LiveVerdict::pass(message, Map::new()));
+    }
+    verdicts
+}
+
+/// Whether an address can be reached from the internet; the tailnet's ranges cannot.
+pub(in crate::probe) fn is_public(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => {
+            let [first, second, ..] = v4.octets();
+            let shared = first == 100 && (64..128).contains(&second);
+            !(v4.is_loopback()
+                || v4.is_private()
+                || v4.is_link_local()
+                || v4.is_unspecified()
+                || shared)
+        }
+        // Unique local addresses hold the tailnet's fd7a:115c:a1e0::/48.
+        IpAddr::V6(v6) => {
+            !(v6.is_loopback()
+                || v6.is_unicast_link_local()
+                || v6.is_unique_local()
+                || v6.is_unspecified())
+        }
+    }
+}
+
+fn judge_access(exchange: &Exchange, endpoint: &Url) -> LiveVerdict {
+    let target = exchange
+        .header("location")
+        .and_then(|location| endpoint.join(location).ok());
+    let login = target.is_some_and(|url| match url.host() {
+        Some(Host::Domain(name)) => name.ends_with(".cloudflareaccess.com"),
+        _ => false,
+    });
+    if exchange.is_redirect() && login {
+        let facts = facts_with(exchange, "location");
+        return LiveVerdict::pass("the answer leads to a Cloudflare Access login", facts);
+    }
+    let challenge = exchange.header_all("www-authenticate");
+    let named = challenge
+        .into_iter()
+        .any(|value| value.to_ascii_lowercase().contains("cloudflare-access"));
+    if named {
+        let facts = facts_with(exchange, "www-authenticate");
+        return LiveVerdict::pass("Cloudflare Access asks for a login", facts);
+    }
+    if exchange.status == 403 && exchange.header("cf-access-aud").is_some() {
+        return LiveVerdict::pass("a policy of Cloudflare Access refuses", facts(exchange));
+    }
+    if exchange.header("cf-mitigated") == Some("challenge") {
+        return LiveVerdict::unknown("Cloudflare challenges the request before Access is asked");
+    }
+    if exchange.status >= 500 || exchange.status == 429 {
+        return LiveVerdict::unknown(format!("the endpoint answers {}", exchange.status));
+    }
+    let message = format!(
+        "no Cloudflare Access login stands in front: the answer is {}",
+        exchange.status
+    );
+    LiveVerdict::fail("no access login", message, facts(exchange))
+}
+
+fn judge_origin(exchange: &Exchange) -> LiveVerdict {
+    match exchange.status {
+        400 | 403 | 421 => {
+            let message = format!(
+                "the origin refuses a direct request with {}",
+                exchange.status
+            );
+            LiveVerdict::pass(message, facts(exchange))
+        }
+        429 | 500.. => LiveVerdict::unknown(format!("the origin answers {}", exchange.status)),
+        status => {
+            let message = format!(
+                "the origin answers a direct connection with {status}: whoever knows its address \
+                 goes around Cloudflare"
+            );
+            LiveVerdict::fail("origin answers", message, facts(exchange))
+        }
+    }
+}
+
+fn judge_silent_origin(silence: &Silence) -> LiveVerdict {
+    match silence {
+        Silence::Refused | Silence::Dropped | Silence::HungUp | Silence::TlsFailed(_) => {
+            LiveVerdict::pass(format!("the origin is closed: {silence}"), Map::new())
+        }
+        silence => LiveVerdict::unknown(format!("the origin: {silence}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::{evidence, exchange};
+    use super::*;
+
+    fn letters(verdicts: &[LiveVerdict]) -> String {
+        let letter = |verdict: &LiveVerdict| match verdict {
+            LiveVerdict::Pass { .. } => 'p',
+            LiveVerdict::Fail { .. } => 'f',
+            LiveVerdict::Unknown { .. } => 'u',
+            LiveVerdict::Skipped { .. } => 's',
+        };
+        verdicts.iter().map(letter).collect()
+    }
+
+    #[test]
+    fn proofs_of_access_and_what_is_none() {
+        let to = |target| ("location", target);
+        for (status, header, expected) in [
+            (
+                302,
+                Some(to("https://team.cloudflareaccess.com/cdn-cgi/access/login")),
+                "p",
+            ),
+            (
+                302,
+                Some(to("https://cloudflareaccess.com.evil.example/")),
+                "f",
+            ),
+            (302, Some(to("/login?next=team.cloudflareaccess.com")), "f"),
+            (
+                401,
+                Some(("www-authenticate", "Cloudflare-Access realm=x")),
+                "p",
+            ),
+            (401, Some(("www-authenticate", "Bearer")), "f"),
+            (403, Some(("cf-access-aud", "abc")), "p"),
+            (403, None, "f"),
+            (403, Some(("cf-mitigated", "challenge")), "u"),
+            (200, None, "f"),
+            (502, None, "u"),
+        ] {
+            let mut evidence = evidence();
+            evidence.profile = Profile::CloudflareTunnel;
+            let headers: Vec<_> = header.into_iter().collect();
+            evidence.front = Ok(exchange(status, &headers, ""));
+            let found = letters(&cloudflare_access_missing(&evidence));
+            assert_eq!(found, expected, "{status} {header:?}");
+        }
+        assert_eq!(letters(&cloudflare_access_missing(&evidence())), "s");
+    }
+
+    #[test]
+    fn answers_of_an_origin_and_their_verdicts() {
+        let status = |status| Some(Ok(exchange(status, &[], "")));
+        for (origin, expected) in [
+            (None, "s"),
+            (status(200), "f"),
+            (status(401), "f"),
+            (status(302), "f"),
+            (status(404), "f"),
+            (status(400), "p"),
+            (status(403), "p"),
+            (status(421), "p"),
+            (status(502), "u"),
+            (Some(Err(Silence::Refused)), "p"),
+            (Some(Err(Silence::Dropped)), "p"),
+            (
+                Some(Err(Silence::TlsFailed("certificate required".into()))),
+                "p",
+            ),
+            (Some(Err(Silence::TimedOut)), "u"),
+            (Some(Err(Silence::NotResolved("no".into()))), "u"),
+        ] {
+            let mut evidence = evidence();
+            evidence.profile = Profile::CloudflareOrigin;
+            evidence.origin = origin.clone();
+            assert_eq!(letters(&origin_bypass(&evidence)), expected, "{origin:?}");
+        }
+    }
+
+    #[test]
+    fn addresses_and_whether_they_are_public() {
+        for (address, expected) in [
+            ("127.0.0.1", false),
+            ("10.1.2.3", false),
+            ("172.31.0.1", false),
+            ("192.168.1.1", false),
+            ("169.254.1.1", false),
+            ("100.64.0.1", false),
+            ("100.127.255.255", false),
+            ("100.128.0.1", true),
+            ("198.51.100.10", true),
+            ("8.8.8.8", true),
+            ("::1", false),
+            ("fe80::1", false),
+            ("fd7a:115c:a1e0::1", false),
+            ("fc00::1", false),
+            ("::ffff:10.0.0.1", false),
+            ("2001:db8::1", true),
+        ] {
+            assert_eq!(is_public(address.parse().unwrap()), expected, "{address}");
+        }
+    }
+
+    #[test]
+    fn a_chat_on_a_public_address_fails_and_a_closed_one_passes() {
+        for (answer, expected) in [
+            (Ok(exchange(200, &[], "")), "f"),
+            (Ok(exchange(401, &[], "")), "f"),
+            (Ok(exchange(403, &[], "")), "p"),
+            (Ok(exchange(503, &[], "")), "u"),
+            (Err(Silence::Refused), "p"),
+            (Err(Silence::Dropped), "p"),
+            (Err(Silence::TimedOut), "u"),
+        ] {
+            let mut evidence = evidence();
+            evidence.profile = Profile::Tailscale;
+            evidence.public_addresses = vec![("198.51.100.10".parse().unwrap(), answer.clone())];
+            assert_eq!(
+                letters(&private_chat_public(&evidence)),
+                expected,
+                "{answer:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The JSON Schema of a check report, from the structs that are written.
+
+use openclaw_sec::check::ITEMS;
+use openclaw_sec::profiles::PROFILES;
+use openclaw_sec::report::{self, Report};
+use schemars::generate::SchemaSettings;
+use schemars::transform::{RecursiveTransform, Transform as _};
+use serde_json::{Value, json};
+
+use crate::{Files, compare};
+
+/// The schema document for `T`: strict, because nobody but this program writes such documents.
+fn schema_of<T: schemars::JsonSchema>(document: &str, title: &str) -> Value {
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    let mut schema = settings.into_generator().into_root_schema_for::<T>();
+    RecursiveTransform(|schema: &mut schemars::Schema| {
+        if schema.get("properties").is_some() {
+            schema.insert("additionalProperties".to_owned(), false.into());
+        }
+    })
+    .transform(&mut schema);
+    let schema = schema.to_value();
+    let mut ordered = json!({
+        "$schema": schema["$schema"],
+        "$id": format!("urn:{}", document.replace('/', ":")),
+        "title": title,
+    });
+    for (key, value) in schema.as_object().unwrap() {
+        if ordered.get(key).is_none() {
+            ordered[key] = value.clone();
+        }
+    }
+    ordered["properties"]["schema"]["const"] = document.into();
+    ordered
+}
+
+/// What the types alone do not say.
+fn check() -> Value {
+    let mut schema = schema_of::<Report>(
+        report::SCHEMA,
+        "What `openclaw-sec check --format json` writes",
+    );
+    let items: Vec<&str> = ITEMS.iter().map(|item| item.id).collect();
+    let profiles: Vec<&str> = PROFILES.iter().map(|profile| profile.id).collect();
+    let id = json!(format!(r"^({})\.[a-z0-9]+(-[a-z0-9]+)*$", items.join("|")));
+    let additions = [
+        ("/properties/started_at", "format", json!("date-time")),
+        ("/properties/started_at", "pattern", json!("Z$")),
+        ("/properties/checklist", "minItems", json!(items.len())),
+        ("/properties/checklist", "maxItems", json!(items.len())),
+        (
+            "/$defs/Tool/properties/name",
+            "const",
+            json!("openclaw-sec"),
+        ),
+        ("/$defs/Tool/properties/version", "minLength", json!(1)),
+        ("/$defs/Target/properties/profile", "enum", json!(profiles)),
+        (
+            "/$defs/Target/properties/dialect",
+            "enum",
+            json!(["page", "upstream", "both", null]),
+        ),
+        ("/$defs/ChecklistItem/properties/item", "enum", json!(items)),
+        ("/$defs/CheckResult/properties/item", "enum", json!(items)),
+        ("/$defs/CheckResult/properties/id", "pattern", id),
+        ("/$defs/CheckResult/properties/title", "minLength", json!(1)),
+        (
+            "/$defs/CheckResult/properties/remediation",
+            "minLength",
+            json!(1),
+        ),
+        (
+            "/$defs/CheckResult/properties/fingerprint",
+            "minLength",
+            json!(1),
+        ),
+        ("/$defs/Location/properties/path", "minLength", json!(1)),
+    ];
+    for (place, rule, value) in additions {
+        let place = schema
+            .pointer_mut(place)
+            .unwrap_or_else(|| panic!("the report has no {place} any more"));
+        place[rule] = value;
+    }
+    schema
+}
+
+#[test]
+fn schemas_are_what_the_code_says() {
+    let text = serde_json::to_string_pretty(&check()).unwrap();
+    let files = Files::from([("check.json".to_owned(), format!("{text}\n").into_bytes())]);
+    compare("schemas", &files);
+}
+
+#[test]
+fn a_real_report_is_valid_and_a_changed_one_is_not() {
+    let validator = jsonschema::options()
+        .should_validate_formats(true)
+        .build(&check())
+        .unwrap();
+    let report = real_report();
+    let complaints: Vec<String> = validator
+        .iter_errors(&report)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert!(complaints.is_empty(), "{complaints:#?}");
+
+    let changes = [
+        ("", "surprise", json!(1)),
+        ("", "schema", json!("openclaw-sec/check/2")),
+        ("", "started_at", json!("yesterday")),
+        ("", "duration_ms", json!(-1)),
+        ("", "checklist", json!([])),
+        ("/target", "profile", json!("vpn")),
+        ("/target", "dialect", json!("local")),
+        ("/summary", "pass", json!(-1)),
+        ("/summary", "worst", json!("fatal")),
+        ("/checklist/0", "status", json!("waived")),
+        ("/results/0", "id", json!("secrets")),
+        ("/results/0", "kind", json!("guessed")),
+        ("/results/0", "status", json!("ok")),
+        ("/results/0", "evidence", json!([])),
+        ("/results/0", "fingerprint", json!("")),
+        (
+            "/results/0",
+            "location",
+            json!({"path": "x", "line": 0, "column": null}),
+        ),
+    ];
+    for (place, name, value) in changes {
+        let mut changed = report.clone();
+        changed.pointer_mut(place).unwrap()[name] = value;
+        assert!(!validator.is_valid(&changed), "{place}/{name} goes through");
+    }
+    let fields = report["results"][0].as_object().unwrap().keys();
+    for field in fields {
+        let mut changed = report.clone();
+        let result = changed["results"][0].as_object_mut().unwrap();
+        result.remove(field);
+        assert!(!validator.is_valid(&changed), "{field} may be missing");
+    }
+}
+
+fn real_report() -> Value {
+    let output = assert_cmd::Command::cargo_bin("openclaw-sec")
+        .unwrap()
+        .args(["check", "--env", "examples/page.env", "--format", "json"])
+        .args(["--no-input", "--fail-on", "never"])
+        .env_remove("OPENCLAW_SEC_CONFIG")
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    serde_json::from_slice(&output.stdout).unwrap()
+}
