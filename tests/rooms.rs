@@ -221,7 +221,7 @@ struct Door {
     program: &'static [&'static str],
 }
 
-const DOORS: [Door; 4] = [
+const DOORS: [Door; 5] = [
     Door {
         place: "main",
         core: &["world"],

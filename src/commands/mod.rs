@@ -5,6 +5,7 @@ mod check;
 mod firewall;
 mod interrupt;
 mod keygen;
+mod rotate;
 
 use std::ffi::OsString;
 
@@ -128,7 +129,7 @@ pub fn run(arguments: Vec<OsString>, world: &World) -> u8 {
     let ended = match cli.command {
         Command::Keygen(arguments) => keygen::run(&arguments, &mut context),
         Command::Check(arguments) => check::run(&arguments, &matches, &mut context),
-        Command::Rotate(_) => Err(not_built("rotate")),
+        Command::Rotate(arguments) => rotate::run(&arguments, &mut context),
         Command::Firewall(arguments) => firewall::run(&arguments, &mut context),
         Command::AuditTail(_) => Err(not_built("audit-tail")),
     };
@@ -146,7 +147,7 @@ pub fn run(arguments: Vec<OsString>, world: &World) -> u8 {
 
 fn not_built(command: &str) -> Failure {
     Failure::usage(anyhow::anyhow!(
-        "`{command}` is not built yet in version {}; `keygen` and `check` are, see `openclaw-sec --help`",
+        "`{command}` is not built yet in version {}; `keygen`, `check`, `rotate` and `firewall` are, see `openclaw-sec --help`",
         env!("CARGO_PKG_VERSION")
     ))
 }

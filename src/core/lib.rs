@@ -3,7 +3,7 @@
 //! The shelf, which every room uses: [`secret`], [`env_file`], [`atomic_file`], [`small_file`],
 //! [`settings`], [`state`], [`report`], [`world`], [`redact`], [`foreign_text`], and the tables
 //! [`variables`], [`profiles`], [`key_shapes`], [`cloudflare`], with [`placeholder`] and [`strength`]
-//! to judge values. The rooms: [`keygen`], [`check`], [`probe`], [`scan`].
+//! to judge values. The rooms: [`keygen`], [`check`], [`probe`], [`rotate`], [`scan`].
 
 #![forbid(unsafe_code)]
 
@@ -20,6 +20,7 @@ pub mod probe;
 pub mod profiles;
 pub mod redact;
 pub mod report;
+pub mod rotate;
 pub mod scan;
 pub mod secret;
 pub mod settings;

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use openclaw_sec::check::{
-    self, Declared, Dialect, Evidence, HostEvidence, Live, Question, Upstream, gather_host,
+    self, Declared, Dialect, Evidence, HostEvidence, Live, Question, RotationEvidence, Upstream,
+    gather_host, gather_rotation,
 };
 use openclaw_sec::env_file::EnvFile;
 use openclaw_sec::firewall;
@@ -55,6 +56,7 @@ pub fn evidence(
         posture: None,
         live: Live::NotAsked,
         code: scan::CodeEvidence::default(),
+        rotation: RotationEvidence::default(),
     };
     if let Some(declared) = &evidence.declared {
         let names = declared
@@ -87,6 +89,7 @@ fn look(
     }
     let progress = context.terminal.progress();
     let request = search_request(arguments, plan, evidence, env.as_deref());
+    let state = context.state().ok();
     let (host, posture, code, live) = std::thread::scope(|scope| {
         let live = endpoint.map(|endpoint| scope.spawn(move || probe::gather(&endpoint)));
         let posture = wants_firewall(arguments, plan)
@@ -98,12 +101,18 @@ fn look(
                 scan::gather(request, &monitor, world)
             })
         });
-        let host = wants(Kind::Host).then(|| gather_host(declared, world));
+        let host = wants(Kind::Host).then(|| {
+            let rotation = gather_rotation(declared, state.as_ref(), world);
+            (gather_host(declared, world), rotation)
+        });
         let posture = posture.map(joined);
         (host, posture, code.map(joined), live.map(joined))
     });
     drop(progress);
-    evidence.host = host.unwrap_or_default();
+    if let Some((host, rotation)) = host {
+        evidence.host = host;
+        evidence.rotation = rotation;
+    }
     evidence.posture = posture;
     evidence.code = code.unwrap_or_default();
     tell_archives(&evidence.code, context);

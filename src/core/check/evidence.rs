@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::dialect::Dialect;
 use super::host::HostEvidence;
+use super::rotation::RotationEvidence;
 use super::upstream::Upstream;
 use crate::env_file::{Assignment, EnvFile};
 use crate::firewall::posture::Posture;
@@ -80,6 +81,8 @@ pub struct Evidence {
     pub live: Live,
     /// The source tree.
     pub code: CodeEvidence,
+    /// The keys' ages and rotations.
+    pub rotation: RotationEvidence,
 }
 
 impl Declared {
