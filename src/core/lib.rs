@@ -3,11 +3,13 @@
 //! The shelf, which every room uses: [`secret`], [`env_file`], [`atomic_file`], [`small_file`],
 //! [`settings`], [`state`], [`report`], [`world`], [`redact`], [`foreign_text`], and the tables
 //! [`variables`], [`profiles`], [`key_shapes`], [`cloudflare`], with [`placeholder`] and [`strength`]
-//! to judge values. The rooms: [`keygen`], [`check`], [`probe`], [`scan`].
+//! to judge values. The rooms: [`keygen`], [`check`], [`probe`], [`scan`],
+//! [`audit`] (lines of a log become events, alerts and proofs).
 
 #![forbid(unsafe_code)]
 
 pub mod atomic_file;
+pub mod audit;
 pub mod check;
 pub mod cloudflare;
 pub mod env_file;
