@@ -14,6 +14,12 @@ use crate::output::Tone;
 /// Columns of text that goes into a pipe or a file.
 const WIDTH_WITHOUT_TERMINAL: usize = 100;
 
+/// Bytes that are collected before they are written.
+const STREAM_BUFFER: usize = 64 << 10;
+
+/// Stdout for data that comes bit by bit.
+pub type DataStream = io::BufWriter<std::fs::File>;
+
 /// Why data did not reach stdout.
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {
@@ -95,6 +101,40 @@ impl Terminal {
                 io::ErrorKind::BrokenPipe => OutputError::ReaderGone,
                 _ => OutputError::Io(error),
             })
+    }
+
+    /// Opens stdout for data that comes bit by bit; it is flushed when asked to.
+    ///
+    /// # Errors
+    /// When there is no stdout.
+    pub fn stream(&self) -> Result<DataStream, OutputError> {
+        if stdout_is_closed() {
+            return Err(OutputError::Closed);
+        }
+        let stdout = rustix::io::dup(rustix::stdio::stdout())
+            .map_err(|errno| OutputError::Io(errno.into()))?;
+        Ok(io::BufWriter::with_capacity(STREAM_BUFFER, stdout.into()))
+    }
+
+    /// Shows how far a long job is; the next line on stderr takes its place.
+    pub fn progress(&self, text: &str) {
+        if !self.quiet && io::stderr().is_terminal() {
+            write_to_stderr(&format!("\r{}\x1b[K", harmless(text)));
+        }
+    }
+
+    /// Takes the last [`Terminal::progress`] off the screen.
+    pub fn end_progress(&self) {
+        if !self.quiet && io::stderr().is_terminal() {
+            write_to_stderr("\r\x1b[K");
+        }
+    }
+
+    /// Writes lines that are data where stdout holds something else, such as alerts beside raw lines.
+    pub fn alert(&self, text: &str) {
+        let cleaned = self.redactor.clean(text);
+        let line = tint(Tone::Bad, &harmless(&cleaned), self.colors_err);
+        write_to_stderr(&format!("{line}\n"));
     }
 
     /// Whether stdout gets colours.

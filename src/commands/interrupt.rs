@@ -45,3 +45,29 @@ impl Held {
         Ok(())
     }
 }
+
+/// Signals that end a long job in an orderly way.
+pub struct Watch {
+    came: Arc<AtomicBool>,
+}
+
+/// From now on a signal only leaves a mark; a second one ends the program at once.
+pub fn watch() -> io::Result<Watch> {
+    let came = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        flag::register_conditional_shutdown(
+            signal,
+            i32::from(exit::INTERRUPTED),
+            Arc::clone(&came),
+        )?;
+        flag::register(signal, Arc::clone(&came))?;
+    }
+    Ok(Watch { came })
+}
+
+impl Watch {
+    /// Whether one came.
+    pub fn came(&self) -> bool {
+        self.came.load(Ordering::SeqCst)
+    }
+}

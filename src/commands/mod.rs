@@ -1,6 +1,7 @@
 //! Each command is one small function: arguments in, a call into the core, output, an exit code.
 
 mod arguments;
+mod audit_tail;
 mod check;
 mod interrupt;
 mod keygen;
@@ -19,8 +20,12 @@ use crate::terminal::{OutputError, Terminal};
 pub mod exit {
     /// Done, nothing wrong.
     pub const DONE: u8 = 0;
+    /// The job ran and found something.
+    pub const FOUND: u8 = 1;
     /// Usage or configuration error; nothing was changed.
     pub const USAGE: u8 = 2;
+    /// Something asked for could not be determined.
+    pub const INCOMPLETE: u8 = 3;
     /// Internal or output error.
     pub const OUTPUT: u8 = 4;
     /// Ended by SIGINT.
@@ -111,7 +116,7 @@ pub fn run(arguments: Vec<OsString>, world: &World) -> u8 {
         Command::Check(arguments) => check::run(&arguments, &matches, &mut context),
         Command::Rotate(_) => Err(not_built("rotate")),
         Command::Firewall(_) => Err(not_built("firewall")),
-        Command::AuditTail(_) => Err(not_built("audit-tail")),
+        Command::AuditTail(arguments) => audit_tail::run(&arguments, &mut context),
     };
     match ended {
         Ok(code) => code,
@@ -126,7 +131,7 @@ pub fn run(arguments: Vec<OsString>, world: &World) -> u8 {
 
 fn not_built(command: &str) -> Failure {
     Failure::usage(anyhow::anyhow!(
-        "`{command}` is not built yet in version {}; `keygen` and `check` are, see `openclaw-sec --help`",
+        "`{command}` is not built yet in version {}; `keygen`, `check` and `audit-tail` are, see `openclaw-sec --help`",
         env!("CARGO_PKG_VERSION")
     ))
 }
