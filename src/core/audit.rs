@@ -7,6 +7,7 @@ pub mod detect;
 pub mod event;
 mod fields;
 pub mod filter;
+pub mod follow;
 mod json;
 mod openclaw;
 mod pairs;

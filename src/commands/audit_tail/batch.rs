@@ -60,7 +60,7 @@ pub fn read_all(run: &mut Run, context: &mut Context<'_>) -> Result<Ended, Stop>
     Ok(Ended::AtTheEnd)
 }
 
-fn open(path: &Path) -> io::Result<File> {
+pub fn open(path: &Path) -> io::Result<File> {
     use rustix::fs::{Mode, OFlags};
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
     let file = File::from(rustix::fs::open(path, flags, Mode::empty()).map_err(|errno| match errno {
@@ -81,24 +81,10 @@ fn read_log(
     context: &mut Context<'_>,
     signals: &interrupt::Watch,
 ) -> Result<Ended, Stop> {
-    if run.plan.range == Range::WithSiblings {
-        for sibling in in_order_of_time(path, run) {
-            run.reading.begin_file(&log.shown);
-            let shown = sibling.to_string_lossy().into_owned();
-            let read = match open(&sibling) {
-                Ok(file) => read_plain(run, &shown, file, 0, context, signals),
-                Err(error) => Err(ReadError::Input(error)),
-            };
-            match read {
-                Ok(Ended::AtTheEnd) => {}
-                Ok(ended) => return Ok(ended),
-                Err(ReadError::Output(error)) => return Err(Stop::Output(error)),
-                Err(ReadError::Input(error)) => {
-                    context.terminal.error(&format!("{shown}: {error}; what is left of it cannot be shown"));
-                    run.is_incomplete = true;
-                }
-            }
-        }
+    if run.plan.range == Range::WithSiblings
+        && read_siblings(run, log, path, context, signals)? == Ended::BySignal
+    {
+        return Ok(Ended::BySignal);
     }
     run.reading.begin_file(&log.shown);
     let start = match start(run, &file) {
@@ -118,6 +104,34 @@ fn read_log(
             Ok(Ended::AtTheEnd)
         }
     }
+}
+
+/// Shows the rotated siblings of a log, oldest first.
+pub fn read_siblings(
+    run: &mut Run,
+    log: &Log,
+    path: &Path,
+    context: &mut Context<'_>,
+    signals: &interrupt::Watch,
+) -> Result<Ended, Stop> {
+    for sibling in in_order_of_time(path, run) {
+        run.reading.begin_file(&log.shown);
+        let shown = sibling.to_string_lossy().into_owned();
+        let read = match open(&sibling) {
+            Ok(file) => read_plain(run, &shown, file, 0, context, signals),
+            Err(error) => Err(ReadError::Input(error)),
+        };
+        match read {
+            Ok(Ended::AtTheEnd) => {}
+            Ok(ended) => return Ok(ended),
+            Err(ReadError::Output(error)) => return Err(Stop::Output(error)),
+            Err(ReadError::Input(error)) => {
+                context.terminal.error(&format!("{shown}: {error}; what is left of it cannot be shown"));
+                run.is_incomplete = true;
+            }
+        }
+    }
+    Ok(Ended::AtTheEnd)
 }
 
 /// Where the shown part of a file begins.

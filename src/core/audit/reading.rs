@@ -140,6 +140,13 @@ impl Reading {
         }
     }
 
+    /// The next lines belong to `log`, which goes on where it stopped.
+    pub fn begin_file_again(&mut self, log: &str) {
+        if let Some(detectors) = &mut self.detectors {
+            detectors.begin_log(log);
+        }
+    }
+
     /// Whether every byte goes through as it is, so that nobody needs to look at lines.
     pub fn is_transparent(&self) -> bool {
         self.shows_events

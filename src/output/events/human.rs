@@ -198,7 +198,7 @@ impl HumanLines {
 
     fn day_line(&self, out: &mut impl Write, local: &jiff::ZonedDateTime) -> io::Result<()> {
         let zone = match self.zone.iana_name() {
-            Some(name) => name.to_owned(),
+            Some(name) => name.strip_prefix("Etc/").unwrap_or(name).to_owned(),
             None => local.strftime("%Z").to_string(),
         };
         let text = format!("── {} ({zone}) ", local.strftime("%A %Y-%m-%d"));
