@@ -13,6 +13,7 @@ mod openclaw;
 mod pairs;
 pub mod reading;
 pub mod recognise;
+pub mod seal;
 pub mod secrets;
 pub mod siblings;
 pub mod statistics;
