@@ -247,7 +247,7 @@ fn hundreds_of_rotations_leave_no_descriptors_behind() {
     let mut scene = Scene::new();
     for round in 1..=100 {
         scene.write(3);
-        fs::rename(&scene.log, scene.path(&format!("audit.log.{round}"))).unwrap();
+        fs::rename(&scene.log, scene.path(&format!("audit.log.{}", 1000 - round))).unwrap();
         scene.write(3);
         std::thread::sleep(Duration::from_millis(5));
     }

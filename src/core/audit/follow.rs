@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::assemble::{Assembler, Chunk};
-use super::siblings::{later_dated, plain_reader, siblings};
+use super::siblings::{later_dated, plain_reader, rotation_number, siblings};
 
 /// How long after its last growth an old file is still read: loggers write late.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -521,10 +521,24 @@ fn open_regular(path: &Path) -> io::Result<Option<File>> {
 }
 
 fn by_modification(path: &Path) -> Vec<PathBuf> {
-    let mut found: Vec<(std::time::SystemTime, PathBuf)> = siblings(path)
+    // A folder that changes while it is listed may hide a file: two listings must agree.
+    let mut names = siblings(path);
+    for _ in 0..8 {
+        let again = siblings(path);
+        let agree = again == names;
+        names = again;
+        if agree {
+            break;
+        }
+    }
+    // The kernel's clock for files ticks slowly: of two with one time the higher number is older.
+    let mut found: Vec<(std::time::SystemTime, i64, PathBuf)> = names
         .into_iter()
-        .filter_map(|sibling| Some((sibling.metadata().ok()?.modified().ok()?, sibling)))
+        .filter_map(|sibling| {
+            let modified = sibling.metadata().ok()?.modified().ok()?;
+            Some((modified, -rotation_number(&sibling).unwrap_or(0), sibling))
+        })
         .collect();
     found.sort();
-    found.into_iter().map(|(_, path)| path).collect()
+    found.into_iter().map(|(_, _, path)| path).collect()
 }

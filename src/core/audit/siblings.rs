@@ -66,6 +66,12 @@ pub fn is_sibling(name: &str, candidate: &str) -> bool {
         .is_some_and(is_number)
 }
 
+/// The number that rotation gave a file: `audit.log.3` and `audit.3.log` are both the third.
+pub fn rotation_number(path: &Path) -> Option<i64> {
+    let name = without_ending(path.file_name()?.to_str()?);
+    name.rsplit('.').take(2).find_map(|word| word.parse().ok())
+}
+
 fn is_number(text: &str) -> bool {
     (1..=9).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
 }
