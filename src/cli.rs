@@ -315,7 +315,12 @@ pub struct AuditTailArgs {
     pub env: Option<PathBuf>,
 
     /// Show the last N events that pass the filters
-    #[arg(short = 'n', value_name = "N", conflicts_with = "all", help_heading = "Range")]
+    #[arg(
+        short = 'n',
+        value_name = "N",
+        conflicts_with = "all",
+        help_heading = "Range"
+    )]
     pub lines: Option<usize>,
 
     /// Read the whole current file
@@ -363,7 +368,12 @@ pub struct AuditTailArgs {
     pub grep: Option<String>,
 
     /// How events are printed: human, json, ocsf or raw
-    #[arg(long, value_name = "FORMAT", default_value = "human", help_heading = "Output")]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "human",
+        help_heading = "Output"
+    )]
     pub format: String,
 
     /// Count instead of showing events
@@ -402,11 +412,9 @@ pub struct AuditTailArgs {
 #[derive(Debug, Subcommand)]
 pub enum AuditTailAction {
     /// Sign what the log holds now, in FILE.seal
-    #[command(
-        long_about = "Sign what the log holds now, in FILE.seal.\n\n\
+    #[command(long_about = "Sign what the log holds now, in FILE.seal.\n\n\
             The key lies in the state folder: root can rewrite log and seal alike. What protects is the printed \
-            head, kept elsewhere: mail it, or write it to another machine."
-    )]
+            head, kept elsewhere: mail it, or write it to another machine.")]
     Seal(SealArgs),
     /// Prove that the sealed part of the log is unchanged, or name the first changed line
     Verify(VerifyArgs),

@@ -122,7 +122,12 @@ fn known_flags() -> KnownFlags {
     let mut ids = vec!["ignore".to_owned()];
     for detector in DETECTORS {
         let mut keys = vec!["enabled".to_owned()];
-        keys.extend(detector.parameters.iter().map(|parameter| parameter.name.to_owned()));
+        keys.extend(
+            detector
+                .parameters
+                .iter()
+                .map(|parameter| parameter.name.to_owned()),
+        );
         if detector.id == "off-hours" {
             keys.push("hours".to_owned());
         }

@@ -53,9 +53,13 @@ struct Run {
 impl Run {
     fn new(plan: Plan, context: &mut Context<'_>) -> Result<Self, Failure> {
         let recogniser = Recogniser::new(plan.times.clone(), plan.proxies.clone());
-        let detectors = plan
-            .detects
-            .then(|| Detectors::new(plan.tuning.clone(), plan.proxies.clone(), plan.times.zone.clone()));
+        let detectors = plan.detects.then(|| {
+            Detectors::new(
+                plan.tuning.clone(),
+                plan.proxies.clone(),
+                plan.times.zone.clone(),
+            )
+        });
         let needs = Needs {
             fields: plan.shows_events() && plan.format != Format::Raw,
             events: plan.shows_events(),
@@ -84,14 +88,22 @@ impl Run {
             batch::read_all(self, context)
         };
         match ended {
-            Err(Stop::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Ended::ReaderGone),
-            Err(Stop::Output(error)) => Err(Failure::output(anyhow!("cannot write to stdout: {error}"))),
+            Err(Stop::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+                Ok(Ended::ReaderGone)
+            }
+            Err(Stop::Output(error)) => {
+                Err(Failure::output(anyhow!("cannot write to stdout: {error}")))
+            }
             Err(Stop::Failed(failure)) => Err(failure),
             Ok(ended) => Ok(ended),
         }
     }
 
-    fn finish(mut self, ended: Result<Ended, Failure>, context: &mut Context<'_>) -> Result<u8, Failure> {
+    fn finish(
+        mut self,
+        ended: Result<Ended, Failure>,
+        context: &mut Context<'_>,
+    ) -> Result<u8, Failure> {
         let ended = ended?;
         if ended == Ended::ReaderGone {
             self.shower.end_commands(false);
@@ -122,7 +134,11 @@ impl Run {
         if self.plan.fails_on_alert && self.shower.alerts() > 0 {
             return Ok(exit::FOUND);
         }
-        Ok(if self.is_incomplete { exit::INCOMPLETE } else { exit::DONE })
+        Ok(if self.is_incomplete {
+            exit::INCOMPLETE
+        } else {
+            exit::DONE
+        })
     }
 
     fn print_statistics(&mut self, context: &mut Context<'_>) -> std::io::Result<()> {

@@ -216,7 +216,9 @@ impl File<'_> {
                 ("waiver", _) => return Err(self.value(at, "write [[waiver]], with two brackets")),
                 ("network", DeValue::Table(table)) => self.network(table, settings)?,
                 ("detectors", DeValue::Table(table)) => self.detectors(table, settings)?,
-                (command, DeValue::Table(table)) if self.known.contains_key(command) && !command.contains('.') => {
+                (command, DeValue::Table(table))
+                    if self.known.contains_key(command) && !command.contains('.') =>
+                {
                     for (flag, value) in table {
                         self.flag(command, flag, value, settings)?;
                     }
@@ -310,7 +312,11 @@ impl File<'_> {
                     return Err(self.value(value.span().start, message));
                 }
                 _ => {
-                    let known = self.known.get("detectors").map(Vec::as_slice).unwrap_or_default();
+                    let known = self
+                        .known
+                        .get("detectors")
+                        .map(Vec::as_slice)
+                        .unwrap_or_default();
                     let names = known.iter().map(String::as_str);
                     return Err(self.unknown(key.span().start, &shown, name, names));
                 }
@@ -328,7 +334,11 @@ impl File<'_> {
     ) -> Result<(), SettingsError> {
         let name = key.get_ref().as_ref();
         let table = format!("detectors.{detector}");
-        let known = self.known.get(&table).map(Vec::as_slice).unwrap_or_default();
+        let known = self
+            .known
+            .get(&table)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         if !detector.is_empty() && !known.iter().any(|known| known == name) {
             let names = known.iter().map(String::as_str);
             return Err(self.unknown(key.span().start, &format!("{table}.{name}"), name, names));
@@ -343,9 +353,13 @@ impl File<'_> {
         };
         let is_right = match name {
             "enabled" => matches!(value.get_ref(), DeValue::Boolean(_)),
-            "ignore" => values.iter().all(|text| text.parse::<ipnet::IpNet>().is_ok() || text.parse::<std::net::IpAddr>().is_ok()),
+            "ignore" => values.iter().all(|text| {
+                text.parse::<ipnet::IpNet>().is_ok() || text.parse::<std::net::IpAddr>().is_ok()
+            }),
             "hours" => values.len() == 1 && hours(&values[0]).is_some(),
-            _ => matches!(value.get_ref(), DeValue::Integer(number) if number.as_str().parse::<u32>().is_ok_and(|n| n > 0)),
+            _ => {
+                matches!(value.get_ref(), DeValue::Integer(number) if number.as_str().parse::<u32>().is_ok_and(|n| n > 0))
+            }
         };
         if !is_right {
             let form = match name {
@@ -356,7 +370,10 @@ impl File<'_> {
             };
             return Err(self.value(at, &format!("`{name}` takes {form}")));
         }
-        let is_set = settings.detectors.iter().any(|d| d.detector == detector && d.key == name);
+        let is_set = settings
+            .detectors
+            .iter()
+            .any(|d| d.detector == detector && d.key == name);
         if !is_set {
             settings.detectors.push(DetectorValue {
                 detector: detector.to_owned(),

@@ -217,12 +217,7 @@ impl BoundedRun {
         clippy::disallowed_methods,
         reason = "this is the place programs are started"
     )]
-    pub fn run(
-        &self,
-        input: &[u8],
-        limit: Duration,
-        stops: &AtomicBool,
-    ) -> io::Result<BoundedEnd> {
+    pub fn run(&self, input: &[u8], limit: Duration, stops: &AtomicBool) -> io::Result<BoundedEnd> {
         use std::os::unix::process::CommandExt as _;
         let (program, arguments) = self
             .words
@@ -250,13 +245,15 @@ impl BoundedRun {
             loop {
                 if let Some(status) = child.try_wait()? {
                     // What it left running in its group ends with it.
-                    let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+                    let _ =
+                        rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
                     return Ok(BoundedEnd::Done {
                         success: status.success(),
                     });
                 }
                 if started.elapsed() >= limit || stops.load(Ordering::SeqCst) {
-                    let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+                    let _ =
+                        rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
                     child.wait()?;
                     return Ok(BoundedEnd::Killed);
                 }

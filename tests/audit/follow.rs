@@ -23,13 +23,22 @@ impl Scene {
         let log = folder.path().join("audit.log");
         append(&log, &numbered(0..10));
         let following = Following::start(folder.path(), &FOLLOW);
-        let mut scene = Self { folder, log, written: 10, following };
+        let mut scene = Self {
+            folder,
+            log,
+            written: 10,
+            following,
+        };
         // The follower is ready once it shows a line.
         let started = Instant::now();
         while scene.following.out().is_empty() {
             scene.write(1);
             std::thread::sleep(Duration::from_millis(20));
-            assert!(started.elapsed() < Duration::from_secs(10), "{}", scene.following.err());
+            assert!(
+                started.elapsed() < Duration::from_secs(10),
+                "{}",
+                scene.following.err()
+            );
         }
         scene
     }
@@ -44,7 +53,10 @@ impl Scene {
     }
 
     fn write_to(&mut self, path: &Path, lines: usize) {
-        append(&path.to_path_buf(), &numbered(self.written..self.written + lines));
+        append(
+            &path.to_path_buf(),
+            &numbered(self.written..self.written + lines),
+        );
         self.written += lines;
     }
 
@@ -59,7 +71,8 @@ impl Scene {
         };
         let out = self.following.wait_for(|out| out.contains(&last));
         let first = numbers(&out)[0];
-        self.following.wait_for(|out| numbers(out).len() >= expected - first);
+        self.following
+            .wait_for(|out| numbers(out).len() >= expected - first);
         let mut found = numbers(&self.following.out());
         if !is_in_order {
             found.sort_unstable();
@@ -118,7 +131,12 @@ fn copied_and_truncated() {
     for _ in 0..5 {
         scene.write(50);
         fs::copy(&scene.log, scene.path("audit.log.1")).unwrap();
-        fs::OpenOptions::new().write(true).open(&scene.log).unwrap().set_len(0).unwrap();
+        fs::OpenOptions::new()
+            .write(true)
+            .open(&scene.log)
+            .unwrap()
+            .set_len(0)
+            .unwrap();
         scene.write(80);
         pause();
     }
@@ -140,10 +158,17 @@ fn deleted_and_made_anew() {
 #[test]
 fn a_symlink_that_is_pointed_elsewhere() {
     let folder = tempfile::tempdir().unwrap();
-    let (one, two, log) = (folder.path().join("one"), folder.path().join("two"), folder.path().join("audit.log"));
+    let (one, two, log) = (
+        folder.path().join("one"),
+        folder.path().join("two"),
+        folder.path().join("audit.log"),
+    );
     append(&one, &numbered(0..5));
     std::os::unix::fs::symlink(&one, &log).unwrap();
-    let following = Following::start(folder.path(), &["audit.log", "--follow", "--all", "--format", "raw"]);
+    let following = Following::start(
+        folder.path(),
+        &["audit.log", "--follow", "--all", "--format", "raw"],
+    );
     following.wait_for(|out| out.lines().count() == 5);
     append(&two, &numbered(5..9));
     std::os::unix::fs::symlink(&two, folder.path().join("new")).unwrap();
@@ -169,7 +194,10 @@ fn a_folder_that_is_removed_and_made_again() {
     let folder = tempfile::tempdir().unwrap();
     let inner = folder.path().join("logs");
     let log = inner.join("audit.log");
-    let following = Following::start(folder.path(), &["logs/audit.log", "--follow", "--format", "raw"]);
+    let following = Following::start(
+        folder.path(),
+        &["logs/audit.log", "--follow", "--format", "raw"],
+    );
     following.wait_for_err("waiting for it");
     fs::create_dir(&inner).unwrap();
     append(&log, &numbered(0..5));
@@ -180,7 +208,12 @@ fn a_folder_that_is_removed_and_made_again() {
     append(&log, &numbered(5..9));
     following.wait_for(|out| out.lines().count() == 9);
     assert_eq!(following.out(), numbered(0..9));
-    assert_eq!(following.err().matches("waiting for it").count(), 2, "{}", following.err());
+    assert_eq!(
+        following.err().matches("waiting for it").count(),
+        2,
+        "{}",
+        following.err()
+    );
 }
 
 #[test]
@@ -189,7 +222,13 @@ fn replaced_by_a_pipe_and_back() {
     scene.write(5);
     pause();
     fs::rename(&scene.log, scene.path("audit.log.1")).unwrap();
-    assert!(Command::new("mkfifo").arg(&scene.log).status().unwrap().success());
+    assert!(
+        Command::new("mkfifo")
+            .arg(&scene.log)
+            .status()
+            .unwrap()
+            .success()
+    );
     scene.following.wait_for_err("no regular file");
     fs::remove_file(&scene.log).unwrap();
     scene.write(5);
@@ -201,7 +240,10 @@ fn a_half_line_waits_for_its_end() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("audit.log");
     append(&log, "whole\nha");
-    let following = Following::start(folder.path(), &["audit.log", "--follow", "--all", "--format", "raw"]);
+    let following = Following::start(
+        folder.path(),
+        &["audit.log", "--follow", "--all", "--format", "raw"],
+    );
     following.wait_for(|out| out.contains("whole"));
     pause();
     assert_eq!(following.out(), "whole\n");
@@ -219,7 +261,10 @@ fn a_hole_of_nul_bytes_is_passed_over() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("audit.log");
     append(&log, &numbered(0..50));
-    let following = Following::start(folder.path(), &["audit.log", "--follow", "--all", "--format", "raw"]);
+    let following = Following::start(
+        folder.path(),
+        &["audit.log", "--follow", "--all", "--format", "raw"],
+    );
     following.wait_for(|out| out.lines().count() == 50);
     let file = fs::OpenOptions::new().write(true).open(&log).unwrap();
     let end = file.metadata().unwrap().len();
@@ -235,9 +280,21 @@ fn the_next_date_is_the_next_file() {
     let folder = tempfile::tempdir().unwrap();
     let one = folder.path().join("gateway-2026-11-20.log");
     append(&one, &numbered(0..5));
-    let following = Following::start(folder.path(), &["gateway-2026-11-20.log", "--follow", "--all", "--format", "raw"]);
+    let following = Following::start(
+        folder.path(),
+        &[
+            "gateway-2026-11-20.log",
+            "--follow",
+            "--all",
+            "--format",
+            "raw",
+        ],
+    );
     following.wait_for(|out| out.lines().count() == 5);
-    append(&folder.path().join("gateway-2026-11-21.log"), &numbered(5..9));
+    append(
+        &folder.path().join("gateway-2026-11-21.log"),
+        &numbered(5..9),
+    );
     following.wait_for(|out| out.lines().count() == 9);
     assert_eq!(following.out(), numbered(0..9));
 }
@@ -247,12 +304,18 @@ fn hundreds_of_rotations_leave_no_descriptors_behind() {
     let mut scene = Scene::new();
     for round in 1..=100 {
         scene.write(3);
-        fs::rename(&scene.log, scene.path(&format!("audit.log.{}", 1000 - round))).unwrap();
+        fs::rename(
+            &scene.log,
+            scene.path(&format!("audit.log.{}", 1000 - round)),
+        )
+        .unwrap();
         scene.write(3);
         std::thread::sleep(Duration::from_millis(5));
     }
     std::thread::sleep(Duration::from_millis(5600));
-    let open = fs::read_dir(format!("/proc/{}/fd", scene.following.pid())).unwrap().count();
+    let open = fs::read_dir(format!("/proc/{}/fd", scene.following.pid()))
+        .unwrap()
+        .count();
     assert!(open < 12, "{open} descriptors");
     scene.prove(true);
 }
@@ -262,7 +325,10 @@ fn logrotate(mode: &str) {
     let config = scene.path("rotate.conf");
     fs::write(
         &config,
-        format!("{} {{\n rotate 50\n size 1\n missingok\n {mode}\n}}\n", scene.log.display()),
+        format!(
+            "{} {{\n rotate 50\n size 1\n missingok\n {mode}\n}}\n",
+            scene.log.display()
+        ),
     )
     .unwrap();
     for round in 0..6 {

@@ -15,7 +15,10 @@ fn seal(folder: &Path) -> (Option<i32>, String) {
 
 fn verify(folder: &Path) -> (Option<i32>, Value) {
     let output = run(folder, &["verify", "audit.log", "--format", "json"]);
-    (output.status.code(), serde_json::from_slice(&output.stdout).unwrap_or(Value::Null))
+    (
+        output.status.code(),
+        serde_json::from_slice(&output.stdout).unwrap_or(Value::Null),
+    )
 }
 
 fn sealed() -> tempfile::TempDir {
@@ -34,11 +37,21 @@ fn an_unchanged_log_is_intact_and_says_what_is_not_sealed() {
     let folder = sealed();
     let (code, verdict) = verify(folder.path());
     assert_eq!(code, Some(0), "{verdict}");
-    assert_eq!((&verdict["status"], &verdict["unsealed_lines"], &verdict["sealed_lines"]), (&"intact".into(), &3.into(), &30.into()));
+    assert_eq!(
+        (
+            &verdict["status"],
+            &verdict["unsealed_lines"],
+            &verdict["sealed_lines"]
+        ),
+        (&"intact".into(), &3.into(), &30.into())
+    );
     let (_, first) = seal(folder.path());
     let before = fs::read(folder.path().join("audit.log.seal")).unwrap();
     let (_, second) = seal(folder.path());
-    assert_eq!(fs::read(folder.path().join("audit.log.seal")).unwrap(), before);
+    assert_eq!(
+        fs::read(folder.path().join("audit.log.seal")).unwrap(),
+        before
+    );
     assert_eq!(first.lines().next(), second.lines().next());
     assert!(first.starts_with("checkpoint 3 "));
 }
@@ -46,16 +59,30 @@ fn an_unchanged_log_is_intact_and_says_what_is_not_sealed() {
 #[test]
 fn the_first_changed_line_is_named() {
     let cases: [(&str, fn(&mut Vec<String>), &str, u64); 5] = [
-        ("altered", |lines| lines[4] = lines[4].replace("line", "lies"), "altered", 5),
+        (
+            "altered",
+            |lines| lines[4] = lines[4].replace("line", "lies"),
+            "altered",
+            5,
+        ),
         ("removed", |lines| drop(lines.remove(24)), "removed", 25),
-        ("inserted", |lines| lines.insert(6, "new\n".into()), "inserted", 7),
+        (
+            "inserted",
+            |lines| lines.insert(6, "new\n".into()),
+            "inserted",
+            7,
+        ),
         ("cut", |lines| lines.truncate(10), "truncated", 11),
         ("swapped", |lines| lines.swap(2, 3), "removed", 3),
     ];
     for (what, change, status, line) in cases {
         let folder = sealed();
         let log = folder.path().join("audit.log");
-        let mut lines: Vec<String> = fs::read_to_string(&log).unwrap().split_inclusive('\n').map(str::to_owned).collect();
+        let mut lines: Vec<String> = fs::read_to_string(&log)
+            .unwrap()
+            .split_inclusive('\n')
+            .map(str::to_owned)
+            .collect();
         change(&mut lines);
         fs::write(&log, lines.concat()).unwrap();
         let (code, verdict) = verify(folder.path());
@@ -64,7 +91,11 @@ fn the_first_changed_line_is_named() {
             assert_eq!(verdict["status"], status, "{what}: {verdict}");
         }
         assert_eq!(verdict["line"], line, "{what}: {verdict}");
-        assert_eq!(seal(folder.path()).0, Some(1), "{what}: sealing over a change");
+        assert_eq!(
+            seal(folder.path()).0,
+            Some(1),
+            "{what}: sealing over a change"
+        );
     }
 }
 
@@ -74,10 +105,18 @@ fn a_seal_that_is_rolled_back_forged_or_gone_is_found() {
     let path = folder.path().join("audit.log.seal");
     let whole = fs::read_to_string(&path).unwrap();
     let first_end = whole.find("\n\n").unwrap() + 1;
-    for text in [whole[..first_end].to_owned(), String::new(), whole.replacen("lines 20", "lines 21", 1)] {
+    for text in [
+        whole[..first_end].to_owned(),
+        String::new(),
+        whole.replacen("lines 20", "lines 21", 1),
+    ] {
         fs::write(&path, &text).unwrap();
         let (code, verdict) = verify(folder.path());
-        assert_eq!((code, &verdict["status"]), (Some(1), &"forged".into()), "{verdict}");
+        assert_eq!(
+            (code, &verdict["status"]),
+            (Some(1), &"forged".into()),
+            "{verdict}"
+        );
         assert_eq!(seal(folder.path()).0, Some(1));
     }
     fs::remove_file(&path).unwrap();
@@ -85,7 +124,11 @@ fn a_seal_that_is_rolled_back_forged_or_gone_is_found() {
     fs::write(&path, &whole).unwrap();
     assert_eq!(verify(folder.path()).0, Some(0));
     // A run that was killed while it wrote leaves half a checkpoint.
-    fs::write(&path, format!("{whole}\nopenclaw-sec seal 1\ncheckpoint 3\npa")).unwrap();
+    fs::write(
+        &path,
+        format!("{whole}\nopenclaw-sec seal 1\ncheckpoint 3\npa"),
+    )
+    .unwrap();
     assert_eq!(verify(folder.path()).0, Some(0));
     let (code, text) = seal(folder.path());
     assert_eq!(code, Some(0), "{text}");
@@ -105,8 +148,18 @@ fn rotation_is_no_alarm() {
     let (code, text) = seal(folder.path());
     assert_eq!(code, Some(0), "{text}");
     let (code, verdict) = verify(folder.path());
-    assert_eq!((code, &verdict["unsealed_lines"], &verdict["sealed_lines"]), (Some(0), &0.into(), &39.into()), "{verdict}");
-    assert!(Command::new("gzip").arg(at("audit.log.1")).status().unwrap().success());
+    assert_eq!(
+        (code, &verdict["unsealed_lines"], &verdict["sealed_lines"]),
+        (Some(0), &0.into(), &39.into()),
+        "{verdict}"
+    );
+    assert!(
+        Command::new("gzip")
+            .arg(at("audit.log.1"))
+            .status()
+            .unwrap()
+            .success()
+    );
     assert_eq!(verify(folder.path()).0, Some(0));
     fs::rename(at("audit.log"), at("audit.log.0")).unwrap();
     append(&at("audit.log"), &numbered(50..55));
@@ -124,7 +177,10 @@ fn no_seal_and_no_key_are_incomplete() {
     let folder = tempfile::tempdir().unwrap();
     append(&folder.path().join("audit.log"), "x\n");
     assert_eq!(verify(folder.path()).0, Some(3));
-    assert_eq!(run(folder.path(), &["seal", "nothing.log"]).status.code(), Some(2));
+    assert_eq!(
+        run(folder.path(), &["seal", "nothing.log"]).status.code(),
+        Some(2)
+    );
     let folder = sealed();
     fs::remove_dir_all(folder.path().join("state/seal")).unwrap();
     assert_eq!(verify(folder.path()).0, Some(3));
@@ -143,10 +199,23 @@ fn anyone_checks_a_seal_with_sha256sum_and_ssh_keygen() {
     fs::write(at("signers"), format!("audit {public}")).unwrap();
     let script = "ssh-keygen -Y verify -f signers -I audit -n openclaw-sec-seal -s sig < record && \
         b=$(sed -n 's/^bytes //p' record) && h=$(head -c \"$b\" audit.log | sha256sum) && grep -q \"sha256 ${h%% *}\" record";
-    let output = Command::new("sh").args(["-c", script]).current_dir(folder.path()).output().unwrap();
-    assert!(output.status.success(), "{}{}", stdout(&output), stderr(&output));
+    let output = Command::new("sh")
+        .args(["-c", script])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}{}",
+        stdout(&output),
+        stderr(&output)
+    );
     use std::os::unix::fs::PermissionsExt as _;
     for file in ["audit.log.seal", "state/seal/ed25519"] {
-        assert_eq!(fs::metadata(at(file)).unwrap().permissions().mode() & 0o777, 0o600, "{file}");
+        assert_eq!(
+            fs::metadata(at(file)).unwrap().permissions().mode() & 0o777,
+            0o600,
+            "{file}"
+        );
     }
 }

@@ -1,6 +1,5 @@
 //! Starting the binary and keeping what it prints.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
@@ -9,13 +8,23 @@ use std::time::{Duration, Instant};
 /// The binary with its state in `folder`.
 pub fn program(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_openclaw-sec"));
-    command.current_dir(folder).env_remove("TZ").env("TZ", "UTC").arg("--state-dir").arg(folder.join("state")).arg("audit-tail");
+    command
+        .current_dir(folder)
+        .env_remove("TZ")
+        .env("TZ", "UTC")
+        .arg("--state-dir")
+        .arg(folder.join("state"))
+        .arg("audit-tail");
     command
 }
 
 /// Runs to the end.
 pub fn run(folder: &Path, arguments: &[&str]) -> Output {
-    program(folder).args(arguments).stdin(Stdio::null()).output().unwrap()
+    program(folder)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
 }
 
 pub fn stdout(output: &Output) -> String {
@@ -74,7 +83,11 @@ impl Following {
     pub fn wait_for_err(&self, text: &str) {
         let started = Instant::now();
         while !self.err().contains(text) {
-            assert!(started.elapsed() < Duration::from_secs(10), "{text} is not in {}", self.err());
+            assert!(
+                started.elapsed() < Duration::from_secs(10),
+                "{text} is not in {}",
+                self.err()
+            );
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -114,11 +127,17 @@ fn collect(mut pipe: impl std::io::Read + Send + 'static) -> Arc<Mutex<Vec<u8>>>
 /// Appends lines.
 pub fn append(path: &PathBuf, text: &str) {
     use std::io::Write as _;
-    let mut file = std::fs::OpenOptions::new().append(true).create(true).open(path).unwrap();
+    let mut file = std::fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(path)
+        .unwrap();
     file.write_all(text.as_bytes()).unwrap();
 }
 
 /// Numbered lines.
 pub fn numbered(range: std::ops::Range<usize>) -> String {
-    range.map(|n| format!("{{\"time\":\"2026-11-20T10:00:00Z\",\"n\":{n},\"msg\":\"line {n}\"}}\n")).collect()
+    range
+        .map(|n| format!("{{\"time\":\"2026-11-20T10:00:00Z\",\"n\":{n},\"msg\":\"line {n}\"}}\n"))
+        .collect()
 }

@@ -40,7 +40,8 @@ impl AlertExec {
         let run = Arc::new(world.bounded_run(words));
         let workers = (0..AT_ONCE)
             .map(|_| {
-                let (jobs, shared, run) = (Arc::clone(&jobs), Arc::clone(&shared), Arc::clone(&run));
+                let (jobs, shared, run) =
+                    (Arc::clone(&jobs), Arc::clone(&shared), Arc::clone(&run));
                 std::thread::spawn(move || work(&jobs, &shared, &run))
             })
             .collect();
@@ -76,16 +77,27 @@ impl AlertExec {
     pub fn remarks(&self) -> Vec<String> {
         let mut remarks = Vec::new();
         if let Ok(Some(error)) = self.shared.cannot_start.lock().as_deref() {
-            remarks.push(format!("--alert-exec: the command cannot be started: {error}"));
+            remarks.push(format!(
+                "--alert-exec: the command cannot be started: {error}"
+            ));
         }
         let mut count = |number: u64, what: &str| {
             if number > 0 {
                 remarks.push(format!("--alert-exec: {number} {what}"));
             }
         };
-        count(self.overflow, "alerts were not handed over, because the queue was full");
-        count(self.shared.killed.load(Ordering::SeqCst), "commands took longer than 10 s and were ended");
-        count(self.shared.failed.load(Ordering::SeqCst), "commands ended with an error");
+        count(
+            self.overflow,
+            "alerts were not handed over, because the queue was full",
+        );
+        count(
+            self.shared.killed.load(Ordering::SeqCst),
+            "commands took longer than 10 s and were ended",
+        );
+        count(
+            self.shared.failed.load(Ordering::SeqCst),
+            "commands ended with an error",
+        );
         remarks
     }
 }

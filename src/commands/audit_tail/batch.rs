@@ -63,10 +63,14 @@ pub fn read_all(run: &mut Run, context: &mut Context<'_>) -> Result<Ended, Stop>
 pub fn open(path: &Path) -> io::Result<File> {
     use rustix::fs::{Mode, OFlags};
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
-    let file = File::from(rustix::fs::open(path, flags, Mode::empty()).map_err(|errno| match errno {
-        rustix::io::Errno::NOENT => io::Error::other("there is no such file; --follow would wait for it"),
-        other => other.into(),
-    })?);
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty()).map_err(
+        |errno| match errno {
+            rustix::io::Errno::NOENT => {
+                io::Error::other("there is no such file; --follow would wait for it")
+            }
+            other => other.into(),
+        },
+    )?);
     if file.metadata()?.is_dir() {
         return Err(io::Error::other("is a folder, not a log"));
     }
@@ -126,7 +130,9 @@ pub fn read_siblings(
             Ok(ended) => return Ok(ended),
             Err(ReadError::Output(error)) => return Err(Stop::Output(error)),
             Err(ReadError::Input(error)) => {
-                context.terminal.error(&format!("{shown}: {error}; what is left of it cannot be shown"));
+                context.terminal.error(&format!(
+                    "{shown}: {error}; what is left of it cannot be shown"
+                ));
                 run.is_incomplete = true;
             }
         }
@@ -150,7 +156,9 @@ fn start(run: &mut Run, file: &File) -> io::Result<u64> {
         return start_in_stream(run, file.try_clone()?, lines);
     }
     let reading = &mut run.reading;
-    start_of_last(file, metadata.len(), lines, |block, each| reading.count(block, each))
+    start_of_last(file, metadata.len(), lines, |block, each| {
+        reading.count(block, each)
+    })
 }
 
 /// A compressed file is read twice.
@@ -163,7 +171,11 @@ fn start_in_stream(run: &mut Run, file: File, lines: usize) -> io::Result<u64> {
     let mut end = 0;
     loop {
         let count = assembler.read(&mut *reader)?;
-        while let Some(chunk) = if count == 0 { assembler.rest() } else { assembler.chunk() } {
+        while let Some(chunk) = if count == 0 {
+            assembler.rest()
+        } else {
+            assembler.chunk()
+        } {
             end = chunk.offset + chunk.bytes.len() as u64;
             let offset = chunk.offset;
             run.reading.count(chunk.bytes, |at| {
@@ -178,7 +190,11 @@ fn start_in_stream(run: &mut Run, file: File, lines: usize) -> io::Result<u64> {
         }
     }
     again.rewind()?;
-    Ok(if lines == 0 { end } else { last.front().copied().unwrap_or(0) })
+    Ok(if lines == 0 {
+        end
+    } else {
+        last.front().copied().unwrap_or(0)
+    })
 }
 
 /// Why a file was not read to its end.
@@ -200,12 +216,18 @@ fn read_plain(
     let mut raw = file.try_clone().map_err(ReadError::Input)?;
     let (mut reader, compression) = plain_reader(file).map_err(ReadError::Input)?;
     // Detectors see what comes before the part that is shown, too.
-    let can_seek = compression == Compression::None && metadata.is_file() && run.reading.detectors.is_none();
+    let can_seek =
+        compression == Compression::None && metadata.is_file() && run.reading.detectors.is_none();
     let begins_at = if can_seek { start } else { 0 };
     if begins_at > 0 {
-        raw.seek(io::SeekFrom::Start(begins_at)).map_err(ReadError::Input)?;
+        raw.seek(io::SeekFrom::Start(begins_at))
+            .map_err(ReadError::Input)?;
     }
-    let mut assembler = Assembler::new(begins_at, (begins_at == 0).then_some(1), run.plan.format != super::Format::Raw);
+    let mut assembler = Assembler::new(
+        begins_at,
+        (begins_at == 0).then_some(1),
+        run.plan.format != super::Format::Raw,
+    );
     let mut progress = Progress::new(&raw, metadata.len());
     loop {
         if signals.came() {
@@ -231,7 +253,9 @@ fn read_plain(
         give(run, &mut assembler, shown, start, count == 0).map_err(ReadError::Output)?;
         let skipped = assembler.take_skipped();
         if skipped > 0 {
-            context.terminal.note(&format!("{shown}: passed over a hole of {skipped} NUL bytes"));
+            context.terminal.note(&format!(
+                "{shown}: passed over a hole of {skipped} NUL bytes"
+            ));
         }
         if !metadata.is_file() {
             run.shower.flush().map_err(ReadError::Output)?;
@@ -246,7 +270,13 @@ fn read_plain(
 }
 
 /// Gives out what is complete, and at the end the rest.
-pub fn give(run: &mut Run, assembler: &mut Assembler, shown: &str, start: u64, is_end: bool) -> io::Result<()> {
+pub fn give(
+    run: &mut Run,
+    assembler: &mut Assembler,
+    shown: &str,
+    start: u64,
+    is_end: bool,
+) -> io::Result<()> {
     while let Some(chunk) = assembler.chunk() {
         take(run, &chunk, shown, start)?;
     }
@@ -256,7 +286,12 @@ pub fn give(run: &mut Run, assembler: &mut Assembler, shown: &str, start: u64, i
     Ok(())
 }
 
-fn take(run: &mut Run, chunk: &openclaw_sec::audit::assemble::Chunk<'_>, shown: &str, start: u64) -> io::Result<()> {
+fn take(
+    run: &mut Run,
+    chunk: &openclaw_sec::audit::assemble::Chunk<'_>,
+    shown: &str,
+    start: u64,
+) -> io::Result<()> {
     if run.reading.is_transparent() && run.shower.takes_raw_bytes() && chunk.offset >= start {
         let newlines = memchr::memchr_iter(b'\n', chunk.bytes).count();
         run.shower.count_lines(newlines as u64);
@@ -271,7 +306,11 @@ pub fn tell_alerts(run: &mut Run, context: &mut Context<'_>) {
     }
 }
 
-fn read_stdin(run: &mut Run, context: &mut Context<'_>, signals: &interrupt::Watch) -> Result<Ended, Stop> {
+fn read_stdin(
+    run: &mut Run,
+    context: &mut Context<'_>,
+    signals: &interrupt::Watch,
+) -> Result<Ended, Stop> {
     let stdin = rustix::io::dup(rustix::stdio::stdin())
         .map_err(|errno| Failure::usage(anyhow!("stdin cannot be read: {errno}")))?;
     let mut stdin = File::from(stdin);
@@ -289,7 +328,9 @@ fn read_stdin(run: &mut Run, context: &mut Context<'_>, signals: &interrupt::Wat
         let count = match count {
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
-            Err(error) => return Err(Failure::usage(anyhow!("stdin cannot be read: {error}")).into()),
+            Err(error) => {
+                return Err(Failure::usage(anyhow!("stdin cannot be read: {error}")).into());
+            }
         };
         run.reading.set_now(context.world.now());
         give(run, &mut assembler, "-", 0, count == 0)?;
@@ -305,9 +346,15 @@ fn read_stdin(run: &mut Run, context: &mut Context<'_>, signals: &interrupt::Wat
 fn wait_for_input(input: &File, _run: &mut Run) -> io::Result<()> {
     use rustix::event::{PollFd, PollFlags};
     let stdout = rustix::stdio::stdout();
-    let mut watched = [PollFd::new(input, PollFlags::IN), PollFd::from_borrowed_fd(stdout, PollFlags::empty())];
+    let mut watched = [
+        PollFd::new(input, PollFlags::IN),
+        PollFd::from_borrowed_fd(stdout, PollFlags::empty()),
+    ];
     let _ = rustix::event::poll(&mut watched, Some(&timespec(Duration::from_millis(250))));
-    if watched[1].revents().intersects(PollFlags::ERR | PollFlags::HUP) {
+    if watched[1]
+        .revents()
+        .intersects(PollFlags::ERR | PollFlags::HUP)
+    {
         return Err(io::ErrorKind::BrokenPipe.into());
     }
     Ok(())
@@ -381,14 +428,21 @@ impl Progress {
     fn show(&mut self, file: &mut File, context: &mut Context<'_>) {
         use std::io::Seek as _;
         let elapsed = self.started.elapsed();
-        if elapsed < PATIENCE || self.total == 0 || self.shown.is_some_and(|shown| shown.elapsed() < STEP) {
+        if elapsed < PATIENCE
+            || self.total == 0
+            || self.shown.is_some_and(|shown| shown.elapsed() < STEP)
+        {
             return;
         }
         self.shown = Some(Instant::now());
         let done = file.stream_position().unwrap_or(0);
         let share = done as f64 / self.total as f64;
         let rate = done as f64 / elapsed.as_secs_f64();
-        let left = if rate > 0.0 { self.total.saturating_sub(done) as f64 / rate } else { 0.0 };
+        let left = if rate > 0.0 {
+            self.total.saturating_sub(done) as f64 / rate
+        } else {
+            0.0
+        };
         context.terminal.progress(&format!(
             "{} of {} MB ({:.0} %), {:.0} MB/s, {left:.0} s left",
             done >> 20,

@@ -37,7 +37,9 @@ pub fn follow(run: &mut Run, context: &mut Context<'_>) -> Result<Ended, Stop> {
             armed_at = Some(Instant::now());
             if let Some(trouble) = watch.trouble.as_ref().filter(|_| !was_told_of_polling) {
                 was_told_of_polling = true;
-                context.terminal.note(&format!("the kernel does not tell of changes ({trouble}): looking every 250 ms instead"));
+                context.terminal.note(&format!(
+                    "the kernel does not tell of changes ({trouble}): looking every 250 ms instead"
+                ));
             }
         }
         watch.clear();
@@ -94,14 +96,19 @@ fn begin(
     }
     run.reading.begin_file(&log.shown);
     let mut follower = Follower::new(path);
-    let Some(file) = batch::open(path).ok().filter(|file| file.metadata().is_ok_and(|metadata| metadata.is_file())) else {
+    let Some(file) = batch::open(path)
+        .ok()
+        .filter(|file| file.metadata().is_ok_and(|metadata| metadata.is_file()))
+    else {
         return Ok(follower);
     };
     let start = match run.plan.range {
         Range::Last(lines) => start(run, &file, lines).unwrap_or(0),
         _ => 0,
     };
-    follower.begin(file, start, (start == 0).then_some(1)).map_err(Failure::output)?;
+    follower
+        .begin(file, start, (start == 0).then_some(1))
+        .map_err(Failure::output)?;
     Ok(follower)
 }
 
@@ -109,7 +116,9 @@ fn start(run: &mut Run, file: &File, lines: usize) -> std::io::Result<u64> {
     let length = file.metadata()?.len();
     if lines > 0 {
         let reading = &mut run.reading;
-        return start_of_last(file, length, lines, |block, each| reading.count(block, each));
+        return start_of_last(file, length, lines, |block, each| {
+            reading.count(block, each)
+        });
     }
     let mut last = [b'\n'];
     if length > 0 {
@@ -131,18 +140,42 @@ fn start(run: &mut Run, file: &File, lines: usize) -> std::io::Result<u64> {
 fn say(run: &mut Run, shown: &str, notice: &Notice, context: &mut Context<'_>) -> Result<(), Stop> {
     let terminal = &*context.terminal;
     match notice {
-        Notice::Waiting(path) => terminal.note(&format!("{}: not there, waiting for it", path.display())),
-        Notice::CannotOpen(path, why) => terminal.note(&format!("{}: cannot be opened, trying again: {why}", path.display())),
-        Notice::NotRegular(path) => terminal.note(&format!("{}: is no regular file, waiting for one", path.display())),
-        Notice::Truncated(path) => terminal.note(&format!("{}: was truncated, reading from its beginning", path.display())),
-        Notice::Replaced(path) => terminal.note(&format!("{}: was rotated, reading the new file", path.display())),
-        Notice::Hole(path, bytes) => terminal.note(&format!("{}: passed over a hole of {bytes} NUL bytes", path.display())),
+        Notice::Waiting(path) => {
+            terminal.note(&format!("{}: not there, waiting for it", path.display()))
+        }
+        Notice::CannotOpen(path, why) => terminal.note(&format!(
+            "{}: cannot be opened, trying again: {why}",
+            path.display()
+        )),
+        Notice::NotRegular(path) => terminal.note(&format!(
+            "{}: is no regular file, waiting for one",
+            path.display()
+        )),
+        Notice::Truncated(path) => terminal.note(&format!(
+            "{}: was truncated, reading from its beginning",
+            path.display()
+        )),
+        Notice::Replaced(path) => terminal.note(&format!(
+            "{}: was rotated, reading the new file",
+            path.display()
+        )),
+        Notice::Hole(path, bytes) => terminal.note(&format!(
+            "{}: passed over a hole of {bytes} NUL bytes",
+            path.display()
+        )),
         Notice::NextDate(path) => terminal.note(&format!("the log goes on in {}", path.display())),
         Notice::Vanished(path, offset) => {
-            terminal.warn(&format!("{}: {offset} bytes vanished; no rotated file holds them", path.display()));
+            terminal.warn(&format!(
+                "{}: {offset} bytes vanished; no rotated file holds them",
+                path.display()
+            ));
             if let Some(detectors) = &mut run.reading.detectors {
                 let alerts: Vec<_> = detectors
-                    .truncated(shown, *offset, &format!("{offset} bytes vanished; no rotated file holds them"))
+                    .truncated(
+                        shown,
+                        *offset,
+                        &format!("{offset} bytes vanished; no rotated file holds them"),
+                    )
                     .collect();
                 for alert in alerts {
                     run.shower.alert(&alert)?;
@@ -162,7 +195,10 @@ fn wait(watch: &Watch) -> Result<(), Stop> {
         watched.push(PollFd::from_borrowed_fd(descriptor, PollFlags::IN));
     }
     let _ = rustix::event::poll(&mut watched, Some(&batch::timespec(LOOK_EVERY)));
-    if watched[0].revents().intersects(PollFlags::ERR | PollFlags::HUP) {
+    if watched[0]
+        .revents()
+        .intersects(PollFlags::ERR | PollFlags::HUP)
+    {
         return Err(Stop::Output(std::io::ErrorKind::BrokenPipe.into()));
     }
     Ok(())

@@ -85,23 +85,27 @@ impl Plan {
         let times = times(arguments, context)?;
         let filter = filter(arguments, &times)?;
         let format = one_of("--format", &arguments.format, &FORMATS)?;
-        let env = arguments
-            .env
-            .as_deref()
-            .map(|path| read_env(path))
-            .transpose()?;
+        let env = arguments.env.as_deref().map(read_env).transpose()?;
         let secrets = secrets(env.as_ref(), context)?;
-        let alert_exec = arguments.alert_exec.as_deref().map(command_words).transpose()?;
+        let alert_exec = arguments
+            .alert_exec
+            .as_deref()
+            .map(command_words)
+            .transpose()?;
         if arguments.top == 0 {
             return Err(Failure::usage(anyhow!("--top takes a number above 0")));
         }
-        let detects = arguments.detect || arguments.alerts_only || arguments.fail_on_alert || alert_exec.is_some();
+        let detects = arguments.detect
+            || arguments.alerts_only
+            || arguments.fail_on_alert
+            || alert_exec.is_some();
         let is_screen = context.terminal.shows_data_to_a_person();
         let mut logs = logs(arguments, env.as_ref(), context);
         // A stream is read as it comes; it has no name to follow.
         let has_stdin = logs.iter().any(|log| log.path.is_none());
         logs.dedup_by(|a, b| a.shown == b.shown);
-        let follows = !has_stdin && (arguments.follow || (is_screen && !arguments.no_follow && !arguments.stats));
+        let follows = !has_stdin
+            && (arguments.follow || (is_screen && !arguments.no_follow && !arguments.stats));
         Ok(Self {
             range: range(arguments, detects, &filter),
             proxies: env
@@ -142,7 +146,9 @@ fn range(arguments: &AuditTailArgs, detects: bool, filter: &Filter) -> Range {
 fn times(arguments: &AuditTailArgs, context: &Context<'_>) -> Result<TimeContext, Failure> {
     let named = |name: &str| {
         TimeZone::get(name).map_err(|_| {
-            Failure::usage(anyhow!("--timezone {name}: no such zone; write one such as Europe/Berlin or UTC"))
+            Failure::usage(anyhow!(
+                "--timezone {name}: no such zone; write one such as Europe/Berlin or UTC"
+            ))
         })
     };
     let zone = match &arguments.timezone {
@@ -176,7 +182,9 @@ fn filter(arguments: &AuditTailArgs, times: &TimeContext) -> Result<Filter, Fail
     let outcomes = [Outcome::Success, Outcome::Failure].map(|outcome| (outcome.word(), outcome));
     let networks = arguments.ip.iter().map(|text| {
         parse_network(text).ok_or_else(|| {
-            Failure::usage(anyhow!("--ip {text}: no address or network; write one such as 192.0.2.7 or 2001:db8::/32"))
+            Failure::usage(anyhow!(
+                "--ip {text}: no address or network; write one such as 192.0.2.7 or 2001:db8::/32"
+            ))
         })
     });
     let level = arguments.level.as_deref().map(|text| {
@@ -185,8 +193,11 @@ fn filter(arguments: &AuditTailArgs, times: &TimeContext) -> Result<Filter, Fail
         })
     });
     let pattern = arguments.grep.as_deref().map(|text| {
-        regex::bytes::Regex::new(text)
-            .map_err(|error| Failure::usage(anyhow!("--grep: no regular expression such as \"user=(mia|root)\": {error}")))
+        regex::bytes::Regex::new(text).map_err(|error| {
+            Failure::usage(anyhow!(
+                "--grep: no regular expression such as \"user=(mia|root)\": {error}"
+            ))
+        })
     });
     Ok(Filter {
         since: moment("--since", &arguments.since)?,
@@ -217,14 +228,19 @@ fn one_of<T: Copy>(flag: &str, word: &str, known: &[(&str, T)]) -> Result<T, Fai
         Some(nearest) => format!(" (did you mean {nearest}?)"),
         None => String::new(),
     };
-    Err(Failure::usage(anyhow!("{flag} {word}: no such word{hint}; there are {}", names.join(", "))))
+    Err(Failure::usage(anyhow!(
+        "{flag} {word}: no such word{hint}; there are {}",
+        names.join(", ")
+    )))
 }
 
 fn command_words(text: &str) -> Result<Vec<String>, Failure> {
     let words = shell_words::split(text)
         .map_err(|_| Failure::usage(anyhow!("--alert-exec: a quote is not closed; write it as for a shell, such as \"notify --title 'an alert'\"")))?;
     if words.is_empty() {
-        return Err(Failure::usage(anyhow!("--alert-exec takes a command such as \"/usr/local/bin/notify\"")));
+        return Err(Failure::usage(anyhow!(
+            "--alert-exec takes a command such as \"/usr/local/bin/notify\""
+        )));
     }
     Ok(words)
 }
@@ -243,7 +259,9 @@ fn secrets(env: Option<&EnvFile>, context: &mut Context<'_>) -> Result<EnvSecret
     let values = env
         .assignments()
         .iter()
-        .filter(|assignment| is_secret_name(&assignment.name) || recognise(assignment.value.expose()).is_some())
+        .filter(|assignment| {
+            is_secret_name(&assignment.name) || recognise(assignment.value.expose()).is_some()
+        })
         .map(|assignment| &assignment.value);
     context.terminal.set_redactor(Redactor::knowing(values));
     let fingerprints = context.state()?.fingerprints().map_err(Failure::usage)?;
@@ -261,7 +279,9 @@ fn logs(arguments: &AuditTailArgs, env: Option<&EnvFile>, context: &Context<'_>)
         return arguments.files.iter().map(|path| log(path)).collect();
     }
     let path = default_log(arguments, env, context);
-    context.terminal.note(&format!("reading {}", path.display()));
+    context
+        .terminal
+        .note(&format!("reading {}", path.display()));
     vec![log(&path)]
 }
 
@@ -290,7 +310,11 @@ fn default_log(arguments: &AuditTailArgs, env: Option<&EnvFile>, context: &Conte
         return usual;
     }
     let folder = context.world.host("tmp/openclaw");
-    let today = context.world.now().to_zoned_datetime(TimeZone::try_system().unwrap_or(TimeZone::UTC)).date();
+    let today = context
+        .world
+        .now()
+        .to_zoned_datetime(TimeZone::try_system().unwrap_or(TimeZone::UTC))
+        .date();
     let own = folder.join(format!("openclaw-{today}.log"));
     if own.exists() {
         return own;
@@ -316,12 +340,18 @@ fn detector_settings(context: &Context<'_>) -> DetectorSettings {
     for value in &context.settings.detectors {
         let first = value.values.first().map(String::as_str).unwrap_or_default();
         match value.key.as_str() {
-            "ignore" => settings.ignore.extend(value.values.iter().filter_map(|text| parse_network(text))),
-            "enabled" => settings.enabled.push((value.detector.clone(), first == "true")),
+            "ignore" => settings
+                .ignore
+                .extend(value.values.iter().filter_map(|text| parse_network(text))),
+            "enabled" => settings
+                .enabled
+                .push((value.detector.clone(), first == "true")),
             "hours" => settings.hours = hours(first),
             _ => {
                 if let Ok(number) = first.parse() {
-                    settings.numbers.push((value.detector.clone(), value.key.clone(), number));
+                    settings
+                        .numbers
+                        .push((value.detector.clone(), value.key.clone(), number));
                 }
             }
         }

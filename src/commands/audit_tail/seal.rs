@@ -9,22 +9,37 @@ use crate::cli::{SealArgs, VerifyArgs};
 
 pub fn seal(arguments: &SealArgs, context: &mut Context<'_>) -> Result<u8, Failure> {
     if !arguments.file.exists() && !has_seal(&arguments.file) {
-        return Err(Failure::usage(anyhow!("{}: there is no such log", arguments.file.display())));
+        return Err(Failure::usage(anyhow!(
+            "{}: there is no such log",
+            arguments.file.display()
+        )));
     }
     let state = context.state()?;
     match seal::seal(&arguments.file, &state, context.world.now()).map_err(failure)? {
         Sealed::Nothing => {
-            context.terminal.note("there are no complete lines yet; nothing was sealed");
+            context
+                .terminal
+                .note("there are no complete lines yet; nothing was sealed");
             Ok(exit::DONE)
         }
-        Sealed::Head { checkpoint, hash, added } => {
+        Sealed::Head {
+            checkpoint,
+            hash,
+            added,
+        } => {
             let what = if added == 0 { "nothing new" } else { "sealed" };
-            context.terminal.note(&format!("{what}; keep this head elsewhere, it is what protects against root"));
+            context.terminal.note(&format!(
+                "{what}; keep this head elsewhere, it is what protects against root"
+            ));
             let text = format!("checkpoint {checkpoint} {hash}\n");
             Ok(context.terminal.reading_matter(text.as_bytes(), exit::DONE))
         }
         Sealed::Refused(verdict) => {
-            context.terminal.error(&format!("{}: {}; nothing was sealed over it", verdict.file.display(), verdict.message));
+            context.terminal.error(&format!(
+                "{}: {}; nothing was sealed over it",
+                verdict.file.display(),
+                verdict.message
+            ));
             Ok(exit::FOUND)
         }
     }
@@ -34,7 +49,11 @@ pub fn verify(arguments: &VerifyArgs, context: &mut Context<'_>) -> Result<u8, F
     let is_json = match arguments.format.as_str() {
         "human" => false,
         "json" => true,
-        other => return Err(Failure::usage(anyhow!("--format {other}: no such word; there are human, json"))),
+        other => {
+            return Err(Failure::usage(anyhow!(
+                "--format {other}: no such word; there are human, json"
+            )));
+        }
     };
     let state = context.state()?;
     let verdict = match seal::verify(&arguments.file, &state) {
@@ -45,11 +64,19 @@ pub fn verify(arguments: &VerifyArgs, context: &mut Context<'_>) -> Result<u8, F
         }
         Err(error) => return Err(failure(error)),
     };
-    let code = if verdict.is_intact() { exit::DONE } else { exit::FOUND };
+    let code = if verdict.is_intact() {
+        exit::DONE
+    } else {
+        exit::FOUND
+    };
     let text = if is_json {
         document(&verdict)?
     } else {
-        format!("{}: {}\n", harmless(&verdict.file.to_string_lossy()), harmless(&verdict.message))
+        format!(
+            "{}: {}\n",
+            harmless(&verdict.file.to_string_lossy()),
+            harmless(&verdict.message)
+        )
     };
     Ok(context.terminal.reading_matter(text.as_bytes(), code))
 }

@@ -43,7 +43,9 @@ impl Shower {
                 for span in spans {
                     hidden.push_str(&text[end..span.start]);
                     match &fingerprints {
-                        Some(fingerprints) => hidden.push_str(&fingerprints.of(&text.as_bytes()[span.clone()])),
+                        Some(fingerprints) => {
+                            hidden.push_str(&fingerprints.of(&text.as_bytes()[span.clone()]))
+                        }
                         None => hidden.push_str("[redacted]"),
                     }
                     end = span.end;
@@ -109,7 +111,10 @@ impl Shower {
 
     /// What a person should know about the commands.
     pub fn remarks(&self) -> Vec<String> {
-        self.commands.as_ref().map(AlertExec::remarks).unwrap_or_default()
+        self.commands
+            .as_ref()
+            .map(AlertExec::remarks)
+            .unwrap_or_default()
     }
 
     /// What was seen, in a sentence.
@@ -118,7 +123,11 @@ impl Shower {
             (Some(first), Some(last)) => format!(", {first} to {last}"),
             _ => String::new(),
         };
-        let alerts = if self.alerts == 1 { "1 alert".to_owned() } else { format!("{} alerts", self.alerts) };
+        let alerts = if self.alerts == 1 {
+            "1 alert".to_owned()
+        } else {
+            format!("{} alerts", self.alerts)
+        };
         format!("{} events shown, {alerts}{span}", self.events)
     }
 }
@@ -192,7 +201,9 @@ fn secret_spans(text: &str) -> Vec<std::ops::Range<usize>> {
     spans.sort_by_key(|span| span.start);
     let mut end = 0;
     spans.retain(|span| {
-        let is_apart = span.start >= end && text.is_char_boundary(span.start) && text.is_char_boundary(span.end);
+        let is_apart = span.start >= end
+            && text.is_char_boundary(span.start)
+            && text.is_char_boundary(span.end);
         if is_apart {
             end = span.end;
         }

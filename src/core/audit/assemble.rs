@@ -105,7 +105,8 @@ impl Assembler {
         self.discard_given();
         if self.buffer.len() < self.filled + PIECE {
             // Exactly, since doubling a long line's buffer would double its memory.
-            self.buffer.reserve_exact(self.filled + PIECE - self.buffer.len());
+            self.buffer
+                .reserve_exact(self.filled + PIECE - self.buffer.len());
             self.buffer.resize(self.filled + PIECE, 0);
         }
         let space = &mut self.buffer[self.filled..self.filled + PIECE];
@@ -124,7 +125,10 @@ impl Assembler {
         if !self.skips_holes || self.in_long_line {
             return;
         }
-        let zeros = self.buffer[..self.filled].iter().take_while(|byte| **byte == 0).count();
+        let zeros = self.buffer[..self.filled]
+            .iter()
+            .take_while(|byte| **byte == 0)
+            .count();
         if zeros >= HOLE || (self.in_hole && zeros > 0) {
             self.buffer.copy_within(zeros..self.filled, 0);
             self.filled -= zeros;
@@ -165,7 +169,11 @@ impl Assembler {
         if self.filled == 0 {
             return None;
         }
-        let part = if self.in_long_line { Part::End } else { Part::Lines };
+        let part = if self.in_long_line {
+            Part::End
+        } else {
+            Part::Lines
+        };
         Some(self.give(self.filled, part))
     }
 
@@ -205,7 +213,9 @@ impl Assembler {
 mod tests {
     use super::*;
 
-    fn all(mut input: &[u8], skips_holes: bool) -> (Vec<u8>, Vec<(u64, Option<u64>, Part)>) {
+    type Seen = (u64, Option<u64>, Part);
+
+    fn all(mut input: &[u8], skips_holes: bool) -> (Vec<u8>, Vec<Seen>) {
         let mut assembler = Assembler::new(0, Some(1), skips_holes);
         let mut bytes = Vec::new();
         let mut chunks = Vec::new();
@@ -230,7 +240,10 @@ mod tests {
     fn lines_come_whole_and_a_half_line_comes_last() {
         let (bytes, chunks) = all(b"one\ntwo\nhalf", false);
         assert_eq!(bytes, b"one\ntwo\nhalf");
-        assert_eq!(chunks, [(0, Some(1), Part::Lines), (8, Some(3), Part::Lines)]);
+        assert_eq!(
+            chunks,
+            [(0, Some(1), Part::Lines), (8, Some(3), Part::Lines)]
+        );
     }
 
     #[test]
@@ -240,8 +253,14 @@ mod tests {
         let (bytes, chunks) = all(&input, false);
         assert_eq!(bytes, input);
         assert_eq!(chunks[0].2, Part::Beginning);
-        assert_eq!(chunks.iter().filter(|chunk| chunk.2 == Part::End).count(), 1);
-        assert_eq!(chunks.last().unwrap(), &(input.len() as u64 - 5, Some(2), Part::Lines));
+        assert_eq!(
+            chunks.iter().filter(|chunk| chunk.2 == Part::End).count(),
+            1
+        );
+        assert_eq!(
+            chunks.last().unwrap(),
+            &(input.len() as u64 - 5, Some(2), Part::Lines)
+        );
     }
 
     #[test]

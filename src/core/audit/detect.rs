@@ -234,11 +234,21 @@ struct LogState {
 impl Detectors {
     /// Detectors without any memory yet.
     pub fn new(tuning: Tuning, proxies: TrustedProxies, zone: TimeZone) -> Self {
-        let longest = ["brute-force", "success-after-failures", "password-spray", "credential-stuffing"]
-            .iter()
-            .map(|id| tuning.get(id, "count").max(tuning.get(id, "high_count")).max(tuning.get(id, "slow_count")))
-            .max()
-            .unwrap_or(0);
+        let longest = [
+            "brute-force",
+            "success-after-failures",
+            "password-spray",
+            "credential-stuffing",
+        ]
+        .iter()
+        .map(|id| {
+            tuning
+                .get(id, "count")
+                .max(tuning.get(id, "high_count"))
+                .max(tuning.get(id, "slow_count"))
+        })
+        .max()
+        .unwrap_or(0);
         Self {
             by_address: Ledger::new(longest),
             by_user: Ledger::new(longest),
@@ -288,7 +298,12 @@ impl Detectors {
     }
 
     /// Content of a log vanished.
-    pub fn truncated(&mut self, log: &str, lost_from: u64, why: &str) -> std::vec::Drain<'_, Alert> {
+    pub fn truncated(
+        &mut self,
+        log: &str,
+        lost_from: u64,
+        why: &str,
+    ) -> std::vec::Drain<'_, Alert> {
         if self.tuning.is_on("log-truncated") {
             self.fire(Firing {
                 detector: "log-truncated",
@@ -311,7 +326,9 @@ impl Detectors {
             .filter(|ip| !self.proxies.contains(*ip) && !self.tuning.ignores(*ip));
         let is_known = ip.is_some() || event.ip.is_none();
         let attempts = match &event.connection {
-            Some(connection) if event.outcome == Some(Outcome::Failure) && is_known => self.connections.attempts(connection, event.count),
+            Some(connection) if event.outcome == Some(Outcome::Failure) && is_known => {
+                self.connections.attempts(connection, event.count)
+            }
             _ => event.count,
         };
         Seen {
@@ -320,7 +337,11 @@ impl Detectors {
             event,
             address: ip.map(subject),
             ip,
-            attempts: if event.ip.is_some() && ip.is_none() && self.is_ignored(event.ip) { 0 } else { attempts },
+            attempts: if event.ip.is_some() && ip.is_none() && self.is_ignored(event.ip) {
+                0
+            } else {
+                attempts
+            },
         }
     }
 
@@ -350,16 +371,27 @@ impl Detectors {
         let user = seen.event.user.as_deref();
         let mut firings = Vec::new();
         if let Some(address) = seen.address {
-            let record = self.by_address.note(&address, seen, user.map(ToOwned::to_owned));
             let name = shown(&address);
-            ledger::brute_force(record, seen, &name, &self.tuning, &mut firings);
-            ledger::password_spray(record, seen, &name, &self.tuning, &mut firings);
+            let told_of_force = self.is_told("brute-force", &name, Severity::High);
+            let told_of_spray = self.is_told("password-spray", &name, Severity::High);
+            let record = self
+                .by_address
+                .note(&address, seen, user.map(ToOwned::to_owned));
+            if !told_of_force {
+                ledger::brute_force(record, seen, &name, &self.tuning, &mut firings);
+            }
+            if !told_of_spray {
+                ledger::password_spray(record, seen, &name, &self.tuning, &mut firings);
+            }
             self.touch(&["brute-force", "password-spray"], &name);
         }
         if let Some(user) = user {
             let from = seen.address.map(|address| shown(&address));
+            let is_told = self.is_told("credential-stuffing", user, Severity::High);
             let record = self.by_user.note(&Box::from(user), seen, from);
-            ledger::credential_stuffing(record, seen, user, &self.tuning, &mut firings);
+            if !is_told {
+                ledger::credential_stuffing(record, seen, user, &self.tuning, &mut firings);
+            }
             self.touch(&["credential-stuffing"], user);
         }
         for firing in firings {
@@ -370,7 +402,9 @@ impl Detectors {
     fn success(&mut self, seen: &Seen<'_>) {
         let mut firings = Vec::new();
         let user = seen.event.user.as_deref();
-        let address = seen.address.map(|address| (self.by_address.get(&address), shown(&address)));
+        let address = seen
+            .address
+            .map(|address| (self.by_address.get(&address), shown(&address)));
         let of_user = user.and_then(|user| self.by_user.get(user));
         ledger::success_after_failures(
             of_user,
@@ -380,7 +414,8 @@ impl Detectors {
             &self.tuning,
             &mut firings,
         );
-        self.habits.observe(seen, &self.zone, &self.tuning, &mut firings);
+        self.habits
+            .observe(seen, &self.zone, &self.tuning, &mut firings);
         for firing in firings {
             self.fire(firing);
         }
@@ -396,8 +431,11 @@ impl Detectors {
             },
         };
         let mut firings = Vec::new();
+        let is_told = self.is_told("rate-limit-storm", &subject, Severity::Medium);
         let record = self.limited.note(&subject, seen, None);
-        ledger::rate_limit_storm(record, seen, &subject, &self.tuning, &mut firings);
+        if !is_told {
+            ledger::rate_limit_storm(record, seen, &subject, &self.tuning, &mut firings);
+        }
         self.touch(&["rate-limit-storm"], &subject);
         for firing in firings {
             self.fire(firing);
@@ -408,6 +446,18 @@ impl Detectors {
         if let Some(firing) = self.usage.observe(seen, &self.tuning) {
             self.fire(firing);
         }
+    }
+
+    /// Whether an incident goes on that cannot get worse: nobody needs to work it out again.
+    fn is_told(&self, detector: &'static str, subject: &str, worst: Severity) -> bool {
+        if self.incidents.is_empty() {
+            return false;
+        }
+        let incident = self.incidents.get(&(detector, subject.to_owned()));
+        incident.is_some_and(|incident| {
+            let quiet = self.now - incident.last;
+            incident.severity >= worst && (0..=incident.quiet).contains(&quiet)
+        })
     }
 
     /// An incident goes on.
@@ -430,10 +480,16 @@ impl Detectors {
     /// One incident, one alert, unless it gets worse.
     fn fire(&mut self, firing: Firing) {
         let key = (firing.detector, firing.subject.clone());
-        let quiet = 1000 * SHORTEST_QUIET.max(i64::try_from(firing.window_s).unwrap_or(i64::MAX / 2000));
-        let quiet = if firing.detector == "log-gap" { 1000 * SHORTEST_QUIET } else { quiet };
+        let quiet =
+            1000 * SHORTEST_QUIET.max(i64::try_from(firing.window_s).unwrap_or(i64::MAX / 2000));
+        let quiet = if firing.detector == "log-gap" {
+            1000 * SHORTEST_QUIET
+        } else {
+            quiet
+        };
         if let Some(incident) = self.incidents.get_mut(&key) {
-            let goes_on = self.now - incident.last <= incident.quiet && self.now >= incident.last - incident.quiet;
+            let goes_on = self.now - incident.last <= incident.quiet
+                && self.now >= incident.last - incident.quiet;
             incident.last = self.now;
             let is_worse = firing.severity > incident.severity;
             if goes_on && !is_worse {
@@ -463,13 +519,19 @@ impl Detectors {
             window_s: firing.window_s,
             message: firing.message,
             evidence: firing.evidence,
-            first: firing.first.and_then(|first| Timestamp::from_millisecond(first).ok()),
+            first: firing
+                .first
+                .and_then(|first| Timestamp::from_millisecond(first).ok()),
             others: firing.others,
         });
     }
 
     fn forget_oldest_incidents(&mut self) {
-        let mut times: Vec<i64> = self.incidents.values().map(|incident| incident.last).collect();
+        let mut times: Vec<i64> = self
+            .incidents
+            .values()
+            .map(|incident| incident.last)
+            .collect();
         let middle = times.len() / 2;
         let (_, median, _) = times.select_nth_unstable(middle);
         let median = *median;
@@ -482,7 +544,7 @@ fn span(seconds: u64) -> String {
     match seconds {
         0..120 => format!("{seconds} s"),
         120..7200 => format!("{} min", seconds / 60),
-        _ if seconds % 3600 == 0 || seconds > 36_000 => format!("{} h", seconds / 3600),
+        _ if seconds.is_multiple_of(3600) || seconds > 36_000 => format!("{} h", seconds / 3600),
         _ => format!("{} min", seconds / 60),
     }
 }

@@ -194,7 +194,7 @@ fn meaningful(text: &str) -> bool {
 #[derive(Debug, Clone)]
 pub struct Fields<'l> {
     found: [Option<(u8, Value<'l>)>; SLOTS],
-    /// Text where the address may not be looked for: the user's own name.
+    /// Whether the line had fields of its own, so that its text is not searched for an address.
     pub is_structured: bool,
 }
 
@@ -264,13 +264,6 @@ impl<'l> Fields<'l> {
     /// The text or digits of a slot.
     pub fn text(&self, slot: Slot) -> Option<Cow<'l, str>> {
         self.get(slot)?.text()
-    }
-
-    /// Takes the text out of a slot.
-    pub fn take(&mut self, slot: Slot) -> Option<Cow<'l, str>> {
-        let text = self.text(slot);
-        self.found[slot as usize] = None;
-        text
     }
 
     /// The rank of the name that a slot's value stood under.

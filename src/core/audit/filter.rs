@@ -45,7 +45,10 @@ impl Filter {
     }
 
     fn needs_fields(&self) -> bool {
-        self.needs_meaning() || !self.users.is_empty() || !self.networks.is_empty() || self.level.is_some()
+        self.needs_meaning()
+            || !self.users.is_empty()
+            || !self.networks.is_empty()
+            || self.level.is_some()
     }
 
     /// Whether the event's own fields pass; time and pattern are asked for elsewhere.
@@ -79,9 +82,15 @@ impl Filter {
             && network.addr().is_ipv4()
         {
             // An IPv4 address may also be written inside an IPv6 one, in hex.
-            vec![network.addr().to_string(), "::ffff:".to_owned(), "::FFFF:".to_owned()]
+            vec![
+                network.addr().to_string(),
+                "::ffff:".to_owned(),
+                "::FFFF:".to_owned(),
+            ]
         } else if let [user] = self.users.as_slice()
-            && user.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'@'))
+            && user.bytes().all(|byte| {
+                byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'@')
+            })
         {
             vec![user.clone()]
         } else {
@@ -106,7 +115,10 @@ impl Prefilter {
     /// Whether the line may pass.
     pub fn may_pass(&self, line: &[u8]) -> bool {
         self.finders.is_empty()
-            || self.finders.iter().any(|finder| finder.find(line).is_some())
+            || self
+                .finders
+                .iter()
+                .any(|finder| finder.find(line).is_some())
             || memchr::memchr(b'\\', line).is_some()
             || memchr::memchr(b'%', line).is_some()
     }

@@ -64,7 +64,10 @@ struct Open {
 impl Follower {
     /// Follows `path`. Siblings that are there already are no news.
     pub fn new(path: &Path) -> Self {
-        let heads = siblings(path).iter().filter_map(|sibling| head_of(sibling)).collect();
+        let heads = siblings(path)
+            .iter()
+            .filter_map(|sibling| head_of(sibling))
+            .collect();
         Self {
             path: path.to_path_buf(),
             current: None,
@@ -144,12 +147,19 @@ impl Follower {
         Ok(())
     }
 
-    fn look_at_name(&mut self, now: Instant, sink: &mut Sink<'_>, notices: &mut Vec<Notice>) -> io::Result<()> {
+    fn look_at_name(
+        &mut self,
+        now: Instant,
+        sink: &mut Sink<'_>,
+        notices: &mut Vec<Notice>,
+    ) -> io::Result<()> {
         let metadata = match std::fs::metadata(&self.path) {
             Ok(metadata) => metadata,
             Err(error) => {
                 let complaint = match error.kind() {
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Notice::Waiting(self.path.clone()),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                        Notice::Waiting(self.path.clone())
+                    }
                     _ => Notice::CannotOpen(self.path.clone(), error.to_string()),
                 };
                 self.complain(complaint, notices);
@@ -157,7 +167,11 @@ impl Follower {
             }
         };
         let identity = (metadata.dev(), metadata.ino());
-        if self.current.as_ref().is_some_and(|current| current.identity == identity) {
+        if self
+            .current
+            .as_ref()
+            .is_some_and(|current| current.identity == identity)
+        {
             self.last_complaint = None;
             return self.look_for_truncation(&metadata, now, sink, notices);
         }
@@ -172,7 +186,10 @@ impl Follower {
                 Ok(())
             }
             Err(error) => {
-                self.complain(Notice::CannotOpen(self.path.clone(), error.to_string()), notices);
+                self.complain(
+                    Notice::CannotOpen(self.path.clone(), error.to_string()),
+                    notices,
+                );
                 Ok(())
             }
         }
@@ -206,29 +223,49 @@ impl Follower {
         self.remember(std::mem::take(&mut old.head));
         match Open::new(old.file, 0, Some(1)) {
             Ok(open) => self.current = Some(open),
-            Err(error) => self.complain(Notice::CannotOpen(self.path.clone(), error.to_string()), notices),
+            Err(error) => self.complain(
+                Notice::CannotOpen(self.path.clone(), error.to_string()),
+                notices,
+            ),
         }
         Ok(())
     }
 
     /// Another file has the name. What is left of the old one comes first, then siblings that
     /// nobody has read: two rotations may have happened.
-    fn take_over(&mut self, file: File, now: Instant, sink: &mut Sink<'_>, notices: &mut Vec<Notice>) -> io::Result<()> {
+    fn take_over(
+        &mut self,
+        file: File,
+        now: Instant,
+        sink: &mut Sink<'_>,
+        notices: &mut Vec<Notice>,
+    ) -> io::Result<()> {
         let mut fresh = match Open::new(file, 0, Some(1)) {
             Ok(open) => open,
             Err(error) => {
-                self.complain(Notice::CannotOpen(self.path.clone(), error.to_string()), notices);
+                self.complain(
+                    Notice::CannotOpen(self.path.clone(), error.to_string()),
+                    notices,
+                );
                 return Ok(());
             }
         };
         let had_complaint = self.last_complaint.take().is_some();
-        if let Some(back) = self.draining.iter().position(|old| old.identity == fresh.identity) {
+        if let Some(back) = self
+            .draining
+            .iter()
+            .position(|old| old.identity == fresh.identity)
+        {
             let returned = self.draining.remove(back);
             let left = self.current.replace(returned);
             self.draining.extend(left);
             return Ok(());
         }
-        if self.current.as_ref().is_some_and(|current| current.identity == fresh.identity) {
+        if self
+            .current
+            .as_ref()
+            .is_some_and(|current| current.identity == fresh.identity)
+        {
             return Ok(());
         }
         let Some(mut old) = self.current.take() else {
@@ -250,7 +287,10 @@ impl Follower {
         }
         notices.push(Notice::Replaced(self.path.clone()));
         let held = self.read_unseen_siblings(&fresh, Some(&old), now, sink)?;
-        let is_gone = old.file.metadata().map_or(true, |metadata| metadata.nlink() == 0);
+        let is_gone = old
+            .file
+            .metadata()
+            .map_or(true, |metadata| metadata.nlink() == 0);
         let offset = old.assembler.read_offset();
         if is_gone && !held && offset > 0 {
             notices.push(Notice::Vanished(self.path.clone(), offset));
@@ -262,7 +302,12 @@ impl Follower {
     }
 
     /// Reads what a copy made before a truncation holds beyond our offset; whether there is a copy.
-    fn read_copy_of(&mut self, old: &mut Open, now: Instant, sink: &mut Sink<'_>) -> io::Result<bool> {
+    fn read_copy_of(
+        &mut self,
+        old: &mut Open,
+        now: Instant,
+        sink: &mut Sink<'_>,
+    ) -> io::Result<bool> {
         for sibling in by_modification(&self.path) {
             let Some(mut reader) = old.copy_in(&sibling) else {
                 continue;
@@ -276,11 +321,20 @@ impl Follower {
             return Ok(true);
         }
         // A shorter copy holds at least the beginning.
-        Ok(siblings(&self.path).iter().filter_map(|sibling| head_of(sibling)).any(|head| is_same(&head, &old.head)))
+        Ok(siblings(&self.path)
+            .iter()
+            .filter_map(|sibling| head_of(sibling))
+            .any(|head| is_same(&head, &old.head)))
     }
 
     /// Whether a sibling holds what `old` held.
-    fn read_unseen_siblings(&mut self, fresh: &Open, old: Option<&Open>, now: Instant, sink: &mut Sink<'_>) -> io::Result<bool> {
+    fn read_unseen_siblings(
+        &mut self,
+        fresh: &Open,
+        old: Option<&Open>,
+        now: Instant,
+        sink: &mut Sink<'_>,
+    ) -> io::Result<bool> {
         let mut held = false;
         for sibling in by_modification(&self.path) {
             let Ok(metadata) = sibling.metadata() else {
@@ -293,10 +347,14 @@ impl Follower {
             let Some(head) = head_of(&sibling) else {
                 continue;
             };
-            let is_old = old.is_some_and(|old| old.identity == identity || is_same(&head, &old.head));
+            let is_old =
+                old.is_some_and(|old| old.identity == identity || is_same(&head, &old.head));
             held |= is_old;
             let is_known = is_old
-                || self.draining.iter().any(|open| open.identity == identity || is_same(&head, &open.head))
+                || self
+                    .draining
+                    .iter()
+                    .any(|open| open.identity == identity || is_same(&head, &open.head))
                 || self.heads.iter().any(|known| is_same(&head, known));
             if is_known {
                 continue;
@@ -322,7 +380,12 @@ impl Follower {
         Ok(held)
     }
 
-    fn move_to_next_date(&mut self, now: Instant, sink: &mut Sink<'_>, notices: &mut Vec<Notice>) -> io::Result<()> {
+    fn move_to_next_date(
+        &mut self,
+        now: Instant,
+        sink: &mut Sink<'_>,
+        notices: &mut Vec<Notice>,
+    ) -> io::Result<()> {
         let Some(next) = later_dated(&self.path) else {
             return Ok(());
         };
@@ -335,7 +398,10 @@ impl Follower {
             self.draining.push(old);
         }
         self.path = next;
-        self.heads = siblings(&self.path).iter().filter_map(|sibling| head_of(sibling)).collect();
+        self.heads = siblings(&self.path)
+            .iter()
+            .filter_map(|sibling| head_of(sibling))
+            .collect();
         notices.push(Notice::NextDate(self.path.clone()));
         if let Ok(open) = Open::new(file, 0, Some(1)) {
             self.current = Some(open);
@@ -416,12 +482,16 @@ impl Open {
             self.assembler.jump(data);
         }
         // Where there is no data yet, or no support, reading goes on where it stood.
-        let _ = self.file.seek(SeekFrom::Start(self.assembler.read_offset()));
+        let _ = self
+            .file
+            .seek(SeekFrom::Start(self.assembler.read_offset()));
     }
 
     /// The beginning of the file, as far as it was read.
     fn note_head(&mut self) {
-        let known = usize::try_from(self.assembler.read_offset()).unwrap_or(KNOWN_BY).min(KNOWN_BY);
+        let known = usize::try_from(self.assembler.read_offset())
+            .unwrap_or(KNOWN_BY)
+            .min(KNOWN_BY);
         let mut head = vec![0; known];
         if let Ok(read) = self.file.read_at(&mut head, 0)
             && read == known
@@ -448,12 +518,19 @@ impl Open {
         if metadata.len() < offset {
             return true;
         }
-        let state = (metadata.len(), metadata.mtime(), metadata.mtime_nsec(), metadata.ctime(), metadata.ctime_nsec());
+        let state = (
+            metadata.len(),
+            metadata.mtime(),
+            metadata.mtime_nsec(),
+            metadata.ctime(),
+            metadata.ctime_nsec(),
+        );
         if self.looked_at == Some(state) {
             return false;
         }
         self.looked_at = Some(state);
-        !holds(&self.file, &self.head, 0) || !holds(&self.file, &self.before, offset - self.before.len() as u64)
+        !holds(&self.file, &self.head, 0)
+            || !holds(&self.file, &self.before, offset - self.before.len() as u64)
     }
 
     /// The offset at which another file goes on, if it begins with exactly what was read here.

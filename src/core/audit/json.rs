@@ -21,7 +21,11 @@ pub struct KeyOrder {
 ///
 /// # Errors
 /// Nothing but the fact that it is no JSON object.
-pub fn read<'l>(text: &'l str, order: &mut KeyOrder, fields: &mut Fields<'l>) -> Result<(), NotJson> {
+pub fn read<'l>(
+    text: &'l str,
+    order: &mut KeyOrder,
+    fields: &mut Fields<'l>,
+) -> Result<(), NotJson> {
     let mut walker = Walker {
         text,
         bytes: text.as_bytes(),
@@ -363,7 +367,11 @@ mod tests {
             "]".repeat(20_000)
         );
         assert_eq!(fields(&deep).unwrap().text(Slot::User).unwrap(), "mia");
-        let chain = format!("{{\"user\":{}1{}}}", "{\"user\":".repeat(9000), "}".repeat(9000));
+        let chain = format!(
+            "{{\"user\":{}1{}}}",
+            "{\"user\":".repeat(9000),
+            "}".repeat(9000)
+        );
         assert!(fields(&chain).is_some());
     }
 

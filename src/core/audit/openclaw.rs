@@ -10,7 +10,9 @@ use super::fields::{Fields, Slot, Value};
 /// not listed here is `other`, also where it mentions authentication.
 pub fn apply<'l>(fields: &mut Fields<'l>, proxies: &TrustedProxies, event: &mut Event<'l>) -> bool {
     let is_openclaw = fields.has(Slot::Meta)
-        && [Slot::Subsystem, Slot::One, Slot::Two, Slot::Message].iter().any(|slot| fields.has(*slot));
+        && [Slot::Subsystem, Slot::One, Slot::Two, Slot::Message]
+            .iter()
+            .any(|slot| fields.has(*slot));
     if !is_openclaw {
         return false;
     }
@@ -51,7 +53,10 @@ pub fn apply<'l>(fields: &mut Fields<'l>, proxies: &TrustedProxies, event: &mut 
 /// Some writers put `{"subsystem":…}` or `[ws]` before the text.
 fn without_subsystem(text: &str) -> &str {
     let text = text.trim_start();
-    match text.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
+    match text
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once("] "))
+    {
         Some((name, rest)) if name.len() < 40 && !name.contains(' ') => rest,
         _ => text,
     }
@@ -62,7 +67,11 @@ fn without_suppressed(text: Cow<'_, str>) -> (Cow<'_, str>, u64) {
     let Some((_, number)) = text.rsplit_once(" suppressed=") else {
         return (text, 0);
     };
-    let number = number.trim_end().parse().ok().filter(|number| *number <= 1_000_000);
+    let number = number
+        .trim_end()
+        .parse()
+        .ok()
+        .filter(|number| *number <= 1_000_000);
     match number {
         Some(number) => (text, number),
         None => (text, 0),
@@ -90,7 +99,10 @@ fn meaning(message: &str) -> Option<Meaning> {
         ("webchat connected conn=", Meaning::WebchatConnected),
         ("control-plane write rate-limited", Meaning::WriteLimited),
         ("hook auth throttled for ", Meaning::HookThrottled),
-        ("observed unattributable proxy-shaped traffic from ", Meaning::Unattributable),
+        (
+            "observed unattributable proxy-shaped traffic from ",
+            Meaning::Unattributable,
+        ),
     ];
     BEGINNINGS
         .iter()
@@ -99,7 +111,13 @@ fn meaning(message: &str) -> Option<Meaning> {
 }
 
 impl Meaning {
-    fn tell<'l>(self, message: &str, fields: &Fields<'l>, proxies: &TrustedProxies, event: &mut Event<'l>) {
+    fn tell<'l>(
+        self,
+        message: &str,
+        fields: &Fields<'l>,
+        proxies: &TrustedProxies,
+        event: &mut Event<'l>,
+    ) {
         let own = |text: &str| Some(Cow::Owned(text.to_owned()));
         let (kind, outcome) = match self {
             Self::Unauthorized => (Kind::Auth, Some(Outcome::Failure)),
@@ -118,21 +136,33 @@ impl Meaning {
         match self {
             Self::HookThrottled => event.ip = leading_address(message, "hook auth throttled for "),
             Self::Unattributable => {
-                event.ip = leading_address(message, "observed unattributable proxy-shaped traffic from ");
+                event.ip = leading_address(
+                    message,
+                    "observed unattributable proxy-shaped traffic from ",
+                );
             }
             Self::WriteLimited => {
-                event.user = message.split_once(" actor=").and_then(|(_, rest)| own(word(rest)));
+                event.user = message
+                    .split_once(" actor=")
+                    .and_then(|(_, rest)| own(word(rest)));
                 // The actor is named by the client: the address is what stands last.
-                event.ip = message.rsplit_once(" ip=").and_then(|(_, rest)| address(word(rest)));
+                event.ip = message
+                    .rsplit_once(" ip=")
+                    .and_then(|(_, rest)| address(word(rest)));
             }
             Self::UserConnected => {
-                event.user = message.split_once(" user=").and_then(|(_, rest)| own(word(rest)));
+                event.user = message
+                    .split_once(" user=")
+                    .and_then(|(_, rest)| own(word(rest)));
                 event.ip = remote_after_connection(message);
             }
             _ => event.ip = remote_after_connection(message),
         }
         if self == Self::ClosedBeforeConnect {
-            let peer = fields.text(Slot::RemoteAddr).and_then(|peer| address(&peer)).or(event.ip);
+            let peer = fields
+                .text(Slot::RemoteAddr)
+                .and_then(|peer| address(&peer))
+                .or(event.ip);
             event.ip = proxies.client(peer, fields.text(Slot::ClientForwarded).as_deref());
             event.user_agent = fields.text(Slot::ClientAgent);
         }
@@ -157,7 +187,10 @@ impl Meaning {
 
 fn closed(fields: &Fields<'_>) -> (Kind, Option<Outcome>) {
     let cause = fields.text(Slot::Cause).unwrap_or_default();
-    let is_auth = matches!(&*cause, "unauthorized" | "device-required" | "device-auth-invalid");
+    let is_auth = matches!(
+        &*cause,
+        "unauthorized" | "device-required" | "device-auth-invalid"
+    );
     let kind = if is_rate_limited(Some(&cause)) {
         Kind::RateLimit
     } else if is_auth {

@@ -18,7 +18,11 @@ pub fn logfmt<'l>(text: &'l str, fields: &mut Fields<'l>) -> bool {
         first_pair.get_or_insert(at);
         pairs += 1;
         let role = Role::of(key);
-        let is_first = role.places.iter().flatten().all(|(slot, rank)| found.rank(*slot) != Some(*rank));
+        let is_first = role
+            .places
+            .iter()
+            .flatten()
+            .all(|(slot, rank)| found.rank(*slot) != Some(*rank));
         is_sure |= role
             .places
             .iter()
@@ -51,7 +55,10 @@ impl<'l> Iterator for Pairs<'l> {
     fn next(&mut self) -> Option<Self::Item> {
         let bytes = self.text.as_bytes();
         loop {
-            while bytes.get(self.at).is_some_and(|b| matches!(b, b' ' | b'\t' | b',' | b';')) {
+            while bytes
+                .get(self.at)
+                .is_some_and(|b| matches!(b, b' ' | b'\t' | b',' | b';'))
+            {
                 self.at += 1;
             }
             let start = self.at;
@@ -70,7 +77,10 @@ impl<'l> Iterator for Pairs<'l> {
                     self.quoted();
                 }
                 Some(_) => {
-                    while bytes.get(self.at).is_some_and(|b| !matches!(b, b' ' | b'\t' | b'"')) {
+                    while bytes
+                        .get(self.at)
+                        .is_some_and(|b| !matches!(b, b' ' | b'\t' | b'"'))
+                    {
                         self.at += 1;
                     }
                 }
@@ -86,7 +96,10 @@ impl<'l> Pairs<'l> {
             return self.quoted();
         }
         let start = self.at;
-        while bytes.get(self.at).is_some_and(|b| !matches!(b, b' ' | b'\t')) {
+        while bytes
+            .get(self.at)
+            .is_some_and(|b| !matches!(b, b' ' | b'\t'))
+        {
             self.at += 1;
         }
         Cow::Borrowed(self.text[start..self.at].trim_end_matches([',', ';']))
@@ -176,13 +189,19 @@ fn extension<'l>(text: &'l str, fields: &mut Fields<'l>) {
     let bytes = text.as_bytes();
     let mut open: Option<(&str, usize)> = None;
     for (equals, _) in text.match_indices('=') {
-        let escapes = bytes[..equals].iter().rev().take_while(|b| **b == b'\\').count();
+        let escapes = bytes[..equals]
+            .iter()
+            .rev()
+            .take_while(|b| **b == b'\\')
+            .count();
         if escapes % 2 == 1 {
             continue;
         }
         let key_start = bytes[..equals]
             .iter()
-            .rposition(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b'[' | b']')))
+            .rposition(|b| {
+                !(b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b'[' | b']'))
+            })
             .map_or(0, |before| before + 1);
         let follows_blank = key_start == 0 || bytes[key_start - 1] == b' ';
         if key_start == equals || !follows_blank {

@@ -178,8 +178,15 @@ impl Reading {
             Part::Beginning => {
                 let end = safe_cut(chunk.bytes, BEGINNING.min(chunk.bytes.len()), &self.secrets);
                 let cleaned = self.secrets.replace(&chunk.bytes[..end]).into_owned();
-                self.long_line.is_shown =
-                    self.line(&cleaned, chunk.offset, chunk.line, file, shown_from, true, show)?;
+                self.long_line.is_shown = self.line(
+                    &cleaned,
+                    chunk.offset,
+                    chunk.line,
+                    file,
+                    shown_from,
+                    true,
+                    show,
+                )?;
                 self.long_line.held.clear();
                 self.piece(&chunk.bytes[end..], false, show)
             }
@@ -234,7 +241,10 @@ impl Reading {
         Ok(())
     }
 
-    #[expect(clippy::too_many_arguments, reason = "a line and where it stands, passed once")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a line and where it stands, passed once"
+    )]
     fn line(
         &mut self,
         bytes: &[u8],

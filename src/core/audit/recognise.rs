@@ -109,7 +109,8 @@ impl Recogniser {
             return;
         }
         if wrappers > 0 {
-            let wrapped = syslog::cri(trimmed, &self.context).or_else(|| syslog::rfc3164(trimmed, &self.context));
+            let wrapped = syslog::cri(trimmed, &self.context)
+                .or_else(|| syslog::rfc3164(trimmed, &self.context));
             if let Some(wrapped) = wrapped {
                 return self.unwrap(wrapped, draft, wrappers - 1);
             }
@@ -127,33 +128,44 @@ impl Recogniser {
     }
 
     fn json<'l>(&mut self, line: &'l str, draft: &mut Draft<'l>, wrappers: usize) -> bool {
-        let mut fields = Fields::default();
-        if json::read(line, &mut self.order, &mut fields).is_err() {
+        // The fields are large: they are filled in place, and kept aside only where a wrapper had some.
+        let outer = draft.is_wrapped.then(|| draft.fields.clone());
+        if json::read(line, &mut self.order, &mut draft.fields).is_err() {
+            draft.fields = outer.unwrap_or_default();
             return false;
         }
         draft.shape = Shape::Json;
         draft.is_wrapped = true;
-        fields.is_structured = true;
-        fields.fill_from(std::mem::take(&mut draft.fields));
-        if fields.has(Slot::Stream) && wrappers > 0
-            && let Some(Value::Text(inner)) = fields.get(Slot::Wrapped).cloned()
+        draft.fields.is_structured = true;
+        if wrappers > 0
+            && draft.fields.has(Slot::Stream)
+            && let Some(Value::Text(inner)) = draft.fields.get(Slot::Wrapped).cloned()
         {
-            self.docker(&inner, fields, draft, wrappers - 1);
-            return true;
+            let outer = std::mem::take(&mut draft.fields);
+            self.docker(&inner, outer, draft, wrappers - 1);
         }
-        draft.fields = fields;
         true
     }
 
     /// `{"log":"…\n","stream":"stderr","time":"…"}`: the line inside is what was written.
-    fn docker<'l>(&mut self, inner: &str, outer: Fields<'l>, draft: &mut Draft<'l>, wrappers: usize) {
+    fn docker<'l>(
+        &mut self,
+        inner: &str,
+        outer: Fields<'l>,
+        draft: &mut Draft<'l>,
+        wrappers: usize,
+    ) {
         let mut inside = Draft::new("");
         self.take_apart(inner.trim_end_matches(['\n', '\r']), &mut inside, wrappers);
         draft.shape = inside.shape;
         draft.time = inside.time.or(draft.time);
         draft.level = inside.level.or(draft.level);
-        draft.program = inside.program.map(|program| Cow::Owned(program.into_owned()));
-        draft.process = inside.process.map(|process| Cow::Owned(process.into_owned()));
+        draft.program = inside
+            .program
+            .map(|program| Cow::Owned(program.into_owned()));
+        draft.process = inside
+            .process
+            .map(|process| Cow::Owned(process.into_owned()));
         draft.fields = inside.fields.into_owned();
         if let Some(time) = outer.text(Slot::Time) {
             draft.fields.fill(Slot::Time, time);
@@ -199,7 +211,6 @@ impl Recogniser {
         }
         event.level = fields.get(Slot::Level).and_then(level).or(draft.level);
         if wanted.meaning && openclaw::apply(fields, &self.proxies, &mut event) {
-            event.user = event.user.take();
             return event;
         }
         let peer = fields.text(Slot::Address).and_then(|text| address(&text));
@@ -235,7 +246,9 @@ impl Recogniser {
         let said = [&event.action, &event.message, &event.reason]
             .into_iter()
             .flatten()
-            .fold(Said::default(), |said, text| said.and(self.words.read(text)));
+            .fold(Said::default(), |said, text| {
+                said.and(self.words.read(text))
+            });
         // A request line holds the client's own words.
         let said = if draft.shape == Shape::Web && status.is_some() {
             Said::default()
@@ -243,7 +256,13 @@ impl Recogniser {
             said
         };
         let stated = stated_outcome(fields);
-        let by_status = status.map(|status| if status < 400 { Outcome::Success } else { Outcome::Failure });
+        let by_status = status.map(|status| {
+            if status < 400 {
+                Outcome::Success
+            } else {
+                Outcome::Failure
+            }
+        });
         let by_words = if said.failure {
             Some(Outcome::Failure)
         } else {
@@ -266,7 +285,8 @@ impl Recogniser {
             Kind::RateLimit | Kind::Error => Some(Outcome::Failure),
             _ => stated.or(by_status).or(sentence).or(by_words),
         };
-        let is_refusal = event.outcome == Some(Outcome::Failure) && matches!(kind, Kind::Auth | Kind::Access | Kind::RateLimit);
+        let is_refusal = event.outcome == Some(Outcome::Failure)
+            && matches!(kind, Kind::Auth | Kind::Access | Kind::RateLimit);
         if is_refusal && !fields.is_structured {
             self.last_resort(event);
         }
@@ -300,7 +320,13 @@ impl Recogniser {
                 more: count.saturating_sub(1),
             });
         }
-        success.map(|success| if success { Outcome::Success } else { Outcome::Failure })
+        success.map(|success| {
+            if success {
+                Outcome::Success
+            } else {
+                Outcome::Failure
+            }
+        })
     }
 
     fn last_resort(&self, event: &mut Event<'_>) {
@@ -339,7 +365,9 @@ impl<'l> Draft<'l> {
 
 fn level(value: &Value<'_>) -> Option<Level> {
     match value {
-        Value::Text(word) => Level::from_word(word.trim()).or_else(|| Level::from_number(word.trim().parse().ok()?)),
+        Value::Text(word) => {
+            Level::from_word(word.trim()).or_else(|| Level::from_number(word.trim().parse().ok()?))
+        }
         Value::Number(digits) => Level::from_number(digits.parse().ok()?),
         _ => None,
     }
@@ -348,7 +376,9 @@ fn level(value: &Value<'_>) -> Option<Level> {
 /// `ERROR`, `[error]`, `error:` at the beginning of a text.
 fn leading_level(text: &str) -> Option<(Level, &str)> {
     let start = text.trim_start_matches(['[', '<', '(', ' ']);
-    let end = start.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(start.len());
+    let end = start
+        .find(|c: char| !c.is_ascii_alphabetic())
+        .unwrap_or(start.len());
     let word = &start[..end];
     let level = Level::from_word(word)?;
     let after = &start[end..];
@@ -357,7 +387,12 @@ fn leading_level(text: &str) -> Option<(Level, &str)> {
             || after.starts_with(':')
             || word.bytes().all(|b| b.is_ascii_uppercase()));
     // "Error" may begin a sentence; "ERROR" and "error:" are a level.
-    is_marked.then(|| (level, after.trim_start_matches([']', '>', ')', ':', ' ', '\t', '|', '-'])))
+    is_marked.then(|| {
+        (
+            level,
+            after.trim_start_matches([']', '>', ')', ':', ' ', '\t', '|', '-']),
+        )
+    })
 }
 
 fn number(value: &Value<'_>) -> Option<i64> {
@@ -370,7 +405,9 @@ fn number(value: &Value<'_>) -> Option<i64> {
 
 fn http_status(value: &Value<'_>) -> Option<u16> {
     let status = number(value)?;
-    u16::try_from(status).ok().filter(|status| (100..600).contains(status))
+    u16::try_from(status)
+        .ok()
+        .filter(|status| (100..600).contains(status))
 }
 
 /// What fields called outcome, result, success or status say.

@@ -6,7 +6,7 @@ mod record;
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -154,7 +154,11 @@ pub fn seal(log: &Path, state: &StateDir, now: Timestamp) -> Result<Sealed, Seal
             Err(verdict) => return Ok(Sealed::Refused(verdict)),
         }
     } else if seal.is_unreadable_at.is_some() {
-        return Ok(Sealed::Refused(Verdict::broken("forged", &path, "the seal cannot be read".to_owned())));
+        return Ok(Sealed::Refused(Verdict::broken(
+            "forged",
+            &path,
+            "the seal cannot be read".to_owned(),
+        )));
     }
     // What a killed run left behind is no checkpoint.
     file.set_len(seal.used as u64).map_err(problem(&path))?;
@@ -171,13 +175,18 @@ pub fn seal(log: &Path, state: &StateDir, now: Timestamp) -> Result<Sealed, Seal
         text.push_str(block.signature.trim_end());
         text.push('\n');
     }
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(problem(&path))?;
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .map_err(problem(&path))?;
     let Some(last) = seal.blocks.last() else {
         return Ok(Sealed::Nothing);
     };
     let (checkpoint, hash) = (last.record.checkpoint, last.hash());
     if seal.head.as_ref() != Some(&(checkpoint, hash.clone())) {
-        let text = format!("checkpoint {checkpoint}\nhash {hash}\nlog {}\n", seal.log.display());
+        let text = format!(
+            "checkpoint {checkpoint}\nhash {hash}\nlog {}\n",
+            seal.log.display()
+        );
         atomic_file::write_output(&seal.head_path, text.as_bytes())
             .map_err(|error| problem(&seal.head_path)(io::Error::other(error)))?;
     }
@@ -202,7 +211,8 @@ pub fn verify(log: &Path, state: &StateDir) -> Result<Verdict, SealError> {
         return Err(SealError::NoSeal(seal.path));
     }
     let folder = state.path().join("seal");
-    let key = SealKey::load_public(&folder)?.ok_or_else(|| SealError::NoKey(folder.join("ed25519.pub")))?;
+    let key = SealKey::load_public(&folder)?
+        .ok_or_else(|| SealError::NoKey(folder.join("ed25519.pub")))?;
     match seal.verify(&key)? {
         Err(verdict) => Ok(verdict),
         Ok(parts) => seal.intact(&parts),
@@ -224,7 +234,9 @@ impl Seal {
         let mut text = String::new();
         let exists = match File::open(&path) {
             Ok(file) => {
-                file.take(LARGEST_SEAL).read_to_string(&mut text).map_err(problem(&path))?;
+                file.take(LARGEST_SEAL)
+                    .read_to_string(&mut text)
+                    .map_err(problem(&path))?;
                 true
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => false,
@@ -275,9 +287,10 @@ impl Seal {
         }
         let mut found = Parts::new();
         for (part, record) in &lasts {
-            let holder = contents
-                .iter()
-                .find(|content| content.begins_with(record.bytes, &record.sha256) && !found.values().any(|path| *path == content.path));
+            let holder = contents.iter().find(|content| {
+                content.begins_with(record.bytes, &record.sha256)
+                    && !found.values().any(|path| *path == content.path)
+            });
             if let Some(holder) = holder {
                 found.insert(*part, holder.path.clone());
             }
@@ -299,28 +312,41 @@ impl Seal {
             let previous = before.map_or_else(|| NOTHING_BEFORE.to_owned(), Block::hash);
             let follows = match before.map(|before| &before.record) {
                 None => record.part == 1,
-                Some(last) if last.part == record.part => record.lines > last.lines && record.bytes > last.bytes,
+                Some(last) if last.part == record.part => {
+                    record.lines > last.lines && record.bytes > last.bytes
+                }
                 Some(last) => record.part == last.part + 1,
             };
             if record.checkpoint != number || record.previous != previous || !follows {
-                return forged(format!("checkpoint {number} of the seal does not follow the one before it"));
+                return forged(format!(
+                    "checkpoint {number} of the seal does not follow the one before it"
+                ));
             }
             if !key.has_signed(&block.signed, &block.signature) {
-                return forged(format!("checkpoint {number} of the seal is not signed with this installation's key"));
+                return forged(format!(
+                    "checkpoint {number} of the seal is not signed with this installation's key"
+                ));
             }
             before = Some(block);
         }
         if let Some((checkpoint, hash)) = &self.head {
-            let known = usize::try_from(checkpoint.saturating_sub(1)).ok().and_then(|at| self.blocks.get(at));
+            let known = usize::try_from(checkpoint.saturating_sub(1))
+                .ok()
+                .and_then(|at| self.blocks.get(at));
             if known.map(Block::hash).as_ref() != Some(hash) {
-                return forged(format!("the seal was rolled back: checkpoint {checkpoint} is not in it any more"));
+                return forged(format!(
+                    "the seal was rolled back: checkpoint {checkpoint} is not in it any more"
+                ));
             }
         }
         None
     }
 
     fn last_of_parts(&self) -> BTreeMap<u64, &Record> {
-        self.blocks.iter().map(|block| (block.record.part, &block.record)).collect()
+        self.blocks
+            .iter()
+            .map(|block| (block.record.part, &block.record))
+            .collect()
     }
 
     /// A part is expired only if all older ones are gone too and a newer closed part is there.
@@ -332,7 +358,8 @@ impl Seal {
             .copied()
             .filter(|part| !found.contains_key(part))
             .find(|part| {
-                let is_expired = oldest_found.is_some_and(|oldest| *part < oldest && oldest < newest);
+                let is_expired =
+                    oldest_found.is_some_and(|oldest| *part < oldest && oldest < newest);
                 !is_expired
             })
     }
@@ -353,7 +380,8 @@ impl Seal {
             .collect();
         let mut best = None;
         for content in free {
-            let difference = first_difference(&content.path, &tags).map_err(problem(&content.path))?;
+            let difference =
+                first_difference(&content.path, &tags).map_err(problem(&content.path))?;
             let agreed = difference.map_or(u64::MAX, |difference| difference.line);
             let is_log = content.path == self.log && is_newest;
             let rank = (agreed > 1, agreed, is_log);
@@ -361,17 +389,31 @@ impl Seal {
                 best = Some((rank, content, difference));
             }
         }
-        let Some((rank, content, difference)) = best.filter(|((agrees, _, is_log), _, _)| *agrees || *is_log || is_newest) else {
-            let message = format!("part {part} of the log is missing, {} sealed lines", lasts[&part].lines);
+        let Some((rank, content, difference)) =
+            best.filter(|((agrees, _, is_log), _, _)| *agrees || *is_log || is_newest)
+        else {
+            let message = format!(
+                "part {part} of the log is missing, {} sealed lines",
+                lasts[&part].lines
+            );
             return Ok(Verdict::broken("missing", &self.log, message));
         };
         let _ = rank;
         Ok(self.difference(part, &content.path, difference))
     }
 
-    fn difference(&self, part: u64, path: &Path, difference: Option<content::Difference>) -> Verdict {
+    fn difference(
+        &self,
+        part: u64,
+        path: &Path,
+        difference: Option<content::Difference>,
+    ) -> Verdict {
         let Some(difference) = difference else {
-            return Verdict::broken("altered", path, "the content differs from what was sealed".to_owned());
+            return Verdict::broken(
+                "altered",
+                path,
+                "the content differs from what was sealed".to_owned(),
+            );
         };
         let (status, what) = match difference.change {
             Change::Altered => ("altered", "was altered"),
@@ -383,8 +425,14 @@ impl Seal {
             .blocks
             .iter()
             .position(|block| block.record.part == part && block.record.lines >= difference.line);
-        let time_of = |at: Option<usize>| at.and_then(|at| self.blocks.get(at)).map(|block| block.record.time.clone());
-        let between = (time_of(covering.and_then(|at| at.checked_sub(1))), time_of(covering));
+        let time_of = |at: Option<usize>| {
+            at.and_then(|at| self.blocks.get(at))
+                .map(|block| block.record.time.clone())
+        };
+        let between = (
+            time_of(covering.and_then(|at| at.checked_sub(1))),
+            time_of(covering),
+        );
         let since = match &between {
             (Some(after), Some(before)) => format!("; it was written between {after} and {before}"),
             (None, Some(before)) => format!("; it was written before {before}"),
@@ -398,7 +446,10 @@ impl Seal {
             ..Verdict::broken(
                 status,
                 path,
-                format!("line {} (byte {}) {what}{since}", difference.line, difference.offset),
+                format!(
+                    "line {} (byte {}) {what}{since}",
+                    difference.line, difference.offset
+                ),
             )
         }
     }
@@ -413,7 +464,11 @@ impl Seal {
 
     fn intact(&self, parts: &Parts) -> Result<Verdict, SealError> {
         let lasts = self.last_of_parts();
-        let sealed_lines = parts.keys().filter_map(|part| lasts.get(part)).map(|record| record.lines).sum();
+        let sealed_lines = parts
+            .keys()
+            .filter_map(|part| lasts.get(part))
+            .map(|record| record.lines)
+            .sum();
         let mut unsealed_lines = 0;
         for (part, source) in self.sources(Some(parts)) {
             let sealed = lasts.get(&part).map_or(0, |record| record.bytes);
@@ -422,7 +477,9 @@ impl Seal {
                 true
             });
             match counted {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(problem(&source)(error)),
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(problem(&source)(error));
+                }
                 _ => {}
             }
         }
@@ -443,7 +500,11 @@ impl Seal {
     /// Which files hold lines to seal, oldest first, and the parts they belong to.
     fn sources(&self, found: Option<&Parts>) -> Vec<(u64, PathBuf)> {
         let lasts = self.last_of_parts();
-        let Some((newest, holder)) = lasts.keys().last().and_then(|newest| Some((*newest, found?.get(newest)?))) else {
+        let Some((newest, holder)) = lasts
+            .keys()
+            .last()
+            .and_then(|newest| Some((*newest, found?.get(newest)?)))
+        else {
             return vec![(1, self.log.clone())];
         };
         let mut sources = vec![(newest, holder.clone())];
@@ -451,11 +512,18 @@ impl Seal {
             return sources;
         }
         // It was rotated: whatever was rotated after it comes next, then the log itself.
-        let modified = |path: &Path| path.metadata().and_then(|metadata| metadata.modified()).ok();
+        let modified = |path: &Path| {
+            path.metadata()
+                .and_then(|metadata| metadata.modified())
+                .ok()
+        };
         let holder_time = modified(holder);
         let mut later: Vec<PathBuf> = siblings(&self.log)
             .into_iter()
-            .filter(|path| path != holder && !found.is_some_and(|found| found.values().any(|known| known == path)))
+            .filter(|path| {
+                path != holder
+                    && !found.is_some_and(|found| found.values().any(|known| known == path))
+            })
             .filter(|path| modified(path) > holder_time)
             .collect();
         later.sort_by_key(|path| modified(path));
@@ -466,7 +534,13 @@ impl Seal {
     }
 
     /// Adds checkpoints for the complete lines of `source` that are not sealed yet.
-    fn extend(&mut self, part: u64, source: &Path, key: &SealKey, now: Timestamp) -> Result<(), SealError> {
+    fn extend(
+        &mut self,
+        part: u64,
+        source: &Path,
+        key: &SealKey,
+        now: Timestamp,
+    ) -> Result<(), SealError> {
         // Files without complete lines leave no part behind.
         let newest = self.blocks.last().map_or(0, |block| block.record.part);
         let part = part.min(newest + 1);
@@ -487,7 +561,12 @@ impl Seal {
                 tags.push(tag(line));
             }
             if tags.len() == MOST_TAGS {
-                new.push((lines, bytes, hex(&hasher.clone().finalize()), std::mem::take(&mut tags)));
+                new.push((
+                    lines,
+                    bytes,
+                    hex(&hasher.clone().finalize()),
+                    std::mem::take(&mut tags),
+                ));
             }
             true
         });
@@ -507,7 +586,10 @@ impl Seal {
                 lines,
                 bytes,
                 sha256,
-                previous: self.blocks.last().map_or_else(|| NOTHING_BEFORE.to_owned(), Block::hash),
+                previous: self
+                    .blocks
+                    .last()
+                    .map_or_else(|| NOTHING_BEFORE.to_owned(), Block::hash),
                 time: now.round(jiff::Unit::Second).unwrap_or(now).to_string(),
                 tags,
             };

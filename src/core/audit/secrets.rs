@@ -38,7 +38,10 @@ impl EnvSecrets {
     }
 
     /// The given values.
-    pub fn knowing<'s>(secrets: impl Iterator<Item = &'s Secret>, fingerprints: &Fingerprints) -> Self {
+    pub fn knowing<'s>(
+        secrets: impl Iterator<Item = &'s Secret>,
+        fingerprints: &Fingerprints,
+    ) -> Self {
         let mut needles: Vec<(Vec<u8>, String)> = Vec::new();
         for secret in secrets {
             let value = secret.expose();
@@ -49,7 +52,11 @@ impl EnvSecrets {
         }
         needles.sort();
         needles.dedup_by(|a, b| a.0 == b.0);
-        let longest = needles.iter().map(|(needle, _)| needle.len()).max().unwrap_or(0);
+        let longest = needles
+            .iter()
+            .map(|(needle, _)| needle.len())
+            .max()
+            .unwrap_or(0);
         let searcher = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
             .build(needles.iter().map(|(needle, _)| needle))
@@ -75,7 +82,10 @@ impl EnvSecrets {
     /// Where secrets stand in `bytes`, in order.
     pub fn find(&self, bytes: &[u8]) -> Vec<Range<usize>> {
         match &self.searcher {
-            Some(searcher) => searcher.find_iter(bytes).map(|found| found.range()).collect(),
+            Some(searcher) => searcher
+                .find_iter(bytes)
+                .map(|found| found.range())
+                .collect(),
             None => Vec::new(),
         }
     }
@@ -155,8 +165,12 @@ mod tests {
     fn every_spelling_of_a_secret_becomes_one_fingerprint_and_placeholders_stay() {
         let base = tempfile::tempdir().unwrap();
         let world = World::real();
-        let fingerprints = StateDir::locate(Some(base.path()), &world).unwrap().fingerprints().unwrap();
-        let file = EnvFile::parse("WEB_API_KEY='q8/Zr+\"41xYwT'\nAPI_TOKEN=changeme\nPORT=18789123\n");
+        let fingerprints = StateDir::locate(Some(base.path()), &world)
+            .unwrap()
+            .fingerprints()
+            .unwrap();
+        let file =
+            EnvFile::parse("WEB_API_KEY='q8/Zr+\"41xYwT'\nAPI_TOKEN=changeme\nPORT=18789123\n");
         let secrets = EnvSecrets::of(&file, &fingerprints);
         let shown = fingerprints.of(b"q8/Zr+\"41xYwT");
         for spelling in [
@@ -168,7 +182,11 @@ mod tests {
         ] {
             let line = format!("key={spelling}; changeme 18789123");
             let expected = format!("key={shown}; changeme 18789123");
-            assert_eq!(secrets.replace(line.as_bytes()), expected.as_bytes(), "{spelling}");
+            assert_eq!(
+                secrets.replace(line.as_bytes()),
+                expected.as_bytes(),
+                "{spelling}"
+            );
         }
     }
 }

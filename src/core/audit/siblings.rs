@@ -81,7 +81,9 @@ fn is_date(text: &str) -> bool {
     let is_plain = date.len() == 8 && is_number(date) && is_number(number);
     // logrotate's `dateformat -%Y-%m-%d` is common, too, and so is a Unix time (`-%s`).
     let with_dashes = text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok();
-    is_plain || with_dashes || ((10..=14).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()))
+    is_plain
+        || with_dashes
+        || ((10..=14).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()))
 }
 
 fn without_ending(name: &str) -> &str {
@@ -94,8 +96,9 @@ fn without_ending(name: &str) -> &str {
 /// A dated name, such as `gateway-2026-11-20.log`: the text before and after the date.
 pub fn dated(name: &str) -> Option<(&str, jiff::civil::Date, &str)> {
     let at = (0..name.len().saturating_sub(9)).rev().find(|at| {
-        name.get(*at..at + 10)
-            .is_some_and(|text| text.as_bytes()[4] == b'-' && text.parse::<jiff::civil::Date>().is_ok())
+        name.get(*at..at + 10).is_some_and(|text| {
+            text.as_bytes()[4] == b'-' && text.parse::<jiff::civil::Date>().is_ok()
+        })
     })?;
     let date = name[at..at + 10].parse().ok()?;
     Some((&name[..at], date, &name[at + 10..]))
@@ -175,12 +178,26 @@ mod tests {
     #[test]
     fn only_what_rotation_makes_is_a_sibling() {
         let yes = [
-            "audit.log.1", "audit.log.12.gz", "audit.log-20261120", "audit.log-20261120-1.zst",
-            "audit.1.log", "audit.5.log.xz", "audit.log.2.bz2",
+            "audit.log.1",
+            "audit.log.12.gz",
+            "audit.log-20261120",
+            "audit.log-20261120-1.zst",
+            "audit.1.log",
+            "audit.5.log.xz",
+            "audit.log.2.bz2",
         ];
         let no = [
-            "audit.log", "audit.log.seal", "audit.log~", "audit.log.1.tmp", "audit.logger.1",
-            "audit.log.gz", "audit.log-old", "audit.x.log", "other.log.1", "audit.log.", "audit..log",
+            "audit.log",
+            "audit.log.seal",
+            "audit.log~",
+            "audit.log.1.tmp",
+            "audit.logger.1",
+            "audit.log.gz",
+            "audit.log-old",
+            "audit.x.log",
+            "other.log.1",
+            "audit.log.",
+            "audit..log",
         ];
         for name in yes {
             assert!(is_sibling("audit.log", name), "{name}");
@@ -193,7 +210,10 @@ mod tests {
     #[test]
     fn a_date_in_a_name_is_found() {
         let (before, date, after) = dated("gateway-2026-11-20.log").unwrap();
-        assert_eq!((before, date.to_string().as_str(), after), ("gateway-", "2026-11-20", ".log"));
+        assert_eq!(
+            (before, date.to_string().as_str(), after),
+            ("gateway-", "2026-11-20", ".log")
+        );
         assert_eq!(dated("audit.log"), None);
         assert_eq!(dated("audit-2026-13-20.log"), None);
     }

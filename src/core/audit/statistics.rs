@@ -127,7 +127,10 @@ impl Statistics {
         if let Some(time) = event.time {
             self.first = Some(self.first.map_or(time, |first| first.min(time)));
             self.last = Some(self.last.map_or(time, |last| last.max(time)));
-            *self.hours.entry(time.as_second().div_euclid(HOUR_S)).or_insert(0) += 1;
+            *self
+                .hours
+                .entry(time.as_second().div_euclid(HOUR_S))
+                .or_insert(0) += 1;
             if self.hours.len() > MOST_HOURS {
                 self.hours.pop_first();
             }
@@ -141,7 +144,11 @@ impl Statistics {
             events: self.events,
             first: self.first.map(|time| time.to_string()),
             last: self.last.map(|time| time.to_string()),
-            kinds: Kind::ALL.iter().zip(self.kinds).map(|(kind, count)| (kind.word(), count)).collect(),
+            kinds: Kind::ALL
+                .iter()
+                .zip(self.kinds)
+                .map(|(kind, count)| (kind.word(), count))
+                .collect(),
             outcomes: Outcomes {
                 success: self.outcomes[0],
                 failure: self.outcomes[1],
@@ -243,13 +250,25 @@ impl<K: Hash + Eq + Clone + ToString> Counter<K> {
     fn make_room(&mut self) -> u64 {
         loop {
             while let Some(key) = self.at_floor.pop() {
-                if self.tallies.get(&key).is_some_and(|tally| tally.count == self.floor) {
+                if self
+                    .tallies
+                    .get(&key)
+                    .is_some_and(|tally| tally.count == self.floor)
+                {
                     self.tallies.remove(&key);
                     return self.floor;
                 }
             }
-            self.floor = self.tallies.values().map(|tally| tally.count).min().unwrap_or(0);
-            let rare = self.tallies.iter().filter(|(_, tally)| tally.count == self.floor);
+            self.floor = self
+                .tallies
+                .values()
+                .map(|tally| tally.count)
+                .min()
+                .unwrap_or(0);
+            let rare = self
+                .tallies
+                .iter()
+                .filter(|(_, tally)| tally.count == self.floor);
             self.at_floor = rare.map(|(key, _)| key.clone()).collect();
             if self.at_floor.is_empty() {
                 return 0;
@@ -264,13 +283,20 @@ impl<K: Hash + Eq + Clone + ToString> Counter<K> {
 
     /// The most frequent keys, ties by name.
     pub fn most_frequent(&self, top: usize) -> Vec<(String, Tally)> {
-        let mut all: Vec<(&K, Tally)> = self.tallies.iter().map(|(key, tally)| (key, *tally)).collect();
-        all.sort_by(|a, b| b.1.count.cmp(&a.1.count));
+        let mut all: Vec<(&K, Tally)> = self
+            .tallies
+            .iter()
+            .map(|(key, tally)| (key, *tally))
+            .collect();
+        all.sort_by_key(|(_, tally)| std::cmp::Reverse(tally.count));
         if let Some(last) = top.checked_sub(1).and_then(|last| all.get(last)) {
             let least = last.1.count;
             all.retain(|(_, tally)| tally.count >= least);
         }
-        let mut named: Vec<(String, Tally)> = all.into_iter().map(|(key, tally)| (key.to_string(), tally)).collect();
+        let mut named: Vec<(String, Tally)> = all
+            .into_iter()
+            .map(|(key, tally)| (key.to_string(), tally))
+            .collect();
         named.sort_by(|a, b| b.1.count.cmp(&a.1.count).then_with(|| a.0.cmp(&b.0)));
         named.truncate(top);
         named
@@ -292,7 +318,10 @@ mod tests {
         }
         assert!(!counter.is_exact());
         let (name, tally) = counter.most_frequent(1).remove(0);
-        assert_eq!((name.as_str(), tally.count, tally.failures), ("heavy", 30_000, 30_000));
+        assert_eq!(
+            (name.as_str(), tally.count, tally.failures),
+            ("heavy", 30_000, 30_000)
+        );
     }
 
     #[test]
@@ -301,7 +330,11 @@ mod tests {
         for name in ["b", "a", "c", "c"] {
             counter.count(name, false);
         }
-        let names: Vec<String> = counter.most_frequent(3).into_iter().map(|(name, _)| name).collect();
+        let names: Vec<String> = counter
+            .most_frequent(3)
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
         assert_eq!(names, ["c", "a", "b"]);
         assert!(counter.is_exact());
     }

@@ -24,13 +24,27 @@ pub struct Wrapped<'l> {
 }
 
 /// RFC 5424: `<34>1 TIME HOST APP PROCID MSGID [sd] message`; structured data gives fields.
-pub fn rfc5424<'l>(line: &'l str, context: &TimeContext, fields: &mut Fields<'l>) -> Option<Wrapped<'l>> {
+pub fn rfc5424<'l>(
+    line: &'l str,
+    context: &TimeContext,
+    fields: &mut Fields<'l>,
+) -> Option<Wrapped<'l>> {
     let (priority, rest) = priority(line)?;
     let rest = rest.strip_prefix("1 ")?;
     let mut parts = rest.splitn(6, ' ');
-    let (time, _host, program, process, id) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let (time, _host, program, process, id) = (
+        parts.next()?,
+        parts.next()?,
+        parts.next()?,
+        parts.next()?,
+        parts.next()?,
+    );
     let rest = parts.next()?;
-    let time = if time == "-" { None } else { Some(context.value(time)?) };
+    let time = if time == "-" {
+        None
+    } else {
+        Some(context.value(time)?)
+    };
     let rest = match rest.strip_prefix('-') {
         Some(rest) => rest,
         None => structured_data(rest, fields)?,
@@ -96,7 +110,7 @@ fn priority(line: &str) -> Option<(u8, &str)> {
     }
     let number: u16 = number.parse().ok()?;
     // 23 facilities of 8 severities.
-    (number < 192).then(|| (number as u8, rest))
+    (number < 192).then_some((number as u8, rest))
 }
 
 fn tag(text: &str) -> Option<(&str, Option<&str>, &str)> {
@@ -104,7 +118,9 @@ fn tag(text: &str) -> Option<(&str, Option<&str>, &str)> {
     let name = &text[..end];
     let is_name = !name.is_empty()
         && name.len() <= 64
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'/' | b'-' | b'(' | b')'));
+        && name.bytes().all(|b| {
+            b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'/' | b'-' | b'(' | b')')
+        });
     if !is_name {
         return None;
     }
@@ -204,10 +220,17 @@ mod tests {
         ];
         for line in lines {
             let wrapped = rfc3164(line, &context()).expect(line);
-            assert_eq!((wrapped.program, wrapped.process, wrapped.message), (Some("sshd"), Some("42"), "hello there"), "{line}");
+            assert_eq!(
+                (wrapped.program, wrapped.process, wrapped.message),
+                (Some("sshd"), Some("42"), "hello there"),
+                "{line}"
+            );
             assert_eq!(wrapped.time, "2026-11-20T10:00:02Z".parse().ok(), "{line}");
         }
-        assert_eq!(rfc3164("2026-11-20 10:00:02 ERROR gateway: down", &context()), None);
+        assert_eq!(
+            rfc3164("2026-11-20 10:00:02 ERROR gateway: down", &context()),
+            None
+        );
     }
 
     proptest::proptest! {

@@ -101,7 +101,9 @@ pub fn only_address(text: &str, user: Option<&str>) -> Option<IpAddr> {
         let Some(address) = address(word).filter(|address| is_likely(*address, word)) else {
             continue;
         };
-        let is_bare = |byte: Option<u8>| byte.is_none_or(|b| !b.is_ascii_alphanumeric() && b != b'-' && b != b'_' && b != b'/' || b == b'/');
+        let is_bare = |byte: Option<u8>| {
+            byte.is_none_or(|b| !b.is_ascii_alphanumeric() && b != b'-' && b != b'_')
+        };
         let bytes = text.as_bytes();
         let before = candidate.start().checked_sub(1).map(|at| bytes[at]);
         if !is_bare(before) || !is_bare(bytes.get(candidate.end()).copied()) {
@@ -152,8 +154,29 @@ pub fn named_user(text: &str) -> Option<&str> {
 fn is_grammar(name: &str) -> bool {
     matches!(
         name.to_ascii_lowercase().as_str(),
-        "" | "-" | "failed" | "failure" | "error" | "attempt" | "attempts" | "from" | "for" | "not" | "is" | "was" | "has" | "with"
-            | "unknown" | "authentication" | "login" | "successful" | "succeeded" | "denied" | "incorrect" | "invalid" | "disabled" | "agent"
+        "" | "-"
+            | "failed"
+            | "failure"
+            | "error"
+            | "attempt"
+            | "attempts"
+            | "from"
+            | "for"
+            | "not"
+            | "is"
+            | "was"
+            | "has"
+            | "with"
+            | "unknown"
+            | "authentication"
+            | "login"
+            | "successful"
+            | "succeeded"
+            | "denied"
+            | "incorrect"
+            | "invalid"
+            | "disabled"
+            | "agent"
     )
 }
 
@@ -178,7 +201,10 @@ pub fn repeated(text: &str) -> Option<(u64, &str)> {
     let rest = text.strip_prefix("message repeated ")?;
     let (count, rest) = rest.split_once(" times: [")?;
     let inside = rest.strip_suffix(']')?;
-    Some((count.parse().ok().filter(|count| *count <= 1_000_000)?, inside.trim()))
+    Some((
+        count.parse().ok().filter(|count| *count <= 1_000_000)?,
+        inside.trim(),
+    ))
 }
 
 /// Most lines are none of these: one look at the beginning says so.
@@ -202,7 +228,9 @@ fn could_match(text: &str) -> bool {
 }
 
 fn said<'l>(captures: &Captures<'l>, pattern: &Pattern) -> Sentence<'l> {
-    let ip = captures.name("ip").and_then(|found| address(found.as_str()));
+    let ip = captures
+        .name("ip")
+        .and_then(|found| address(found.as_str()));
     let user = captures
         .name("user")
         .map(|found| found.as_str().trim())
@@ -238,14 +266,42 @@ mod tests {
     #[test]
     fn sentences_of_sshd_name_user_and_address() {
         let cases = [
-            ("Failed password for root from 192.0.2.1 port 22 ssh2", "root", false),
-            ("Failed password for invalid user mia from 192.0.2.1 port 22 ssh2", "mia", false),
-            ("Failed password for root from 6.6.6.6 port 1 from 192.0.2.1 port 22 ssh2", "root from 6.6.6.6 port 1", false),
-            ("Accepted publickey for mia from 192.0.2.1 port 22 ssh2: ED25519 SHA256:abc", "mia", true),
-            ("Invalid user  from 6.6.6.6 from 192.0.2.1 port 9", "from 6.6.6.6", false),
+            (
+                "Failed password for root from 192.0.2.1 port 22 ssh2",
+                "root",
+                false,
+            ),
+            (
+                "Failed password for invalid user mia from 192.0.2.1 port 22 ssh2",
+                "mia",
+                false,
+            ),
+            (
+                "Failed password for root from 6.6.6.6 port 1 from 192.0.2.1 port 22 ssh2",
+                "root from 6.6.6.6 port 1",
+                false,
+            ),
+            (
+                "Accepted publickey for mia from 192.0.2.1 port 22 ssh2: ED25519 SHA256:abc",
+                "mia",
+                true,
+            ),
+            (
+                "Invalid user  from 6.6.6.6 from 192.0.2.1 port 9",
+                "from 6.6.6.6",
+                false,
+            ),
             ("Invalid user webmaster from 192.0.2.1", "webmaster", false),
-            ("Connection closed by invalid user x 192.0.2.1 port 9 [preauth]", "x", false),
-            ("pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=192.0.2.1  user=root", "root", false),
+            (
+                "Connection closed by invalid user x 192.0.2.1 port 9 [preauth]",
+                "x",
+                false,
+            ),
+            (
+                "pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=192.0.2.1  user=root",
+                "root",
+                false,
+            ),
         ];
         for (text, user, success) in cases {
             let found = sentence(text).expect(text);
@@ -253,19 +309,45 @@ mod tests {
             assert_eq!(found.ip.unwrap().to_string(), "192.0.2.1", "{text}");
             assert_eq!(found.success, Some(success), "{text}");
         }
-        assert_eq!(sentence("I Failed password for root from 192.0.2.1 port 22 ssh2"), None);
-        assert_eq!(sentence("message repeated 5 times: [ Failed password for root from 192.0.2.1 port 22 ssh2]").unwrap().count, 5);
+        assert_eq!(
+            sentence("I Failed password for root from 192.0.2.1 port 22 ssh2"),
+            None
+        );
+        assert_eq!(
+            sentence(
+                "message repeated 5 times: [ Failed password for root from 192.0.2.1 port 22 ssh2]"
+            )
+            .unwrap()
+            .count,
+            5
+        );
     }
 
     #[test]
     fn the_only_address_of_an_unknown_sentence_is_taken_but_not_from_a_name() {
         let cases = [
-            ("login failed for mia from 192.0.2.1", Some("mia"), Some("192.0.2.1")),
-            ("unknown[192.0.2.1]: SASL LOGIN authentication failed", None, Some("192.0.2.1")),
+            (
+                "login failed for mia from 192.0.2.1",
+                Some("mia"),
+                Some("192.0.2.1"),
+            ),
+            (
+                "unknown[192.0.2.1]: SASL LOGIN authentication failed",
+                None,
+                Some("192.0.2.1"),
+            ),
             ("login failed: rip=2001:db8::1, lip=10.0.0.1", None, None),
-            ("FAIL LOGIN: Client \"::ffff:192.0.2.1\"", None, Some("192.0.2.1")),
+            (
+                "FAIL LOGIN: Client \"::ffff:192.0.2.1\"",
+                None,
+                Some("192.0.2.1"),
+            ),
             ("at 10:00:02 version 1.2.3 failed", None, None),
-            ("login failed for user \"x 6.6.6.6\"", Some("x 6.6.6.6"), None),
+            (
+                "login failed for user \"x 6.6.6.6\"",
+                Some("x 6.6.6.6"),
+                None,
+            ),
         ];
         for (text, user, expected) in cases {
             let found = only_address(text, user).map(|found| found.to_string());

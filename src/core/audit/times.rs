@@ -85,14 +85,21 @@ impl TimeContext {
         let mut at = digits.at;
         if year.is_none() && digits.one_of(b" ").is_some() {
             year = digits.number(4);
-            if year.is_some() && digits.peek().is_none_or(|byte| !byte.is_ascii_alphanumeric() && byte != b':' && byte != b'.') {
+            if year.is_some()
+                && digits.peek().is_none_or(|byte| {
+                    !byte.is_ascii_alphanumeric() && byte != b':' && byte != b'.'
+                })
+            {
                 at = digits.at;
             } else {
                 year = None;
             }
         }
         let Some(year) = year else {
-            return Some((self.latest_year(month, day, (hour, minute, second, nanos))?, at));
+            return Some((
+                self.latest_year(month, day, (hour, minute, second, nanos))?,
+                at,
+            ));
         };
         let time = civil(year, month, day, hour, minute, second, nanos)?;
         self.zoned(time, text, at)
@@ -133,7 +140,10 @@ impl TimeContext {
         let offset_text = rest.strip_prefix(' ').unwrap_or(rest);
         let blank = rest.len() - offset_text.len();
         if let Some((seconds, used)) = offset(offset_text) {
-            let time = Offset::from_seconds(seconds).ok()?.to_timestamp(time).ok()?;
+            let time = Offset::from_seconds(seconds)
+                .ok()?
+                .to_timestamp(time)
+                .ok()?;
             return Some((time, at + blank + used));
         }
         Some((self.zone.to_timestamp(time).ok()?, at))
@@ -142,7 +152,12 @@ impl TimeContext {
 
 /// `Z`, `UTC`, `+01:00`, `-0700`, `+01`: seconds east of Greenwich and the bytes it takes.
 fn offset(text: &str) -> Option<(i32, usize)> {
-    let ends = |used: usize| text[used..].chars().next().is_none_or(|c| !c.is_ascii_alphanumeric());
+    let ends = |used: usize| {
+        text[used..]
+            .chars()
+            .next()
+            .is_none_or(|c| !c.is_ascii_alphanumeric())
+    };
     for word in ["Z", "z", "UTC", "GMT"] {
         if text.starts_with(word) && ends(word.len()) {
             return Some((0, word.len()));
@@ -165,7 +180,10 @@ fn offset(text: &str) -> Option<(i32, usize)> {
     if hours > 18 || minutes > 59 || !ends(digits.at) {
         return None;
     }
-    Some((sign * i32::try_from(hours * 3600 + minutes * 60).ok()?, digits.at))
+    Some((
+        sign * i32::try_from(hours * 3600 + minutes * 60).ok()?,
+        digits.at,
+    ))
 }
 
 fn epoch(text: &str) -> Option<Timestamp> {
@@ -315,7 +333,12 @@ impl<'t> Digits<'t> {
 /// such as `90m`, `now`, `today`, `yesterday`, or `@` and epoch seconds.
 pub fn asked(text: &str, context: &TimeContext) -> Option<Timestamp> {
     let text = text.trim();
-    let midnight = |date: Date| context.zone.to_timestamp(date.to_datetime(jiff::civil::Time::midnight())).ok();
+    let midnight = |date: Date| {
+        context
+            .zone
+            .to_timestamp(date.to_datetime(jiff::civil::Time::midnight()))
+            .ok()
+    };
     let today = || context.now.to_zoned_datetime(context.zone.clone()).date();
     match text {
         "now" => return Some(context.now),
@@ -348,7 +371,9 @@ pub fn age(text: &str) -> Option<SignedDuration> {
     let mut rest = text;
     let mut total = 0i64;
     while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit()).filter(|at| *at > 0)?;
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit())
+            .filter(|at| *at > 0)?;
         let number: i64 = rest[..digits].parse().ok()?;
         let unit = rest[digits..].chars().next()?;
         let seconds = match unit {
@@ -411,8 +436,17 @@ mod tests {
     #[test]
     fn nonsense_is_no_time() {
         for text in [
-            "", "-", "yesterday", "2026-13-40T99:99:99Z", "2026-02-30T00:00:00Z", "12", "abc",
-            "99999999999999999999999", "2026-11-20", "Foo 20 10:00:00", "Nov 31 10:00:00",
+            "",
+            "-",
+            "yesterday",
+            "2026-13-40T99:99:99Z",
+            "2026-02-30T00:00:00Z",
+            "12",
+            "abc",
+            "99999999999999999999999",
+            "2026-11-20",
+            "Foo 20 10:00:00",
+            "Nov 31 10:00:00",
             "2026-11-20T10:00:02Z trailing",
         ] {
             assert_eq!(context().value(text), None, "{text}");

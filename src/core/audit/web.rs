@@ -104,10 +104,13 @@ pub fn nginx_error<'l>(line: &'l str, context: &TimeContext, fields: &mut Fields
     if let Some(client) = only_client(text) {
         fields.set(Slot::Address, client.to_string());
     }
-    if let Some(name) = text
-        .strip_prefix("user \"")
-        .and_then(|rest| Some(&rest[..rest.rfind("\": password mismatch").or_else(|| rest.rfind("\" was not found in \""))?]))
-    {
+    if let Some(name) = text.strip_prefix("user \"").and_then(|rest| {
+        Some(
+            &rest[..rest
+                .rfind("\": password mismatch")
+                .or_else(|| rest.rfind("\" was not found in \""))?],
+        )
+    }) {
         fields.set(Slot::User, name);
     }
     true
@@ -142,7 +145,10 @@ mod tests {
         let mut fields = Fields::default();
         assert!(access_log(line, &context(), &mut fields));
         assert_eq!(fields.text(Slot::Address).unwrap(), "192.0.2.1");
-        assert_eq!(fields.text(Slot::Time).unwrap(), "20/Nov/2026:10:00:02 +0000");
+        assert_eq!(
+            fields.text(Slot::Time).unwrap(),
+            "20/Nov/2026:10:00:02 +0000"
+        );
         assert_eq!(fields.text(Slot::Status).unwrap(), "401");
         assert_eq!(fields.text(Slot::UserAgent).unwrap(), "curl/8");
     }

@@ -284,7 +284,11 @@ mod tests {
         ];
         for (text, expected) in cases {
             let said = words.read(text);
-            assert_eq!((said.rate_limit, said.auth, said.refused), expected, "{text}");
+            assert_eq!(
+                (said.rate_limit, said.auth, said.refused),
+                expected,
+                "{text}"
+            );
             assert_eq!(words.read(text), said, "read twice: {text}");
         }
     }

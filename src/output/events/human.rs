@@ -15,6 +15,9 @@ use super::super::Tone;
 /// Columns of the line that names a day.
 const DAY_LINE: usize = 70;
 
+/// Gives a text without keys, or nothing where there are none.
+pub type Hide = Box<dyn Fn(&str) -> Option<String>>;
+
 /// What stands before and behind a text to colour it.
 pub struct Paints {
     pairs: Vec<(Tone, String, String)>,
@@ -23,7 +26,13 @@ pub struct Paints {
 impl Paints {
     /// Asks `tint` once for every tone.
     pub fn new(tint: impl Fn(Tone, &str) -> String) -> Self {
-        let tones = [Tone::Good, Tone::Bad, Tone::Warning, Tone::Muted, Tone::Strong];
+        let tones = [
+            Tone::Good,
+            Tone::Bad,
+            Tone::Warning,
+            Tone::Muted,
+            Tone::Strong,
+        ];
         let pairs = tones
             .into_iter()
             .map(|tone| {
@@ -55,13 +64,13 @@ pub struct HumanLines {
     names_files: bool,
     day: Option<jiff::civil::Date>,
     minute: Option<(i64, String)>,
-    hide: Box<dyn Fn(&str) -> Option<String>>,
+    hide: Hide,
     scratch: String,
 }
 
 impl HumanLines {
     /// Lines with times in `zone`. `hide` gives a text without keys, or nothing where there are none.
-    pub fn new(zone: TimeZone, paints: Paints, names_files: bool, hide: Box<dyn Fn(&str) -> Option<String>>) -> Self {
+    pub fn new(zone: TimeZone, paints: Paints, names_files: bool, hide: Hide) -> Self {
         Self {
             zone,
             paints,
@@ -74,7 +83,12 @@ impl HumanLines {
     }
 
     /// Writes one event.
-    pub fn event(&mut self, out: &mut impl Write, event: &Event<'_>, line: &SourceLine<'_>) -> io::Result<()> {
+    pub fn event(
+        &mut self,
+        out: &mut impl Write,
+        event: &Event<'_>,
+        line: &SourceLine<'_>,
+    ) -> io::Result<()> {
         self.time(out, event.time)?;
         let (badge, tone) = badge(event);
         out.write_all(b"  ")?;
@@ -105,10 +119,19 @@ impl HumanLines {
         out.write_all(b"\n")
     }
 
-    fn tail(&mut self, out: &mut impl Write, event: &Event<'_>, line: &SourceLine<'_>) -> io::Result<()> {
+    fn tail(
+        &mut self,
+        out: &mut impl Write,
+        event: &Event<'_>,
+        line: &SourceLine<'_>,
+    ) -> io::Result<()> {
         let mut is_first = true;
         let mut last = "";
-        let parts = [event.action.as_deref(), event.message.as_deref(), event.reason.as_deref()];
+        let parts = [
+            event.action.as_deref(),
+            event.message.as_deref(),
+            event.reason.as_deref(),
+        ];
         for part in parts.into_iter().flatten().filter(|part| !part.is_empty()) {
             if part == last {
                 continue;
@@ -180,7 +203,11 @@ impl HumanLines {
         };
         let second = time.as_second();
         let minute = second.div_euclid(60);
-        if self.minute.as_ref().is_none_or(|(known, _)| *known != minute) {
+        if self
+            .minute
+            .as_ref()
+            .is_none_or(|(known, _)| *known != minute)
+        {
             let local = time.to_zoned_datetime(self.zone.clone());
             if self.day != Some(local.date()) {
                 self.day = Some(local.date());
@@ -203,7 +230,8 @@ impl HumanLines {
         };
         let text = format!("── {} ({zone}) ", local.strftime("%A %Y-%m-%d"));
         let rest = DAY_LINE.saturating_sub(text.chars().count());
-        self.paints.write(out, Tone::Muted, &format!("{text}{}", "─".repeat(rest)))?;
+        self.paints
+            .write(out, Tone::Muted, &format!("{text}{}", "─".repeat(rest)))?;
         out.write_all(b"\n")
     }
 

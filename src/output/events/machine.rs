@@ -9,7 +9,11 @@ use openclaw_sec::audit::reading::{SourceLine, without_line_end};
 use openclaw_sec::foreign_text::is_harmful;
 
 /// Writes one event of `openclaw-sec/event/1`.
-pub fn event_json(out: &mut impl Write, event: &Event<'_>, line: &SourceLine<'_>) -> io::Result<()> {
+pub fn event_json(
+    out: &mut impl Write,
+    event: &Event<'_>,
+    line: &SourceLine<'_>,
+) -> io::Result<()> {
     out.write_all(b"{\"schema\":\"openclaw-sec/event/1\",\"time\":")?;
     match event.time {
         Some(time) => write!(out, "\"{time}\"")?,
@@ -61,7 +65,11 @@ pub fn alert_json(out: &mut impl Write, alert: &Alert) -> io::Result<()> {
     member(out, "detector", Some(alert.detector))?;
     member(out, "severity", Some(alert.severity.word()))?;
     member(out, "subject", Some(&alert.subject))?;
-    write!(out, ",\"count\":{},\"window_s\":{}", alert.count, alert.window_s)?;
+    write!(
+        out,
+        ",\"count\":{},\"window_s\":{}",
+        alert.count, alert.window_s
+    )?;
     member(out, "message", Some(&alert.message))?;
     out.write_all(b",\"evidence\":[")?;
     for (position, offset) in alert.evidence.iter().enumerate() {
@@ -74,7 +82,11 @@ pub fn alert_json(out: &mut impl Write, alert: &Alert) -> io::Result<()> {
 }
 
 /// Writes one event as OCSF 1.6: Authentication (3002), API Activity (6003) or Base Event (0).
-pub fn event_ocsf(out: &mut impl Write, event: &Event<'_>, line: &SourceLine<'_>) -> io::Result<()> {
+pub fn event_ocsf(
+    out: &mut impl Write,
+    event: &Event<'_>,
+    line: &SourceLine<'_>,
+) -> io::Result<()> {
     let (class, category, activity) = match event.kind() {
         Kind::Auth => (3002, 3, 1),
         Kind::Access | Kind::RateLimit => (6003, 6, 0),
@@ -92,7 +104,11 @@ pub fn event_ocsf(out: &mut impl Write, event: &Event<'_>, line: &SourceLine<'_>
         severity(event),
     )?;
     // OCSF wants a time; without one 0 says that nothing is known.
-    write!(out, ",\"time\":{}", event.time.map_or(0, |time| time.as_millisecond()))?;
+    write!(
+        out,
+        ",\"time\":{}",
+        event.time.map_or(0, |time| time.as_millisecond())
+    )?;
     out.write_all(b",\"metadata\":{\"version\":\"1.6.0\",\"product\":{\"name\":\"openclaw-sec\",\"vendor_name\":\"openclaw-sec\",\"version\":")?;
     string(out, env!("CARGO_PKG_VERSION"))?;
     out.write_all(b"},\"log_name\":")?;
@@ -195,7 +211,14 @@ mod tests {
 
     #[test]
     fn strings_are_json_and_harmless() {
-        for text in ["plain", "q\"b\\n\nr\r", "\u{1b}[31m\u{0}\u{9b}", "a\u{202e}b\u{200b}", "ünï✓😀", "\u{e0001}"] {
+        for text in [
+            "plain",
+            "q\"b\\n\nr\r",
+            "\u{1b}[31m\u{0}\u{9b}",
+            "a\u{202e}b\u{200b}",
+            "ünï✓😀",
+            "\u{e0001}",
+        ] {
             let mut out = Vec::new();
             string(&mut out, text).unwrap();
             let out = String::from_utf8(out).unwrap();

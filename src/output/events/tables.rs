@@ -20,26 +20,43 @@ pub fn statistics_tables(document: &StatisticsDocument, width: usize) -> String 
     };
     // Writing to a string cannot fail, here and below.
     let _ = writeln!(text, "{} events{span}", document.events);
-    let mut kinds: Vec<(String, u64, Option<u64>)> =
-        document.kinds.iter().map(|(kind, count)| ((*kind).to_owned(), *count, None)).collect();
+    let mut kinds: Vec<(String, u64, Option<u64>)> = document
+        .kinds
+        .iter()
+        .map(|(kind, count)| ((*kind).to_owned(), *count, None))
+        .collect();
     kinds.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     table(&mut text, "kind", &kinds, width);
     let outcomes = document.outcomes;
-    let outcomes = [("success", outcomes.success), ("failure", outcomes.failure), ("unknown", outcomes.unknown)]
-        .map(|(name, count)| (name.to_owned(), count, None));
+    let outcomes = [
+        ("success", outcomes.success),
+        ("failure", outcomes.failure),
+        ("unknown", outcomes.unknown),
+    ]
+    .map(|(name, count)| (name.to_owned(), count, None));
     table(&mut text, "outcome", &outcomes, width);
     let addresses: Vec<_> = document
         .addresses
         .iter()
         .map(|row| (row.address.clone(), row.count, Some(row.failures)))
         .collect();
-    table(&mut text, &format!("address ({} in all)", document.distinct_addresses), &addresses, width);
+    table(
+        &mut text,
+        &format!("address ({} in all)", document.distinct_addresses),
+        &addresses,
+        width,
+    );
     let users: Vec<_> = document
         .users
         .iter()
         .map(|row| (harmless(&row.user), row.count, Some(row.failures)))
         .collect();
-    table(&mut text, &format!("user ({} in all)", document.distinct_users), &users, width);
+    table(
+        &mut text,
+        &format!("user ({} in all)", document.distinct_users),
+        &users,
+        width,
+    );
     let skipped = document.hours.len().saturating_sub(MOST_HOURS);
     let hours: Vec<_> = document.hours[skipped..]
         .iter()
@@ -66,22 +83,42 @@ fn table(text: &mut String, title: &str, rows: &[(String, u64, Option<u64>)], wi
     let largest = rows.iter().map(|(_, count, _)| *count).max().unwrap_or(0);
     let count_width = largest.to_string().len().max(5);
     let has_failures = rows.iter().any(|(_, _, failures)| failures.is_some());
-    let failures_width = if has_failures { count_width.max(8) + 2 } else { 0 };
+    let failures_width = if has_failures {
+        count_width.max(8) + 2
+    } else {
+        0
+    };
     let bar_width = width.saturating_sub(name_width + count_width + failures_width + 4);
-    let failures_title = if has_failures { format!("  {:>w$}", "failures", w = failures_width - 2) } else { String::new() };
-    let _ = writeln!(text, "\n{title:<name_width$}  {:>count_width$}{failures_title}", "count");
+    let failures_title = if has_failures {
+        format!("  {:>w$}", "failures", w = failures_width - 2)
+    } else {
+        String::new()
+    };
+    let _ = writeln!(
+        text,
+        "\n{title:<name_width$}  {:>count_width$}{failures_title}",
+        "count"
+    );
     for (name, (_, count, failures)) in names.iter().zip(rows) {
         let length = if largest == 0 {
             0
         } else {
-            usize::try_from(u128::from(*count) * bar_width as u128 / u128::from(largest)).unwrap_or(0)
+            usize::try_from(u128::from(*count) * bar_width as u128 / u128::from(largest))
+                .unwrap_or(0)
         };
-        let length = if *count > 0 { length.max(1).min(bar_width) } else { 0 };
+        let length = if *count > 0 {
+            length.max(1).min(bar_width)
+        } else {
+            0
+        };
         let failures = match failures {
             Some(failures) => format!("  {failures:>w$}", w = failures_width - 2),
             None => String::new(),
         };
-        let line = format!("{name:<name_width$}  {count:>count_width$}{failures}  {}", "█".repeat(length));
+        let line = format!(
+            "{name:<name_width$}  {count:>count_width$}{failures}  {}",
+            "█".repeat(length)
+        );
         let _ = writeln!(text, "{}", line.trim_end());
     }
 }

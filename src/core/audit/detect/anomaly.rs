@@ -40,7 +40,10 @@ impl Usage {
         const ID: &str = "usage-anomaly";
         let user = seen.event.user.as_deref()?;
         let window_s = tuning.get(ID, "window_s").max(1);
-        let bucket = seen.now.div_euclid(1000).div_euclid(i64::try_from(window_s).ok()?);
+        let bucket = seen
+            .now
+            .div_euclid(1000)
+            .div_euclid(i64::try_from(window_s).ok()?);
         let record = self.users.entry(&self.hasher.hash_one(user));
         record.total += 1;
         if bucket != record.current {
@@ -56,7 +59,9 @@ impl Usage {
         let factor = tuning.get(ID, "factor") as f64;
         let deviations = tuning.get(ID, "deviations") as f64;
         let past = &record.past;
-        let limit = *record.limit.get_or_insert_with(|| limit(past, factor, deviations));
+        let limit = *record
+            .limit
+            .get_or_insert_with(|| limit(past, factor, deviations));
         if f64::from(record.count) <= limit {
             return None;
         }
@@ -66,7 +71,11 @@ impl Usage {
             subject: user.to_owned(),
             count: u64::from(record.count),
             window_s,
-            message: format!("{} events in {}, usually up to {limit:.0}", record.count, span(window_s)),
+            message: format!(
+                "{} events in {}, usually up to {limit:.0}",
+                record.count,
+                span(window_s)
+            ),
             evidence: vec![seen.offset],
             first: None,
             others: Vec::new(),
@@ -92,7 +101,10 @@ impl Buckets {
 fn limit(past: &[u32], factor: f64, deviations: f64) -> f64 {
     let mut values: Vec<f64> = past.iter().copied().map(f64::from).collect();
     let middle = median(&mut values);
-    let mut distances: Vec<f64> = past.iter().map(|value| (f64::from(*value) - middle).abs()).collect();
+    let mut distances: Vec<f64> = past
+        .iter()
+        .map(|value| (f64::from(*value) - middle).abs())
+        .collect();
     let spread = (1.4826 * median(&mut distances)).max(1.0);
     (factor * middle).max(middle + deviations * spread)
 }

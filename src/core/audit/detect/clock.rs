@@ -27,10 +27,23 @@ impl Default for Clock {
 
 impl Clock {
     /// Looks at the time of an event.
-    pub fn observe(&mut self, seen: &Seen<'_>, log: &str, tuning: &Tuning, firings: &mut Vec<Firing>) {
+    pub fn observe(
+        &mut self,
+        seen: &Seen<'_>,
+        log: &str,
+        tuning: &Tuning,
+        firings: &mut Vec<Firing>,
+    ) {
         if seen.event.dropped > 0 && tuning.is_on("log-gap") {
             let dropped = seen.event.dropped;
-            firings.push(firing("log-gap", log, dropped, 0, format!("the writer lost {dropped} lines"), seen));
+            firings.push(firing(
+                "log-gap",
+                log,
+                dropped,
+                0,
+                format!("the writer lost {dropped} lines"),
+                seen,
+            ));
         }
         if seen.event.time.is_none() {
             return;
@@ -49,20 +62,40 @@ impl Clock {
             return;
         }
         if seen.now > highest {
-            self.gap(seen, u64::try_from(seen.now - highest).unwrap_or(0), log, tuning, firings);
+            self.gap(
+                seen,
+                u64::try_from(seen.now - highest).unwrap_or(0),
+                log,
+                tuning,
+                firings,
+            );
             self.highest = Some(seen.now);
         } else {
             self.note(0);
         }
     }
 
-    fn gap(&mut self, seen: &Seen<'_>, gap_ms: u64, log: &str, tuning: &Tuning, firings: &mut Vec<Firing>) {
+    fn gap(
+        &mut self,
+        seen: &Seen<'_>,
+        gap_ms: u64,
+        log: &str,
+        tuning: &Tuning,
+        firings: &mut Vec<Firing>,
+    ) {
         let silence = gap_ms / 1000;
         let is_long = silence > tuning.get("log-gap", "window_s")
             && self.count >= tuning.get("log-gap", "count")
             && gap_ms as f64 > tuning.get("log-gap", "factor") as f64 * self.percentile_99_ms();
         if is_long && tuning.is_on("log-gap") {
-            firings.push(firing("log-gap", log, 1, silence, format!("silent for {}", span(silence)), seen));
+            firings.push(firing(
+                "log-gap",
+                log,
+                1,
+                silence,
+                format!("silent for {}", span(silence)),
+                seen,
+            ));
         }
         self.note(gap_ms);
     }
@@ -93,7 +126,14 @@ fn step(gap_ms: u64) -> usize {
     (((gap_ms as f64).log2() * STEPS_PER_DOUBLING) as usize).min(STEPS - 1)
 }
 
-fn firing(detector: &'static str, log: &str, count: u64, window_s: u64, message: String, seen: &Seen<'_>) -> Firing {
+fn firing(
+    detector: &'static str,
+    log: &str,
+    count: u64,
+    window_s: u64,
+    message: String,
+    seen: &Seen<'_>,
+) -> Firing {
     Firing {
         detector,
         severity: Severity::Medium,

@@ -40,7 +40,11 @@ impl Connections {
         }
         self.young.insert(key, next);
         // What the writer suppressed was never written anywhere else.
-        let more = if connection.is_companion { connection.more } else { 0 };
+        let more = if connection.is_companion {
+            connection.more
+        } else {
+            0
+        };
         adds + more
     }
 }

@@ -37,7 +37,13 @@ impl Worth for Habit {
 
 impl Habits {
     /// Looks at a login that succeeded.
-    pub fn observe(&mut self, seen: &Seen<'_>, zone: &TimeZone, tuning: &Tuning, firings: &mut Vec<Firing>) {
+    pub fn observe(
+        &mut self,
+        seen: &Seen<'_>,
+        zone: &TimeZone,
+        tuning: &Tuning,
+        firings: &mut Vec<Firing>,
+    ) {
         let Some(user) = seen.event.user.as_deref() else {
             return;
         };
@@ -77,7 +83,15 @@ impl Habits {
 }
 
 impl Habit {
-    fn hour(&mut self, seen: &Seen<'_>, user: &str, known_days: u64, zone: &TimeZone, tuning: &Tuning, firings: &mut Vec<Firing>) {
+    fn hour(
+        &mut self,
+        seen: &Seen<'_>,
+        user: &str,
+        known_days: u64,
+        zone: &TimeZone,
+        tuning: &Tuning,
+        firings: &mut Vec<Firing>,
+    ) {
         let Ok(time) = Timestamp::from_millisecond(seen.now) else {
             return;
         };

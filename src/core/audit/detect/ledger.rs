@@ -49,7 +49,10 @@ struct Other {
 
 impl Worth for Record {
     fn worth(&self) -> (u64, i64) {
-        (self.total, self.attempts.last().map_or(0, |attempt| attempt.time))
+        (
+            self.total,
+            self.attempts.last().map_or(0, |attempt| attempt.time),
+        )
     }
 }
 
@@ -58,7 +61,9 @@ impl<K: Hash + Eq + Clone> Ledger<K> {
     pub fn new(longest: u64) -> Self {
         Self {
             table: Table::default(),
-            longest: usize::try_from(longest.min(MOST_ATTEMPTS)).unwrap_or(MOST_EVIDENCE).max(MOST_EVIDENCE),
+            longest: usize::try_from(longest.min(MOST_ATTEMPTS))
+                .unwrap_or(MOST_EVIDENCE)
+                .max(MOST_EVIDENCE),
         }
     }
 
@@ -172,9 +177,16 @@ fn evidence(mut offsets: Vec<u64>) -> Vec<u64> {
 }
 
 /// 5 failures in 600 s, or 20 in a day; 20 in 600 s are worse.
-pub fn brute_force(record: &Record, seen: &Seen<'_>, subject: &str, tuning: &Tuning, firings: &mut Vec<Firing>) {
+pub fn brute_force(
+    record: &Record,
+    seen: &Seen<'_>,
+    subject: &str,
+    tuning: &Tuning,
+    firings: &mut Vec<Firing>,
+) {
     const ID: &str = "brute-force";
-    if !tuning.is_on(ID) || record.total < tuning.get(ID, "count").min(tuning.get(ID, "slow_count")) {
+    if !tuning.is_on(ID) || record.total < tuning.get(ID, "count").min(tuning.get(ID, "slow_count"))
+    {
         return;
     }
     let window_s = tuning.get(ID, "window_s");
@@ -205,13 +217,41 @@ pub fn brute_force(record: &Record, seen: &Seen<'_>, subject: &str, tuning: &Tun
 }
 
 /// 5 distinct users fail in 1200 s from one address.
-pub fn password_spray(record: &Record, seen: &Seen<'_>, subject: &str, tuning: &Tuning, firings: &mut Vec<Firing>) {
-    distinct("password-spray", "users", record, seen, subject, tuning, firings);
+pub fn password_spray(
+    record: &Record,
+    seen: &Seen<'_>,
+    subject: &str,
+    tuning: &Tuning,
+    firings: &mut Vec<Firing>,
+) {
+    distinct(
+        "password-spray",
+        "users",
+        record,
+        seen,
+        subject,
+        tuning,
+        firings,
+    );
 }
 
 /// 5 distinct addresses fail in 3600 s for one user.
-pub fn credential_stuffing(record: &Record, seen: &Seen<'_>, subject: &str, tuning: &Tuning, firings: &mut Vec<Firing>) {
-    distinct("credential-stuffing", "addresses", record, seen, subject, tuning, firings);
+pub fn credential_stuffing(
+    record: &Record,
+    seen: &Seen<'_>,
+    subject: &str,
+    tuning: &Tuning,
+    firings: &mut Vec<Firing>,
+) {
+    distinct(
+        "credential-stuffing",
+        "addresses",
+        record,
+        seen,
+        subject,
+        tuning,
+        firings,
+    );
 }
 
 fn distinct(
@@ -241,7 +281,11 @@ fn distinct(
         message: format!("failures of {} {what} in {}", others.len(), span(window_s)),
         first: others.first().map(|other| other.time),
         evidence: evidence(others.iter().map(|other| other.offset).collect()),
-        others: others.iter().take(3).map(|other| other.name.to_string()).collect(),
+        others: others
+            .iter()
+            .take(3)
+            .map(|other| other.name.to_string())
+            .collect(),
     });
 }
 
@@ -264,7 +308,8 @@ pub fn success_after_failures(
         .flatten()
         .map(|record| (record.within(seen.now, window_s), record))
         .max_by_key(|(within, _)| within.count);
-    let Some((within, record)) = best.filter(|(within, _)| within.count >= tuning.get(ID, "count")) else {
+    let Some((within, record)) = best.filter(|(within, _)| within.count >= tuning.get(ID, "count"))
+    else {
         return;
     };
     let mut offsets = evidence(within.offsets);
@@ -278,7 +323,11 @@ pub fn success_after_failures(
         subject: subject.to_owned(),
         count: within.count,
         window_s,
-        message: format!("success after {} failures in {}", within.count, span(window_s)),
+        message: format!(
+            "success after {} failures in {}",
+            within.count,
+            span(window_s)
+        ),
         first: within.first,
         evidence: offsets,
         others: record.some_others(seen.now, window_s),
@@ -286,7 +335,13 @@ pub fn success_after_failures(
 }
 
 /// 20 refusals of the limiter in 60 s.
-pub fn rate_limit_storm(record: &Record, seen: &Seen<'_>, subject: &str, tuning: &Tuning, firings: &mut Vec<Firing>) {
+pub fn rate_limit_storm(
+    record: &Record,
+    seen: &Seen<'_>,
+    subject: &str,
+    tuning: &Tuning,
+    firings: &mut Vec<Firing>,
+) {
     const ID: &str = "rate-limit-storm";
     if !tuning.is_on(ID) {
         return;
@@ -302,7 +357,11 @@ pub fn rate_limit_storm(record: &Record, seen: &Seen<'_>, subject: &str, tuning:
         subject: subject.to_owned(),
         count: within.count,
         window_s,
-        message: format!("{} refusals of the limiter in {}", within.count, span(window_s)),
+        message: format!(
+            "{} refusals of the limiter in {}",
+            within.count,
+            span(window_s)
+        ),
         first: within.first,
         evidence: evidence(within.offsets),
         others: Vec::new(),

@@ -22,7 +22,13 @@ pub struct Errors {
 impl Errors {
     /// 20 errors in 300 s, and over 4 times the mean of the hour before (taken as at least 1);
     /// silent for the first 30 minutes of a log.
-    pub fn observe(&mut self, seen: &Seen<'_>, log: &str, tuning: &Tuning, firings: &mut Vec<Firing>) {
+    pub fn observe(
+        &mut self,
+        seen: &Seen<'_>,
+        log: &str,
+        tuning: &Tuning,
+        firings: &mut Vec<Firing>,
+    ) {
         const ID: &str = "error-spike";
         let started = *self.started.get_or_insert(seen.now);
         if seen.event.kind() != Kind::Error {
@@ -35,7 +41,11 @@ impl Errors {
         let offsets: Vec<u64> = if (self.recent.len() as u64) < tuning.get(ID, "count") {
             return;
         } else {
-            self.recent.iter().filter(|(time, _)| within(*time)).map(|(_, offset)| *offset).collect()
+            self.recent
+                .iter()
+                .filter(|(time, _)| within(*time))
+                .map(|(_, offset)| *offset)
+                .collect()
         };
         let count = offsets.len() as u64;
         let warmup = 1000 * i64::try_from(tuning.get(ID, "warmup_s")).unwrap_or(0);

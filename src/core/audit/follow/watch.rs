@@ -58,7 +58,11 @@ impl Watch {
                     Ok(watch) => {
                         wanted.insert(name, watch);
                     }
-                    Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR | rustix::io::Errno::ACCESS) => {}
+                    Err(
+                        rustix::io::Errno::NOENT
+                        | rustix::io::Errno::NOTDIR
+                        | rustix::io::Errno::ACCESS,
+                    ) => {}
                     Err(errno) => {
                         self.trouble.get_or_insert(errno.to_string());
                     }

@@ -27,7 +27,9 @@ pub struct Content {
 impl Content {
     /// Whether the first `bytes` bytes have this hash.
     pub fn begins_with(&self, bytes: u64, sha256: &str) -> bool {
-        self.hashes.iter().any(|(length, hash)| *length == bytes && hash == sha256)
+        self.hashes
+            .iter()
+            .any(|(length, hash)| *length == bytes && hash == sha256)
     }
 }
 
@@ -46,14 +48,20 @@ pub fn hashes(path: &Path, lengths: &[u64]) -> io::Result<Content> {
             let wanted = usize::try_from(length - done).unwrap_or(PIECE).min(PIECE);
             let count = reader.read(&mut buffer[..wanted])?;
             if count == 0 {
-                return Ok(Content { path: path.to_path_buf(), hashes: found });
+                return Ok(Content {
+                    path: path.to_path_buf(),
+                    hashes: found,
+                });
             }
             hasher.update(&buffer[..count]);
             done += count as u64;
         }
         found.push((done, hex(&hasher.clone().finalize())));
     }
-    Ok(Content { path: path.to_path_buf(), hashes: found })
+    Ok(Content {
+        path: path.to_path_buf(),
+        hashes: found,
+    })
 }
 
 /// Calls back with every complete line, its newline included, and its offset.
@@ -223,7 +231,11 @@ mod tests {
             }
             std::fs::write(&path, now.concat()).unwrap();
             let found = first_difference(&path, &sealed).unwrap();
-            assert_eq!(found.map(|found| (found.change, found.line)), expected, "{what}");
+            assert_eq!(
+                found.map(|found| (found.change, found.line)),
+                expected,
+                "{what}"
+            );
         }
     }
 }

@@ -34,7 +34,8 @@ impl SealKey {
             }
             Err(error) => return Err(problem(&path)(error)),
         };
-        let private = PrivateKey::from_openssh(text.as_bytes()).map_err(|error| bad(&path, &error))?;
+        let private =
+            PrivateKey::from_openssh(text.as_bytes()).map_err(|error| bad(&path, &error))?;
         let public = private.public_key().clone();
         let public_path = folder.join(PUBLIC_NAME);
         if !public_path.exists() {
@@ -75,8 +76,11 @@ impl SealKey {
 
     /// Whether this key, and no other, signed the text.
     pub fn has_signed(&self, text: &str, signature: &str) -> bool {
-        SshSig::from_pem(signature.as_bytes())
-            .is_ok_and(|signature| self.public.verify(NAMESPACE, text.as_bytes(), &signature).is_ok())
+        SshSig::from_pem(signature.as_bytes()).is_ok_and(|signature| {
+            self.public
+                .verify(NAMESPACE, text.as_bytes(), &signature)
+                .is_ok()
+        })
     }
 }
 
@@ -88,7 +92,9 @@ fn make(folder: &Path) -> Result<(), SealError> {
         .map_err(|error| problem(&path)(std::io::Error::other(error)))?;
     let pair = KeypairData::Ed25519(Ed25519Keypair::from_seed(&seed));
     let private = PrivateKey::new(pair, COMMENT).map_err(|error| bad(&path, &error))?;
-    let text = private.to_openssh(LineEnding::LF).map_err(|error| bad(&path, &error))?;
+    let text = private
+        .to_openssh(LineEnding::LF)
+        .map_err(|error| bad(&path, &error))?;
     match atomic_file::create_new(&path, text.as_bytes(), 0o600) {
         Ok(()) => write_public(&folder.join(PUBLIC_NAME), private.public_key()),
         // Another run was faster: its key counts.

@@ -71,7 +71,9 @@ impl Record {
         let mut lines = text.lines();
         let mut value = |name: &str| {
             let line = lines.next()?;
-            line.strip_prefix(name)?.strip_prefix(' ').map(str::to_owned)
+            line.strip_prefix(name)?
+                .strip_prefix(' ')
+                .map(str::to_owned)
         };
         if value("openclaw-sec")? != "seal 1" {
             return None;
@@ -129,7 +131,11 @@ pub fn parse(text: &str) -> Result<(Vec<Block>, usize), u64> {
         let Some(end) = rest.find(SIGNATURE_END) else {
             // Unfinished: a beginning of a checkpoint, or nothing that ever was one.
             let is_beginning = BEGINNING.starts_with(rest) || rest.starts_with(BEGINNING);
-            return if is_beginning { Ok((blocks, at)) } else { Err(number) };
+            return if is_beginning {
+                Ok((blocks, at))
+            } else {
+                Err(number)
+            };
         };
         let end = end + SIGNATURE_END.len();
         let block = &rest[..end];
@@ -168,7 +174,10 @@ mod tests {
 
     #[test]
     fn a_seal_is_read_back_and_an_unfinished_end_is_passed_over() {
-        let block = format!("{}-----BEGIN SSH SIGNATURE-----\nx\n{SIGNATURE_END}\n", record().text());
+        let block = format!(
+            "{}-----BEGIN SSH SIGNATURE-----\nx\n{SIGNATURE_END}\n",
+            record().text()
+        );
         let whole = format!("{block}\n{block}");
         let (blocks, used) = parse(&whole).unwrap();
         assert_eq!((blocks.len(), used), (2, whole.len()));
