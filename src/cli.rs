@@ -1,6 +1,5 @@
 //! The command line: every command, flag and help text, and nothing else.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -71,7 +70,7 @@ impl Command {
             Self::Check(arguments) => &mut arguments.global,
             Self::Firewall(arguments) => return arguments.take_global(),
             Self::Rotate(arguments) => return arguments.take_global(),
-            Self::AuditTail(arguments) => &mut arguments.global,
+            Self::AuditTail(arguments) => return arguments.take_global(),
         })
     }
 }
@@ -109,20 +108,8 @@ pub enum Command {
     Rotate(Box<RotateArgs>),
     /// Print firewall rules that are safe to pipe into sh
     Firewall(Box<FirewallArgs>),
-    /// Follow, explain and seal the audit log (not built yet)
-    AuditTail(NotBuiltArgs),
-}
-
-// What a command that is not built yet accepts: anything. (No doc comment: it would become the
-// command's help.)
-#[derive(Debug, Args)]
-pub struct NotBuiltArgs {
-    #[command(flatten)]
-    pub global: Global,
-
-    /// Ignored until the command is built
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-    pub arguments: Vec<OsString>,
+    /// Follow, explain and seal the audit log
+    AuditTail(Box<AuditTailArgs>),
 }
 
 #[derive(Debug, Args)]
@@ -655,4 +642,182 @@ pub struct FirewallExplainArgs {
     /// The interface it comes in on [default: a public one]
     #[arg(long, value_name = "IF")]
     pub iface: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    long_about = "Follow the audit log, explain it, find attacks in it, and prove that it was not changed.\n\n\
+        JSON Lines (pino, winston, bunyan, OpenClaw's own), logfmt, syslog (RFC 5424 and 3164), CEF, web \
+        access logs and plain text are recognised line by line; what is none of these is shown as it is. \
+        On a terminal the last 10 events are shown and the log is followed by name; elsewhere it is read \
+        to its end. OpenClaw itself does not log HTTP 401 at its info level: for those, read the access log \
+        of the proxy in front of it.",
+    after_help = "Examples:\n  \
+        openclaw-sec audit-tail --env .env                         the log that AUDIT_LOG_PATH names\n  \
+        openclaw-sec audit-tail audit.log --since 2h --kind auth --outcome failure\n  \
+        openclaw-sec audit-tail audit.log --stats --since 1w\n  \
+        openclaw-sec audit-tail audit.log --detect --alerts-only --fail-on-alert --no-follow\n  \
+        openclaw-sec audit-tail seal audit.log                     sign what is there now\n  \
+        openclaw-sec audit-tail verify audit.log                   name the first line that was changed\n\n\
+        Times: RFC 3339, 2026-11-20, \"2026-11-20 10:00\", 90m, 2h, 4d, 1w, now, today, yesterday, @1794650000.\n\
+        Thresholds stand in openclaw-sec.toml:\n  \
+        [detectors]\n  ignore = [\"192.0.2.0/24\"]\n  [detectors.brute-force]\n  count = 8"
+)]
+pub struct AuditTailArgs {
+    #[command(flatten)]
+    pub global: Global,
+
+    #[command(subcommand)]
+    pub action: Option<AuditTailAction>,
+
+    /// The logs; `-` is stdin [default: AUDIT_LOG_PATH of the env file, else /var/log/openclaw/audit.log, else OpenClaw's own log]
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub files: Vec<PathBuf>,
+
+    /// The env file: its secrets are replaced by fingerprints, its proxies are trusted
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub env: Option<PathBuf>,
+
+    /// Show the last N events that pass the filters
+    #[arg(
+        short = 'n',
+        value_name = "N",
+        conflicts_with = "all",
+        help_heading = "Range"
+    )]
+    pub lines: Option<usize>,
+
+    /// Read the whole current file
+    #[arg(long, help_heading = "Range")]
+    pub all: bool,
+
+    /// Go on with what is written from now on
+    #[arg(long, conflicts_with = "no_follow", help_heading = "Range")]
+    pub follow: bool,
+
+    /// Read to the end and stop
+    #[arg(long, help_heading = "Range")]
+    pub no_follow: bool,
+
+    /// From this time on, rotated files included
+    #[arg(long, value_name = "T", help_heading = "Range")]
+    pub since: Option<String>,
+
+    /// Up to this time
+    #[arg(long, value_name = "T", help_heading = "Range")]
+    pub until: Option<String>,
+
+    /// Only this kind: auth, rate-limit, access, error or other; may be repeated
+    #[arg(long, value_name = "KIND", help_heading = "Filters")]
+    pub kind: Vec<String>,
+
+    /// Only this outcome: success or failure
+    #[arg(long, value_name = "OUTCOME", help_heading = "Filters")]
+    pub outcome: Vec<String>,
+
+    /// Only this user, exactly; may be repeated
+    #[arg(long, value_name = "U", help_heading = "Filters")]
+    pub user: Vec<String>,
+
+    /// Only this address or network; may be repeated
+    #[arg(long, value_name = "CIDR", help_heading = "Filters")]
+    pub ip: Vec<String>,
+
+    /// This level or worse: trace, debug, info, warn, error, fatal
+    #[arg(long, value_name = "L", help_heading = "Filters")]
+    pub level: Option<String>,
+
+    /// Only lines that match this regular expression
+    #[arg(long, value_name = "REGEX", help_heading = "Filters")]
+    pub grep: Option<String>,
+
+    /// How events are printed: human, json, ocsf or raw
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "human",
+        help_heading = "Output"
+    )]
+    pub format: String,
+
+    /// Count instead of showing events
+    #[arg(long, help_heading = "Output")]
+    pub stats: bool,
+
+    /// Rows in each table of --stats
+    #[arg(long, value_name = "N", default_value_t = 10, help_heading = "Output")]
+    pub top: usize,
+
+    /// Show times in UTC
+    #[arg(long, conflicts_with = "timezone", help_heading = "Output")]
+    pub utc: bool,
+
+    /// Show times in this zone, such as Europe/Berlin [default: this machine's]
+    #[arg(long, value_name = "TZ", help_heading = "Output")]
+    pub timezone: Option<String>,
+
+    /// Look for attacks
+    #[arg(long, help_heading = "Alerts")]
+    pub detect: bool,
+
+    /// Show alerts and no events (implies --detect)
+    #[arg(long, help_heading = "Alerts")]
+    pub alerts_only: bool,
+
+    /// End with 1 when there was an alert (implies --detect)
+    #[arg(long, help_heading = "Alerts")]
+    pub fail_on_alert: bool,
+
+    /// Run this for each alert, with its JSON on stdin; no shell is used (implies --detect)
+    #[arg(long, value_name = "CMD", help_heading = "Alerts")]
+    pub alert_exec: Option<String>,
+}
+
+impl AuditTailArgs {
+    /// Global flags may stand before the action's name and behind it.
+    fn take_global(&mut self) -> Global {
+        let behind = self.action.as_mut().map(|action| {
+            std::mem::take(match action {
+                AuditTailAction::Seal(arguments) => &mut arguments.global,
+                AuditTailAction::Verify(arguments) => &mut arguments.global,
+            })
+        });
+        std::mem::take(&mut self.global).join(behind.unwrap_or_default())
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AuditTailAction {
+    /// Sign what the log holds now, in FILE.seal
+    #[command(long_about = "Sign what the log holds now, in FILE.seal.\n\n\
+            The key lies in the state folder: root can rewrite log and seal alike. What protects is the printed \
+            head, kept elsewhere: mail it, or write it to another machine.")]
+    Seal(SealArgs),
+    /// Prove that the sealed part of the log is unchanged, or name the first changed line
+    Verify(VerifyArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct SealArgs {
+    #[command(flatten)]
+    pub global: Global,
+
+    /// The log
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    #[command(flatten)]
+    pub global: Global,
+
+    /// The log
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+
+    /// How the verdict is printed: human or json
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: String,
 }

@@ -21,6 +21,12 @@ const ENDED_BY_SIGINT: i32 = 130;
 /// Columns of text that goes into a pipe or a file.
 const WIDTH_WITHOUT_TERMINAL: usize = 100;
 
+/// Bytes that are collected before they are written.
+const STREAM_BUFFER: usize = 64 << 10;
+
+/// Stdout for data that comes bit by bit.
+pub type DataStream = io::BufWriter<std::fs::File>;
+
 /// Why data did not reach stdout.
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {
@@ -128,6 +134,40 @@ impl Terminal {
     /// Text without secrets.
     pub fn without_secrets<'t>(&self, text: &'t str) -> Cow<'t, str> {
         self.redactor.clean(text)
+    }
+
+    /// Opens stdout for data that comes bit by bit; it is flushed when asked to.
+    ///
+    /// # Errors
+    /// When there is no stdout.
+    pub fn stream(&self) -> Result<DataStream, OutputError> {
+        if STDOUT_IS_CLOSED.load(Ordering::Relaxed) {
+            return Err(OutputError::Closed);
+        }
+        let stdout = rustix::io::dup(rustix::stdio::stdout())
+            .map_err(|errno| OutputError::Io(errno.into()))?;
+        Ok(io::BufWriter::with_capacity(STREAM_BUFFER, stdout.into()))
+    }
+
+    /// Shows how far a long job is; the next line on stderr takes its place.
+    pub fn show_progress(&self, text: &str) {
+        if !self.quiet && io::stderr().is_terminal() {
+            write_to_stderr(&format!("\r{}\x1b[K", harmless(text)));
+        }
+    }
+
+    /// Takes the last [`Terminal::show_progress`] off the screen.
+    pub fn end_progress(&self) {
+        if !self.quiet && io::stderr().is_terminal() {
+            write_to_stderr("\r\x1b[K");
+        }
+    }
+
+    /// Writes lines that are data where stdout holds something else, such as alerts beside raw lines.
+    pub fn alert(&self, text: &str) {
+        let cleaned = self.redactor.clean(text);
+        let line = tint(Tone::Bad, &harmless(&cleaned), self.colors_err);
+        write_to_stderr(&format!("{line}\n"));
     }
 
     /// Whether stdout gets colours.

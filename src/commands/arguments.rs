@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
+use openclaw_sec::audit::detect::DETECTORS;
 use openclaw_sec::check;
 use openclaw_sec::settings::{KnownFlags, Settings, SettingsError};
 use openclaw_sec::world::World;
@@ -117,6 +118,22 @@ fn known_flags() -> KnownFlags {
             .filter(|flag| !global.contains(flag));
         known.insert(command.get_name().to_owned(), own.collect());
     }
+    let mut ids = vec!["ignore".to_owned()];
+    for detector in DETECTORS {
+        let mut keys = vec!["enabled".to_owned()];
+        keys.extend(
+            detector
+                .parameters
+                .iter()
+                .map(|parameter| parameter.name.to_owned()),
+        );
+        if detector.id == "off-hours" {
+            keys.push("hours".to_owned());
+        }
+        ids.push(detector.id.to_owned());
+        known.insert(format!("detectors.{}", detector.id), keys);
+    }
+    known.insert("detectors".to_owned(), ids);
     known
 }
 

@@ -94,6 +94,15 @@ impl Noticed {
         self.state.came.load(Ordering::SeqCst)
     }
 
+    /// Whether one came; from then on the next one ends the program where it stands.
+    pub fn asks_to_end(&self) -> bool {
+        let came = self.came();
+        if came {
+            self.may_end_at_once(true);
+        }
+        came
+    }
+
     /// Whether the next one ends the program where it stands.
     pub fn may_end_at_once(&self, may: bool) {
         self.state.may_exit.store(may, Ordering::SeqCst);

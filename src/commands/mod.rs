@@ -1,6 +1,7 @@
 //! Each command is one small function: arguments in, a call into the core, output, an exit code.
 
 mod arguments;
+mod audit_tail;
 mod check;
 mod firewall;
 mod interrupt;
@@ -131,7 +132,7 @@ pub fn run(arguments: Vec<OsString>, world: &World) -> u8 {
         Command::Check(arguments) => check::run(&arguments, &matches, &mut context),
         Command::Rotate(arguments) => rotate::run(&arguments, &mut context),
         Command::Firewall(arguments) => firewall::run(&arguments, &mut context),
-        Command::AuditTail(_) => Err(not_built("audit-tail")),
+        Command::AuditTail(arguments) => audit_tail::run(&arguments, &mut context),
     };
     match ended {
         Ok(code) => code,
@@ -143,11 +144,4 @@ pub fn run(arguments: Vec<OsString>, world: &World) -> u8 {
             failure.code
         }
     }
-}
-
-fn not_built(command: &str) -> Failure {
-    Failure::usage(anyhow::anyhow!(
-        "`{command}` is not built yet in version {}; `keygen`, `check`, `rotate` and `firewall` are, see `openclaw-sec --help`",
-        env!("CARGO_PKG_VERSION")
-    ))
 }

@@ -46,7 +46,8 @@ pub fn harmless_json(json: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-fn is_harmful(character: char) -> bool {
+/// Whether a character can change what a reader sees without being seen itself.
+pub fn is_harmful(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}'

@@ -3,11 +3,12 @@
 //! The shelf, which every room uses: [`secret`], [`env_file`], [`atomic_file`], [`small_file`],
 //! [`settings`], [`state`], [`report`], [`world`], [`redact`], [`foreign_text`], and the tables
 //! [`variables`], [`profiles`], [`key_shapes`], [`cloudflare`], with [`placeholder`] and [`strength`]
-//! to judge values. The rooms: [`keygen`], [`check`], [`probe`], [`rotate`], [`scan`].
+//! to judge values. The rooms: [`keygen`], [`audit`], [`check`], [`probe`], [`rotate`], [`scan`].
 
 #![forbid(unsafe_code)]
 
 pub mod atomic_file;
+pub mod audit;
 pub mod check;
 pub mod cloudflare;
 pub mod env_file;

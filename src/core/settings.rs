@@ -101,6 +101,17 @@ pub struct Default {
     pub source: PathBuf,
 }
 
+/// One value of `[detectors]`: a number, a switch or a list, as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DetectorValue {
+    /// The detector, or empty for what concerns all.
+    pub detector: String,
+    /// The key.
+    pub key: String,
+    /// Its values; one, unless the key takes a list.
+    pub values: Vec<String>,
+}
+
 /// What the configuration files say, merged.
 #[derive(Debug, Clone, std::default::Default)]
 pub struct Settings {
@@ -110,6 +121,8 @@ pub struct Settings {
     pub waivers: Vec<Waiver>,
     /// The operators' own tailnet, which no bot may share.
     pub operator_tailnet: Option<String>,
+    /// What is tuned of detectors; of two values for one key the project's stands.
+    pub detectors: Vec<DetectorValue>,
     /// The files that were read.
     pub files: Vec<PathBuf>,
 }
@@ -210,7 +223,10 @@ impl File<'_> {
                 }
                 ("waiver", _) => return Err(self.value(at, "write [[waiver]], with two brackets")),
                 ("network", DeValue::Table(table)) => self.network(table, settings)?,
-                (command, DeValue::Table(table)) if self.known.contains_key(command) => {
+                ("detectors", DeValue::Table(table)) => self.detectors(table, settings)?,
+                (command, DeValue::Table(table))
+                    if self.known.contains_key(command) && !command.contains('.') =>
+                {
                     for (flag, value) in table {
                         self.flag(command, flag, value, settings)?;
                     }
@@ -220,6 +236,7 @@ impl File<'_> {
                         .known
                         .keys()
                         .map(String::as_str)
+                        .filter(|table| !table.contains('.'))
                         .chain(["network", "waiver"]);
                     return Err(self.unknown(at, command, command, tables));
                 }
@@ -282,6 +299,97 @@ impl File<'_> {
                 Err(self.value(at, &message))
             }
         }
+    }
+
+    /// `[detectors] ignore = [CIDR]` and `[detectors.<id>]` with its numbers.
+    fn detectors(&self, table: &DeTable<'_>, settings: &mut Settings) -> Result<(), SettingsError> {
+        for (key, value) in table {
+            let name = key.get_ref().as_ref();
+            let shown = format!("detectors.{name}");
+            match value.get_ref() {
+                DeValue::Table(numbers) if self.known.contains_key(&shown) => {
+                    for (key, value) in numbers {
+                        self.detector_value(name, key, value, settings)?;
+                    }
+                }
+                DeValue::Array(_) if name == "ignore" => {
+                    self.detector_value("", key, value, settings)?;
+                }
+                _ if name == "ignore" || self.known.contains_key(&shown) => {
+                    let message = "write `ignore = [\"192.0.2.0/24\"]`, or a table such as [detectors.brute-force]";
+                    return Err(self.value(value.span().start, message));
+                }
+                _ => {
+                    let known = self
+                        .known
+                        .get("detectors")
+                        .map(Vec::as_slice)
+                        .unwrap_or_default();
+                    let names = known.iter().map(String::as_str);
+                    return Err(self.unknown(key.span().start, &shown, name, names));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn detector_value(
+        &self,
+        detector: &str,
+        key: &toml::Spanned<std::borrow::Cow<'_, str>>,
+        value: &toml::Spanned<DeValue<'_>>,
+        settings: &mut Settings,
+    ) -> Result<(), SettingsError> {
+        let name = key.get_ref().as_ref();
+        let table = format!("detectors.{detector}");
+        let known = self
+            .known
+            .get(&table)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        if !detector.is_empty() && !known.iter().any(|known| known == name) {
+            let names = known.iter().map(String::as_str);
+            return Err(self.unknown(key.span().start, &format!("{table}.{name}"), name, names));
+        }
+        let at = value.span().start;
+        let values: Vec<String> = match value.get_ref() {
+            DeValue::Array(entries) => entries
+                .iter()
+                .map(|entry| self.scalar(at, name, entry.get_ref()))
+                .collect::<Result<_, _>>()?,
+            single => vec![self.scalar(at, name, single)?],
+        };
+        let is_right = match name {
+            "enabled" => matches!(value.get_ref(), DeValue::Boolean(_)),
+            "ignore" => values.iter().all(|text| {
+                text.parse::<ipnet::IpNet>().is_ok() || text.parse::<std::net::IpAddr>().is_ok()
+            }),
+            "hours" => values.len() == 1 && hours(&values[0]).is_some(),
+            _ => {
+                matches!(value.get_ref(), DeValue::Integer(number) if number.as_str().parse::<u32>().is_ok_and(|n| n > 0))
+            }
+        };
+        if !is_right {
+            let form = match name {
+                "enabled" => "true or false",
+                "ignore" => "addresses and networks such as \"192.0.2.0/24\"",
+                "hours" => "the usual hours such as \"08-18\"",
+                _ => "a whole number above 0",
+            };
+            return Err(self.value(at, &format!("`{name}` takes {form}")));
+        }
+        let is_set = settings
+            .detectors
+            .iter()
+            .any(|d| d.detector == detector && d.key == name);
+        if !is_set {
+            settings.detectors.push(DetectorValue {
+                detector: detector.to_owned(),
+                key: name.to_owned(),
+                values,
+            });
+        }
+        Ok(())
     }
 
     fn network(&self, table: &DeTable<'_>, settings: &mut Settings) -> Result<(), SettingsError> {
@@ -415,6 +523,13 @@ impl File<'_> {
         let line = before.matches('\n').count() + 1;
         (line, before[line_start..].chars().count() + 1)
     }
+}
+
+/// Hours of the day, `08-18`: from the first hour up to, and without, the last.
+pub fn hours(text: &str) -> Option<(u8, u8)> {
+    let (first, last) = text.split_once('-')?;
+    let (first, last) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+    (first < 24 && last <= 24 && first != last).then_some((first, last))
 }
 
 /// The candidate that is most like `word`, if any is near enough to be meant.

@@ -6,6 +6,8 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
@@ -28,6 +30,8 @@ const VARIABLES_FOR_CHILDREN: &[&str] = &[
 
 /// More of what a program says is not read, in bytes.
 const MOST_STDERR: u64 = 64 << 10;
+/// How often a program that runs for a limited time is looked at.
+const LOOK_AT_CHILD_EVERY: Duration = Duration::from_millis(10);
 
 /// What a finished program left behind.
 #[derive(Debug, Clone)]
@@ -240,6 +244,95 @@ impl World {
             .filter_map(|name| Some((OsString::from(name), self.variable(name)?.to_os_string())))
             .filter(|(name, value)| !is_hidden(name, value))
             .collect()
+    }
+}
+
+/// How a [`BoundedRun`] ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BoundedEnd {
+    /// By itself.
+    Done {
+        /// Whether its exit code was 0.
+        success: bool,
+    },
+    /// We ended it, with all its children.
+    Killed,
+}
+
+/// A program that may be run again and again, each time for a limited time and in a process group
+/// of its own.
+#[derive(Debug, Clone)]
+pub struct BoundedRun {
+    words: Vec<String>,
+    variables: Vec<(OsString, OsString)>,
+}
+
+impl World {
+    /// Prepares a program, given as words, with a cleared environment and no shell.
+    pub fn bounded_run(&self, words: Vec<String>) -> BoundedRun {
+        let variables = VARIABLES_FOR_CHILDREN
+            .iter()
+            .filter_map(|name| Some((OsString::from(name), self.variable(name)?.to_os_string())));
+        BoundedRun {
+            words,
+            variables: variables.collect(),
+        }
+    }
+}
+
+impl BoundedRun {
+    /// Runs it with `input` on stdin; what it prints is thrown away. After `limit`, or once
+    /// `stops` is set, its process group is killed.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the place programs are started"
+    )]
+    pub fn run(&self, input: &[u8], limit: Duration, stops: &AtomicBool) -> io::Result<BoundedEnd> {
+        use std::os::unix::process::CommandExt as _;
+        let (program, arguments) = self
+            .words
+            .split_first()
+            .ok_or_else(|| io::Error::other("no program is named"))?;
+        let mut child = Command::new(program)
+            .args(arguments)
+            .env_clear()
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()?;
+        let group = rustix::process::Pid::from_child(&child);
+        let stdin = child.stdin.take();
+        let started = Instant::now();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                if let Some(mut pipe) = stdin {
+                    // A child that does not read its input says so by its exit code.
+                    let _ = pipe.write_all(input);
+                }
+            });
+            loop {
+                if let Some(status) = child.try_wait()? {
+                    // What it left running in its group ends with it.
+                    let _ =
+                        rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+                    return Ok(BoundedEnd::Done {
+                        success: status.success(),
+                    });
+                }
+                if started.elapsed() >= limit || stops.load(Ordering::SeqCst) {
+                    let _ =
+                        rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+                    child.wait()?;
+                    return Ok(BoundedEnd::Killed);
+                }
+                std::thread::sleep(LOOK_AT_CHILD_EVERY);
+            }
+        })
     }
 }
 

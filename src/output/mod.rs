@@ -1,5 +1,6 @@
 //! A report becomes text, one file per format; nothing here decides anything.
 
+pub mod events;
 mod human;
 mod json;
 mod markdown;

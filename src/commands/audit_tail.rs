@@ -1,0 +1,178 @@
+//! `audit-tail`: follows the log, explains it, finds attacks in it, seals it.
+
+mod alert_exec;
+mod batch;
+mod follow;
+mod plan;
+mod seal;
+mod show;
+
+use anyhow::anyhow;
+use openclaw_sec::audit::detect::Detectors;
+use openclaw_sec::audit::reading::{Needs, Reading};
+use openclaw_sec::audit::recognise::Recogniser;
+use openclaw_sec::audit::statistics::Statistics;
+
+use super::{Context, Failure, exit};
+use crate::cli::{AuditTailAction, AuditTailArgs};
+use crate::output::events::statistics_tables;
+use plan::{Format, Plan};
+use show::Shower;
+
+pub fn run(arguments: &AuditTailArgs, context: &mut Context<'_>) -> Result<u8, Failure> {
+    match &arguments.action {
+        Some(AuditTailAction::Seal(seal)) => return seal::seal(seal, context),
+        Some(AuditTailAction::Verify(verify)) => return seal::verify(verify, context),
+        None => {}
+    }
+    let plan = Plan::new(arguments, context)?;
+    let mut run = Run::new(plan, context)?;
+    let ended = run.go(context);
+    run.finish(ended, context)
+}
+
+/// Why reading stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    /// Everything was read.
+    AtTheEnd,
+    /// SIGINT or SIGTERM came.
+    BySignal,
+    /// Nobody reads what we write.
+    ReaderGone,
+}
+
+/// One run: the plan, and what it works with.
+struct Run {
+    plan: Plan,
+    reading: Reading,
+    shower: Shower,
+    is_incomplete: bool,
+}
+
+impl Run {
+    fn new(plan: Plan, context: &mut Context<'_>) -> Result<Self, Failure> {
+        let recogniser = Recogniser::new(plan.times.clone(), plan.proxies.clone());
+        let detectors = plan.detects.then(|| {
+            Detectors::new(
+                plan.tuning.clone(),
+                plan.proxies.clone(),
+                plan.times.zone.clone(),
+            )
+        });
+        let needs = Needs {
+            fields: plan.shows_events() && plan.format != Format::Raw,
+            events: plan.shows_events(),
+        };
+        let reading = Reading::new(
+            recogniser,
+            plan.filter.clone(),
+            plan.secrets.clone(),
+            detectors,
+            plan.counts.then(Statistics::default),
+            needs,
+        );
+        let shower = Shower::new(&plan, context)?;
+        Ok(Self {
+            plan,
+            reading,
+            shower,
+            is_incomplete: false,
+        })
+    }
+
+    fn go(&mut self, context: &mut Context<'_>) -> Result<Ended, Failure> {
+        let ended = if self.plan.follows {
+            follow::follow(self, context)
+        } else {
+            batch::read_all(self, context)
+        };
+        match ended {
+            Err(Stop::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+                Ok(Ended::ReaderGone)
+            }
+            Err(Stop::Output(error)) => {
+                Err(Failure::output(anyhow!("cannot write to stdout: {error}")))
+            }
+            Err(Stop::Failed(failure)) => Err(failure),
+            Ok(ended) => Ok(ended),
+        }
+    }
+
+    fn finish(
+        mut self,
+        ended: Result<Ended, Failure>,
+        context: &mut Context<'_>,
+    ) -> Result<u8, Failure> {
+        let ended = ended?;
+        if ended == Ended::ReaderGone {
+            self.shower.end_commands(false);
+            return Ok(exit::DONE);
+        }
+        let printed = self.print_statistics(context);
+        let flushed = printed.and_then(|()| self.shower.flush());
+        let was_followed = self.plan.follows;
+        if ended == Ended::BySignal {
+            self.shower.end_commands(false);
+        } else {
+            self.shower.end_commands(true);
+        }
+        if ended == Ended::BySignal || was_followed {
+            context.terminal.note(&self.shower.summary());
+        }
+        for remark in self.shower.remarks() {
+            context.terminal.warn(&remark);
+        }
+        match flushed {
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(exit::DONE),
+            Err(error) => return Err(Failure::output(anyhow!("cannot write to stdout: {error}"))),
+            Ok(()) => {}
+        }
+        if ended == Ended::BySignal {
+            return Ok(exit::INTERRUPTED);
+        }
+        if self.plan.fails_on_alert && self.shower.alerts() > 0 {
+            return Ok(exit::FOUND);
+        }
+        Ok(if self.is_incomplete {
+            exit::INCOMPLETE
+        } else {
+            exit::DONE
+        })
+    }
+
+    fn print_statistics(&mut self, context: &mut Context<'_>) -> std::io::Result<()> {
+        let Some(statistics) = &self.reading.statistics else {
+            return Ok(());
+        };
+        let document = statistics.document(self.plan.top);
+        let text = match self.plan.format {
+            Format::Human => statistics_tables(&document, context.terminal.width()),
+            _ => match serde_json::to_string(&document) {
+                Ok(json) => format!("{}\n", openclaw_sec::foreign_text::harmless_json(&json)),
+                Err(error) => return Err(std::io::Error::other(error)),
+            },
+        };
+        self.shower.write(text.as_bytes())
+    }
+}
+
+/// Why a run stops early.
+enum Stop {
+    /// stdout refuses.
+    Output(std::io::Error),
+    /// Anything else.
+    Failed(Failure),
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<std::io::Error> for Stop {
+    fn from(error: std::io::Error) -> Self {
+        Self::Output(error)
+    }
+}

@@ -1,0 +1,460 @@
+//! Reading to the end: files, their rotated siblings, and stdin.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::anyhow;
+use openclaw_sec::audit::assemble::Assembler;
+use openclaw_sec::audit::backward::start_of_last;
+use openclaw_sec::audit::recognise::{Recogniser, Wanted};
+use openclaw_sec::audit::siblings::{Compression, plain_reader, siblings};
+
+use super::super::{Context, Failure, interrupt};
+use super::plan::{Log, Range};
+use super::{Ended, Run, Stop};
+
+/// How much of a file is searched for its first time, in bytes.
+const BEGINNING: u64 = 256 << 10;
+/// Shorter work needs no progress.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How often progress is shown anew.
+const STEP: Duration = Duration::from_millis(200);
+
+pub fn read_all(run: &mut Run, context: &mut Context<'_>) -> Result<Ended, Stop> {
+    let signals = interrupt::notice().map_err(Failure::output)?;
+    let logs = run.plan.logs.clone();
+    let mut errors = Vec::new();
+    let mut done = 0;
+    for log in &logs {
+        let Some(path) = &log.path else {
+            run.reading.begin_file("-");
+            if read_stdin(run, context, &signals)? == Ended::BySignal {
+                return Ok(Ended::BySignal);
+            }
+            done += 1;
+            continue;
+        };
+        match open(path) {
+            Ok(file) => {
+                done += 1;
+                if read_log(run, log, path, file, context, &signals)? == Ended::BySignal {
+                    return Ok(Ended::BySignal);
+                }
+            }
+            Err(error) => errors.push(format!("{}: {error}", path.display())),
+        }
+    }
+    if errors.is_empty() {
+        return Ok(Ended::AtTheEnd);
+    }
+    if done == 0 {
+        return Err(Failure::usage(anyhow!("{}", errors.join("; "))).into());
+    }
+    for error in errors {
+        context.terminal.error(&error);
+    }
+    run.is_incomplete = true;
+    Ok(Ended::AtTheEnd)
+}
+
+pub fn open(path: &Path) -> io::Result<File> {
+    use rustix::fs::{Mode, OFlags};
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty()).map_err(
+        |errno| match errno {
+            rustix::io::Errno::NOENT => {
+                io::Error::other("there is no such file; --follow would wait for it")
+            }
+            other => other.into(),
+        },
+    )?);
+    if file.metadata()?.is_dir() {
+        return Err(io::Error::other("is a folder, not a log"));
+    }
+    Ok(file)
+}
+
+fn read_log(
+    run: &mut Run,
+    log: &Log,
+    path: &Path,
+    file: File,
+    context: &mut Context<'_>,
+    signals: &interrupt::Noticed,
+) -> Result<Ended, Stop> {
+    if run.plan.range == Range::WithSiblings
+        && read_siblings(run, log, path, context, signals)? == Ended::BySignal
+    {
+        return Ok(Ended::BySignal);
+    }
+    run.reading.begin_file(&log.shown);
+    let start = match start(run, &file) {
+        Ok(start) => start,
+        Err(error) => {
+            context.terminal.error(&format!("{}: {error}", log.shown));
+            run.is_incomplete = true;
+            return Ok(Ended::AtTheEnd);
+        }
+    };
+    match read_plain(run, &log.shown, file, start, context, signals) {
+        Ok(ended) => Ok(ended),
+        Err(ReadError::Output(error)) => Err(Stop::Output(error)),
+        Err(ReadError::Input(error)) => {
+            context.terminal.error(&format!("{}: {error}", log.shown));
+            run.is_incomplete = true;
+            Ok(Ended::AtTheEnd)
+        }
+    }
+}
+
+/// Shows the rotated siblings of a log, oldest first.
+pub fn read_siblings(
+    run: &mut Run,
+    log: &Log,
+    path: &Path,
+    context: &mut Context<'_>,
+    signals: &interrupt::Noticed,
+) -> Result<Ended, Stop> {
+    for sibling in in_order_of_time(path, run) {
+        run.reading.begin_file(&log.shown);
+        let shown = sibling.to_string_lossy().into_owned();
+        let read = match open(&sibling) {
+            Ok(file) => read_plain(run, &shown, file, 0, context, signals),
+            Err(error) => Err(ReadError::Input(error)),
+        };
+        match read {
+            Ok(Ended::AtTheEnd) => {}
+            Ok(ended) => return Ok(ended),
+            Err(ReadError::Output(error)) => return Err(Stop::Output(error)),
+            Err(ReadError::Input(error)) => {
+                context.terminal.error(&format!(
+                    "{shown}: {error}; what is left of it cannot be shown"
+                ));
+                run.is_incomplete = true;
+            }
+        }
+    }
+    Ok(Ended::AtTheEnd)
+}
+
+/// Where the shown part of a file begins.
+fn start(run: &mut Run, file: &File) -> io::Result<u64> {
+    use std::os::unix::fs::FileExt as _;
+    let Range::Last(lines) = run.plan.range else {
+        return Ok(0);
+    };
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Ok(0);
+    }
+    let mut beginning = [0; 6];
+    let length = file.read_at(&mut beginning, 0)?;
+    if Compression::of(&beginning[..length]) != Compression::None {
+        return start_in_stream(run, file.try_clone()?, lines);
+    }
+    let reading = &mut run.reading;
+    start_of_last(file, metadata.len(), lines, |block, each| {
+        reading.count(block, each)
+    })
+}
+
+/// A compressed file is read twice.
+fn start_in_stream(run: &mut Run, file: File, lines: usize) -> io::Result<u64> {
+    use std::io::Seek as _;
+    let mut again = file.try_clone()?;
+    let (mut reader, _) = plain_reader(file)?;
+    let mut assembler = Assembler::new(0, None, false);
+    let mut last = VecDeque::with_capacity(lines.min(1 << 16) + 1);
+    let mut end = 0;
+    loop {
+        let count = assembler.read(&mut *reader)?;
+        while let Some(chunk) = if count == 0 {
+            assembler.rest()
+        } else {
+            assembler.chunk()
+        } {
+            end = chunk.offset + chunk.bytes.len() as u64;
+            let offset = chunk.offset;
+            run.reading.count(chunk.bytes, |at| {
+                last.push_back(offset + at as u64);
+                if last.len() > lines {
+                    last.pop_front();
+                }
+            });
+        }
+        if count == 0 {
+            break;
+        }
+    }
+    again.rewind()?;
+    Ok(if lines == 0 {
+        end
+    } else {
+        last.front().copied().unwrap_or(0)
+    })
+}
+
+/// Why a file was not read to its end.
+pub enum ReadError {
+    Input(io::Error),
+    Output(io::Error),
+}
+
+fn read_plain(
+    run: &mut Run,
+    shown: &str,
+    file: File,
+    start: u64,
+    context: &mut Context<'_>,
+    signals: &interrupt::Noticed,
+) -> Result<Ended, ReadError> {
+    use std::io::Seek as _;
+    let metadata = file.metadata().map_err(ReadError::Input)?;
+    let mut raw = file.try_clone().map_err(ReadError::Input)?;
+    let (mut reader, compression) = plain_reader(file).map_err(ReadError::Input)?;
+    // Detectors see what comes before the part that is shown, too.
+    let can_seek =
+        compression == Compression::None && metadata.is_file() && run.reading.detectors.is_none();
+    let begins_at = if can_seek { start } else { 0 };
+    if begins_at > 0 {
+        raw.seek(io::SeekFrom::Start(begins_at))
+            .map_err(ReadError::Input)?;
+    }
+    let mut assembler = Assembler::new(
+        begins_at,
+        (begins_at == 0).then_some(1),
+        run.plan.format != super::Format::Raw,
+    );
+    let mut progress = Progress::new(&raw, metadata.len());
+    loop {
+        if signals.asks_to_end() {
+            progress.end(context);
+            return Ok(Ended::BySignal);
+        }
+        if !metadata.is_file() {
+            wait_for_input(&raw, run).map_err(ReadError::Output)?;
+        }
+        let count = match assembler.read(&mut *reader) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+            other => other,
+        };
+        let count = match count {
+            Ok(count) => count,
+            Err(error) => {
+                // What was decoded before the damage is shown.
+                give(run, &mut assembler, shown, start, true).map_err(ReadError::Output)?;
+                progress.end(context);
+                return Err(ReadError::Input(error));
+            }
+        };
+        give(run, &mut assembler, shown, start, count == 0).map_err(ReadError::Output)?;
+        let skipped = assembler.take_skipped();
+        if skipped > 0 {
+            context.terminal.note(&format!(
+                "{shown}: passed over a hole of {skipped} NUL bytes"
+            ));
+        }
+        if !metadata.is_file() {
+            run.shower.flush().map_err(ReadError::Output)?;
+        }
+        tell_alerts(run, context);
+        progress.show(&mut raw, context);
+        if count == 0 {
+            progress.end(context);
+            return Ok(Ended::AtTheEnd);
+        }
+    }
+}
+
+/// Gives out what is complete, and at the end the rest.
+pub fn give(
+    run: &mut Run,
+    assembler: &mut Assembler,
+    shown: &str,
+    start: u64,
+    is_end: bool,
+) -> io::Result<()> {
+    while let Some(chunk) = assembler.chunk() {
+        take(run, &chunk, shown, start)?;
+    }
+    if is_end && let Some(chunk) = assembler.rest() {
+        take(run, &chunk, shown, start)?;
+    }
+    Ok(())
+}
+
+fn take(
+    run: &mut Run,
+    chunk: &openclaw_sec::audit::assemble::Chunk<'_>,
+    shown: &str,
+    start: u64,
+) -> io::Result<()> {
+    if run.reading.is_transparent() && run.shower.takes_raw_bytes() && chunk.offset >= start {
+        let newlines = memchr::memchr_iter(b'\n', chunk.bytes).count();
+        run.shower.count_lines(newlines as u64);
+        return run.shower.write(chunk.bytes);
+    }
+    run.reading.take(chunk, shown, start, &mut run.shower)
+}
+
+pub fn tell_alerts(run: &mut Run, context: &mut Context<'_>) {
+    for alert in run.shower.take_pending_alerts() {
+        context.terminal.alert(&alert);
+    }
+}
+
+fn read_stdin(
+    run: &mut Run,
+    context: &mut Context<'_>,
+    signals: &interrupt::Noticed,
+) -> Result<Ended, Stop> {
+    let stdin = rustix::io::dup(rustix::stdio::stdin())
+        .map_err(|errno| Failure::usage(anyhow!("stdin cannot be read: {errno}")))?;
+    let mut stdin = File::from(stdin);
+    let mut assembler = Assembler::new(0, Some(1), run.plan.format != super::Format::Raw);
+    loop {
+        wait_for_input(&stdin, run)?;
+        if signals.asks_to_end() {
+            give(run, &mut assembler, "-", 0, true)?;
+            return Ok(Ended::BySignal);
+        }
+        let count = match is_readable(&stdin, Duration::ZERO) {
+            true => assembler.read(&mut stdin),
+            false => continue,
+        };
+        let count = match count {
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+            Err(error) => {
+                return Err(Failure::usage(anyhow!("stdin cannot be read: {error}")).into());
+            }
+        };
+        run.reading.set_now(context.world.now());
+        give(run, &mut assembler, "-", 0, count == 0)?;
+        run.shower.flush()?;
+        tell_alerts(run, context);
+        if count == 0 {
+            return Ok(Ended::AtTheEnd);
+        }
+    }
+}
+
+/// Waits a moment for input, and notices when the reader of stdout goes away.
+fn wait_for_input(input: &File, _run: &mut Run) -> io::Result<()> {
+    use rustix::event::{PollFd, PollFlags};
+    let stdout = rustix::stdio::stdout();
+    let mut watched = [
+        PollFd::new(input, PollFlags::IN),
+        PollFd::from_borrowed_fd(stdout, PollFlags::empty()),
+    ];
+    let _ = rustix::event::poll(&mut watched, Some(&timespec(Duration::from_millis(250))));
+    if watched[1]
+        .revents()
+        .intersects(PollFlags::ERR | PollFlags::HUP)
+    {
+        return Err(io::ErrorKind::BrokenPipe.into());
+    }
+    Ok(())
+}
+
+fn is_readable(input: &File, patience: Duration) -> bool {
+    use rustix::event::{PollFd, PollFlags};
+    let mut watched = [PollFd::new(input, PollFlags::IN)];
+    rustix::event::poll(&mut watched, Some(&timespec(patience))).is_ok_and(|ready| ready > 0)
+}
+
+/// A span for the system.
+pub fn timespec(span: Duration) -> rustix::event::Timespec {
+    rustix::event::Timespec {
+        tv_sec: i64::try_from(span.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(span.subsec_nanos()),
+    }
+}
+
+/// The siblings of a log, oldest first by the time of their first event.
+pub fn in_order_of_time(path: &Path, run: &Run) -> Vec<PathBuf> {
+    let mut found: Vec<(Option<jiff::Timestamp>, std::time::SystemTime, PathBuf)> = siblings(path)
+        .into_iter()
+        .map(|sibling| {
+            let modified = sibling
+                .metadata()
+                .and_then(|metadata| metadata.modified())
+                .unwrap_or(std::time::UNIX_EPOCH);
+            (first_time(&sibling, run), modified, sibling)
+        })
+        .collect();
+    found.sort_by(|a, b| match (a.0, b.0) {
+        (Some(first), Some(second)) => first.cmp(&second).then(a.1.cmp(&b.1)),
+        _ => a.1.cmp(&b.1),
+    });
+    found.into_iter().map(|(_, _, path)| path).collect()
+}
+
+fn first_time(path: &Path, run: &Run) -> Option<jiff::Timestamp> {
+    let (reader, _) = plain_reader(open(path).ok()?).ok()?;
+    let mut bytes = Vec::new();
+    // A damaged file still has a beginning.
+    let _ = reader.take(BEGINNING).read_to_end(&mut bytes);
+    let mut recogniser = Recogniser::new(run.plan.times.clone(), run.plan.proxies.clone());
+    let wanted = Wanted {
+        time: true,
+        meaning: false,
+    };
+    bytes
+        .split(|byte| *byte == b'\n')
+        .take(100)
+        .find_map(|line| recogniser.read(&String::from_utf8_lossy(line), wanted).time)
+}
+
+/// How far a long read is.
+struct Progress {
+    total: u64,
+    started: Instant,
+    shown: Option<Instant>,
+}
+
+impl Progress {
+    fn new(_file: &File, total: u64) -> Self {
+        Self {
+            total,
+            started: Instant::now(),
+            shown: None,
+        }
+    }
+
+    fn show(&mut self, file: &mut File, context: &mut Context<'_>) {
+        use std::io::Seek as _;
+        let elapsed = self.started.elapsed();
+        if elapsed < PATIENCE
+            || self.total == 0
+            || self.shown.is_some_and(|shown| shown.elapsed() < STEP)
+        {
+            return;
+        }
+        self.shown = Some(Instant::now());
+        let done = file.stream_position().unwrap_or(0);
+        let share = done as f64 / self.total as f64;
+        let rate = done as f64 / elapsed.as_secs_f64();
+        let left = if rate > 0.0 {
+            self.total.saturating_sub(done) as f64 / rate
+        } else {
+            0.0
+        };
+        context.terminal.show_progress(&format!(
+            "{} of {} MB ({:.0} %), {:.0} MB/s, {left:.0} s left",
+            done >> 20,
+            self.total >> 20,
+            share * 100.0,
+            rate / 1e6,
+        ));
+    }
+
+    fn end(&mut self, context: &mut Context<'_>) {
+        if self.shown.take().is_some() {
+            context.terminal.end_progress();
+        }
+    }
+}

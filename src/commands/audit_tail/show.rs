@@ -1,0 +1,213 @@
+//! Where events and alerts go: stdout in the chosen format, alerts beside raw lines to stderr.
+
+use std::io::{self, Write as _};
+
+use jiff::Timestamp;
+use openclaw_sec::audit::detect::Alert;
+use openclaw_sec::audit::event::Event;
+use openclaw_sec::audit::reading::{Show, SourceLine};
+use openclaw_sec::key_shapes;
+
+use super::super::{Context, Failure};
+use super::alert_exec::AlertExec;
+use super::plan::{Format, Plan};
+use crate::output::events::{HumanLines, Paints, alert_json, event_json, event_ocsf};
+use crate::terminal::DataStream;
+
+/// Writes, and counts what was written.
+pub struct Shower {
+    out: DataStream,
+    human: HumanLines,
+    format: Format,
+    escapes_raw: bool,
+    alerts_beside: bool,
+    commands: Option<AlertExec>,
+    events: u64,
+    alerts: u64,
+    first: Option<Timestamp>,
+    last: Option<Timestamp>,
+    pending_alerts: Vec<String>,
+}
+
+impl Shower {
+    pub fn new(plan: &Plan, context: &mut Context<'_>) -> Result<Self, Failure> {
+        let terminal = &*context.terminal;
+        let paints = Paints::new(|tone, text| terminal.tint_data(tone, text));
+        let names_files = plan.logs.len() > 1;
+        let fingerprints = context.fingerprints();
+        let hide = Box::new(move |text: &str| {
+            let spans = secret_spans(text);
+            (!spans.is_empty()).then(|| {
+                let mut hidden = String::with_capacity(text.len());
+                let mut end = 0;
+                for span in spans {
+                    hidden.push_str(&text[end..span.start]);
+                    match &fingerprints {
+                        Some(fingerprints) => {
+                            hidden.push_str(&fingerprints.of(&text.as_bytes()[span.clone()]))
+                        }
+                        None => hidden.push_str("[redacted]"),
+                    }
+                    end = span.end;
+                }
+                hidden.push_str(&text[end..]);
+                hidden
+            })
+        });
+        let alerts_on_screen = context.terminal.stream().map_err(Failure::from)?;
+        Ok(Self {
+            out: alerts_on_screen,
+            human: HumanLines::new(plan.times.zone.clone(), paints, names_files, hide),
+            format: plan.format,
+            escapes_raw: plan.format == Format::Raw && context.terminal.shows_data_to_a_person(),
+            alerts_beside: plan.format == Format::Raw || plan.counts,
+            commands: plan
+                .alert_exec
+                .as_ref()
+                .map(|words| AlertExec::start(words.clone(), context.world)),
+            events: 0,
+            alerts: 0,
+            first: None,
+            last: None,
+            pending_alerts: Vec::new(),
+        })
+    }
+
+    /// Writes bytes as they are.
+    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.out.write_all(bytes)
+    }
+
+    /// Counts lines that went through without being looked at.
+    pub fn count_lines(&mut self, lines: u64) {
+        self.events += lines;
+    }
+
+    /// Whether raw bytes may go through as they are.
+    pub fn takes_raw_bytes(&self) -> bool {
+        self.format == Format::Raw && !self.escapes_raw
+    }
+
+    /// Hands out everything written so far.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
+    /// Alerts that belong on stderr since the last call.
+    pub fn take_pending_alerts(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.pending_alerts)
+    }
+
+    pub fn alerts(&self) -> u64 {
+        self.alerts
+    }
+
+    /// Waits for the commands of `--alert-exec`, or ends them.
+    pub fn end_commands(&mut self, waits: bool) {
+        if let Some(commands) = &mut self.commands {
+            commands.end(waits);
+        }
+    }
+
+    /// What a person should know about the commands.
+    pub fn remarks(&self) -> Vec<String> {
+        self.commands
+            .as_ref()
+            .map(AlertExec::remarks)
+            .unwrap_or_default()
+    }
+
+    /// What was seen, in a sentence.
+    pub fn summary(&self) -> String {
+        let span = match (self.first, self.last) {
+            (Some(first), Some(last)) => format!(", {first} to {last}"),
+            _ => String::new(),
+        };
+        let alerts = if self.alerts == 1 {
+            "1 alert".to_owned()
+        } else {
+            format!("{} alerts", self.alerts)
+        };
+        format!("{} events shown, {alerts}{span}", self.events)
+    }
+}
+
+impl Show for Shower {
+    fn event(&mut self, event: &Event<'_>, line: &SourceLine<'_>) -> io::Result<()> {
+        self.events += 1;
+        if let Some(time) = event.time {
+            self.first = Some(self.first.map_or(time, |first| first.min(time)));
+            self.last = Some(self.last.map_or(time, |last| last.max(time)));
+        }
+        match self.format {
+            Format::Human => self.human.event(&mut self.out, event, line),
+            Format::Json => event_json(&mut self.out, event, line),
+            Format::Ocsf => event_ocsf(&mut self.out, event, line),
+            Format::Raw if self.escapes_raw => {
+                let text = openclaw_sec::foreign_text::harmless(line.text);
+                self.out.write_all(text.as_bytes())?;
+                self.out.write_all(b"\n")
+            }
+            Format::Raw => self.out.write_all(line.bytes),
+        }
+    }
+
+    fn more(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self.format {
+            Format::Raw if !self.escapes_raw => self.out.write_all(bytes),
+            _ => Ok(()),
+        }
+    }
+
+    fn alert(&mut self, alert: &Alert) -> io::Result<()> {
+        self.alerts += 1;
+        if let Some(commands) = &mut self.commands {
+            let mut json = Vec::new();
+            alert_json(&mut json, alert)?;
+            commands.run(json);
+        }
+        if self.alerts_beside {
+            self.pending_alerts.push(self.human.alert_text(alert));
+            return Ok(());
+        }
+        match self.format {
+            Format::Human => self.human.alert(&mut self.out, alert),
+            _ => alert_json(&mut self.out, alert),
+        }
+    }
+}
+
+/// Bearer tokens and keys of a provider's shape.
+fn secret_spans(text: &str) -> Vec<std::ops::Range<usize>> {
+    // No key is shorter than this.
+    if text.len() < 16 {
+        return Vec::new();
+    }
+    let mut spans: Vec<std::ops::Range<usize>> = key_shapes::find_all(text.as_bytes())
+        .into_iter()
+        .map(|(span, _)| span)
+        .collect();
+    for mark in ["Bearer ", "bearer "] {
+        for (at, mark) in text.match_indices(mark) {
+            let start = at + mark.len();
+            let length = text[start..]
+                .find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | ';' | ')'))
+                .unwrap_or(text.len() - start);
+            if length >= 8 {
+                spans.push(start..start + length);
+            }
+        }
+    }
+    spans.sort_by_key(|span| span.start);
+    let mut end = 0;
+    spans.retain(|span| {
+        let is_apart = span.start >= end
+            && text.is_char_boundary(span.start)
+            && text.is_char_boundary(span.end);
+        if is_apart {
+            end = span.end;
+        }
+        is_apart
+    });
+    spans
+}

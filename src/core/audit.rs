@@ -1,0 +1,24 @@
+//! The audit log: lines become events, files are followed, attacks found, and changes proven.
+
+pub mod address;
+pub mod assemble;
+pub mod backward;
+pub mod detect;
+pub mod event;
+mod fields;
+pub mod filter;
+pub mod follow;
+mod json;
+mod openclaw;
+mod pairs;
+pub mod reading;
+pub mod recognise;
+pub mod seal;
+pub mod secrets;
+pub mod siblings;
+pub mod statistics;
+mod syslog;
+mod text;
+pub mod times;
+mod web;
+mod words;

@@ -1,0 +1,120 @@
+//! `usage-anomaly`: a user does far more than they ever did.
+
+use std::hash::{BuildHasher as _, RandomState};
+
+use super::table::{Table, Worth};
+use super::{Firing, Seen, Tuning, span};
+use crate::report::Severity;
+
+/// Buckets of the past that are remembered.
+const MOST_BUCKETS: usize = 60;
+
+/// How much each user does, in buckets of time.
+#[derive(Debug, Default)]
+pub struct Usage {
+    hasher: RandomState,
+    users: Table<u64, Buckets>,
+}
+
+#[derive(Debug, Default)]
+struct Buckets {
+    current: i64,
+    count: u32,
+    total: u64,
+    past: Vec<u32>,
+    /// What the current bucket must exceed, once it is worked out.
+    limit: Option<f64>,
+    offsets: Vec<u64>,
+}
+
+impl Worth for Buckets {
+    fn worth(&self) -> (u64, i64) {
+        (self.total, self.current)
+    }
+}
+
+impl Usage {
+    /// A 300 s bucket with at least 30 events, above 3 × median and above median + 6 × 1.4826 × MAD
+    /// (at least 1) of the last 60 buckets in which the user was active, at least 12 of them.
+    pub fn observe(&mut self, seen: &Seen<'_>, tuning: &Tuning) -> Option<Firing> {
+        const ID: &str = "usage-anomaly";
+        let user = seen.event.user.as_deref()?;
+        let window_s = tuning.get(ID, "window_s").max(1);
+        let bucket = seen
+            .now
+            .div_euclid(1000)
+            .div_euclid(i64::try_from(window_s).ok()?);
+        let record = self.users.entry(&self.hasher.hash_one(user));
+        record.total += 1;
+        if bucket != record.current {
+            record.next(bucket);
+        }
+        record.count = record.count.saturating_add(1);
+        if u64::from(record.count) < tuning.get(ID, "count") || !tuning.is_on(ID) {
+            return None;
+        }
+        if (record.past.len() as u64) < tuning.get(ID, "history").max(1) {
+            return None;
+        }
+        let factor = tuning.get(ID, "factor") as f64;
+        let deviations = tuning.get(ID, "deviations") as f64;
+        let past = &record.past;
+        let limit = *record
+            .limit
+            .get_or_insert_with(|| limit(past, factor, deviations));
+        if f64::from(record.count) <= limit {
+            return None;
+        }
+        Some(Firing {
+            detector: ID,
+            severity: Severity::Medium,
+            subject: user.to_owned(),
+            count: u64::from(record.count),
+            window_s,
+            message: format!(
+                "{} events in {}, usually up to {limit:.0}",
+                record.count,
+                span(window_s)
+            ),
+            evidence: vec![seen.offset],
+            first: None,
+            others: Vec::new(),
+        })
+    }
+}
+
+impl Buckets {
+    fn next(&mut self, bucket: i64) {
+        if self.count > 0 {
+            if self.past.len() >= MOST_BUCKETS {
+                self.past.remove(0);
+            }
+            self.past.push(self.count);
+        }
+        self.current = bucket;
+        self.count = 0;
+        self.limit = None;
+        self.offsets.clear();
+    }
+}
+
+fn limit(past: &[u32], factor: f64, deviations: f64) -> f64 {
+    let mut values: Vec<f64> = past.iter().copied().map(f64::from).collect();
+    let middle = median(&mut values);
+    let mut distances: Vec<f64> = past
+        .iter()
+        .map(|value| (f64::from(*value) - middle).abs())
+        .collect();
+    let spread = (1.4826 * median(&mut distances)).max(1.0);
+    (factor * middle).max(middle + deviations * spread)
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    if values.len() % 2 == 1 {
+        values[middle]
+    } else {
+        (values[middle - 1] + values[middle]) / 2.0
+    }
+}

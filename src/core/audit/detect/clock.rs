@@ -1,0 +1,148 @@
+//! `clock-backwards` and `log-gap`: what a log's times say about the log.
+
+use super::{Firing, Seen, Tuning, span};
+use crate::report::Severity;
+
+/// Gaps are counted in steps of about 9 percent, up to a year.
+const STEPS: usize = 320;
+const STEPS_PER_DOUBLING: f64 = 8.0;
+
+/// The times of one log.
+#[derive(Debug)]
+pub struct Clock {
+    highest: Option<i64>,
+    gaps: Box<[u32; STEPS]>,
+    count: u64,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self {
+            highest: None,
+            gaps: Box::new([0; STEPS]),
+            count: 0,
+        }
+    }
+}
+
+impl Clock {
+    /// Looks at the time of an event.
+    pub fn observe(
+        &mut self,
+        seen: &Seen<'_>,
+        log: &str,
+        tuning: &Tuning,
+        firings: &mut Vec<Firing>,
+    ) {
+        if seen.event.dropped > 0 && tuning.is_on("log-gap") {
+            let dropped = seen.event.dropped;
+            firings.push(firing(
+                "log-gap",
+                log,
+                dropped,
+                0,
+                format!("the writer lost {dropped} lines"),
+                seen,
+            ));
+        }
+        if seen.event.time.is_none() {
+            return;
+        }
+        let Some(highest) = self.highest else {
+            self.highest = Some(seen.now);
+            return;
+        };
+        let behind = u64::try_from((highest - seen.now) / 1000).unwrap_or(0);
+        if behind > tuning.get("clock-backwards", "window_s") {
+            self.highest = Some(seen.now);
+            if tuning.is_on("clock-backwards") {
+                let message = format!("the time jumps back by {}", span(behind));
+                firings.push(firing("clock-backwards", log, 1, behind, message, seen));
+            }
+            return;
+        }
+        if seen.now > highest {
+            self.gap(
+                seen,
+                u64::try_from(seen.now - highest).unwrap_or(0),
+                log,
+                tuning,
+                firings,
+            );
+            self.highest = Some(seen.now);
+        } else {
+            self.note(0);
+        }
+    }
+
+    fn gap(
+        &mut self,
+        seen: &Seen<'_>,
+        gap_ms: u64,
+        log: &str,
+        tuning: &Tuning,
+        firings: &mut Vec<Firing>,
+    ) {
+        let silence = gap_ms / 1000;
+        let is_long = silence > tuning.get("log-gap", "window_s")
+            && self.count >= tuning.get("log-gap", "count")
+            && gap_ms as f64 > tuning.get("log-gap", "factor") as f64 * self.percentile_99_ms();
+        if is_long && tuning.is_on("log-gap") {
+            firings.push(firing(
+                "log-gap",
+                log,
+                1,
+                silence,
+                format!("silent for {}", span(silence)),
+                seen,
+            ));
+        }
+        self.note(gap_ms);
+    }
+
+    fn note(&mut self, gap_ms: u64) {
+        self.gaps[step(gap_ms)] += 1;
+        self.count += 1;
+    }
+
+    fn percentile_99_ms(&self) -> f64 {
+        let rank = self.count - self.count / 100;
+        let mut below = 0;
+        for (step, count) in self.gaps.iter().enumerate() {
+            below += u64::from(*count);
+            if below >= rank {
+                return ((step as f64) / STEPS_PER_DOUBLING).exp2();
+            }
+        }
+        0.0
+    }
+}
+
+fn step(gap_ms: u64) -> usize {
+    if gap_ms < 1 {
+        return 0;
+    }
+    // At most 64 doublings of 8 steps; the last step holds the rest.
+    (((gap_ms as f64).log2() * STEPS_PER_DOUBLING) as usize).min(STEPS - 1)
+}
+
+fn firing(
+    detector: &'static str,
+    log: &str,
+    count: u64,
+    window_s: u64,
+    message: String,
+    seen: &Seen<'_>,
+) -> Firing {
+    Firing {
+        detector,
+        severity: Severity::Medium,
+        subject: log.to_owned(),
+        count,
+        window_s,
+        message,
+        evidence: vec![seen.offset],
+        first: None,
+        others: Vec::new(),
+    }
+}

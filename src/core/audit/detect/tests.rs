@@ -1,0 +1,266 @@
+//! What fires, what stays silent, and that memory stays bounded.
+
+use super::*;
+
+fn detectors() -> Detectors {
+    Detectors::new(
+        Tuning::default(),
+        TrustedProxies::parse("10.0.0.1"),
+        TimeZone::UTC,
+    )
+}
+
+fn at(second: i64) -> Option<Timestamp> {
+    Timestamp::from_second(1_795_000_000 + second).ok()
+}
+
+fn login<'e>(second: i64, user: &'e str, ip: &str, outcome: Outcome) -> Event<'e> {
+    Event {
+        time: at(second),
+        kind: Some(Kind::Auth),
+        outcome: Some(outcome),
+        user: Some(user.into()),
+        ip: ip.parse().ok(),
+        count: 1,
+        ..Event::default()
+    }
+}
+
+fn run(events: &[Event<'_>]) -> Vec<String> {
+    let mut detectors = detectors();
+    let mut alerts = Vec::new();
+    for (offset, event) in events.iter().enumerate() {
+        for alert in detectors.observe(event, offset as u64) {
+            alerts.push(format!(
+                "{} {} {} {}",
+                alert.severity.word(),
+                alert.detector,
+                alert.subject,
+                alert.count
+            ));
+        }
+    }
+    alerts
+}
+
+#[test]
+fn five_failures_are_brute_force_and_twenty_are_worse() {
+    let events: Vec<_> = (0..25)
+        .map(|n| login(n * 10, "mia", "192.0.2.1", Outcome::Failure))
+        .collect();
+    assert_eq!(
+        run(&events),
+        [
+            "medium brute-force 192.0.2.1 5",
+            "high brute-force 192.0.2.1 20"
+        ]
+    );
+    assert_eq!(run(&events[..4]), [""; 0]);
+}
+
+#[test]
+fn an_incident_ends_after_half_an_hour_of_quiet() {
+    let mut events: Vec<_> = (0..5)
+        .map(|n| login(n, "mia", "192.0.2.1", Outcome::Failure))
+        .collect();
+    events.extend((0..5).map(|n| login(1700 + n, "mia", "192.0.2.1", Outcome::Failure)));
+    assert_eq!(run(&events).len(), 1);
+    events.extend((0..5).map(|n| login(3600 + n, "mia", "192.0.2.1", Outcome::Failure)));
+    assert_eq!(run(&events).len(), 2);
+}
+
+#[test]
+fn many_users_and_many_addresses_are_told_apart() {
+    let names = ["a", "b", "c", "d", "e"];
+    let spray: Vec<_> = names
+        .iter()
+        .map(|name| login(1, name, "192.0.2.1", Outcome::Failure))
+        .collect();
+    assert_eq!(
+        run(&spray),
+        [
+            "medium brute-force 192.0.2.1 5",
+            "high password-spray 192.0.2.1 5"
+        ]
+    );
+    let addresses = [
+        "192.0.2.1",
+        "192.0.2.2",
+        "192.0.2.3",
+        "192.0.2.4",
+        "192.0.2.5",
+    ];
+    let stuffing: Vec<_> = addresses
+        .iter()
+        .map(|ip| login(1, "mia", ip, Outcome::Failure))
+        .collect();
+    assert_eq!(run(&stuffing), ["high credential-stuffing mia 5"]);
+}
+
+#[test]
+fn a_success_after_failures_is_critical() {
+    let mut events: Vec<_> = (0..5)
+        .map(|n| login(n, "mia", "192.0.2.1", Outcome::Failure))
+        .collect();
+    events.push(login(9, "mia", "192.0.2.1", Outcome::Success));
+    assert_eq!(
+        run(&events).last().unwrap(),
+        "critical success-after-failures mia 5"
+    );
+}
+
+#[test]
+fn a_trusted_proxy_is_never_blamed() {
+    let events: Vec<_> = (0..9)
+        .map(|n| login(n, "mia", "10.0.0.1", Outcome::Failure))
+        .collect();
+    assert!(run(&events).iter().all(|alert| !alert.contains("10.0.0.1")));
+}
+
+#[test]
+fn an_ipv6_subscriber_is_one_subject() {
+    let ips: Vec<String> = (1..6).map(|n| format!("2001:db8:1:2::{n}")).collect();
+    let events: Vec<_> = ips
+        .iter()
+        .map(|ip| login(1, "mia", ip, Outcome::Failure))
+        .collect();
+    assert_eq!(run(&events), ["medium brute-force 2001:db8:1:2::/64 5"]);
+}
+
+#[test]
+fn two_lines_of_one_connection_are_one_attempt() {
+    let connection = |id: &str, more| super::super::event::Connection {
+        id: id.to_owned().into(),
+        is_companion: true,
+        more,
+    };
+    let mut events = Vec::new();
+    for n in 0..4 {
+        for _ in 0..2 {
+            let mut event = login(n, "mia", "192.0.2.1", Outcome::Failure);
+            event.connection = Some(connection(&format!("c{n}"), 0));
+            events.push(event);
+        }
+    }
+    assert_eq!(run(&events), [""; 0]);
+    let mut suppressed = login(5, "mia", "192.0.2.1", Outcome::Failure);
+    suppressed.connection = Some(connection("c9", 7));
+    events.push(suppressed);
+    assert_eq!(run(&events), ["medium brute-force 192.0.2.1 12"]);
+}
+
+#[test]
+fn a_user_who_does_far_more_than_ever_is_seen() {
+    let mut events = Vec::new();
+    for bucket in 0..13 {
+        for n in 0..5 {
+            events.push(login(
+                bucket * 300 + n,
+                "mia",
+                "192.0.2.1",
+                Outcome::Success,
+            ));
+        }
+    }
+    for n in 0..40 {
+        events.push(login(14 * 300 + n, "mia", "192.0.2.1", Outcome::Success));
+    }
+    assert_eq!(run(&events), ["medium usage-anomaly mia 30"]);
+}
+
+#[test]
+fn habits_are_learned_before_anybody_is_warned() {
+    let day = 86_400;
+    let mut events: Vec<_> = (0..35)
+        .map(|n| login(n * day, "mia", "192.0.2.1", Outcome::Success))
+        .collect();
+    assert_eq!(run(&events), [""; 0]);
+    events.push(login(35 * day, "mia", "198.51.100.1", Outcome::Success));
+    events.push(login(
+        35 * day + 6 * 3600,
+        "mia",
+        "198.51.100.1",
+        Outcome::Success,
+    ));
+    assert_eq!(
+        run(&events),
+        ["medium new-address mia 1", "low off-hours mia 1"]
+    );
+}
+
+#[test]
+fn silence_and_backward_clocks_are_seen() {
+    let mut events: Vec<_> = (0..300)
+        .map(|n| Event {
+            time: at(n),
+            count: 1,
+            ..Event::default()
+        })
+        .collect();
+    events.push(Event {
+        time: at(300 + 4000),
+        count: 1,
+        ..Event::default()
+    });
+    events.push(Event {
+        time: at(100),
+        count: 1,
+        ..Event::default()
+    });
+    events.push(Event {
+        time: at(101),
+        count: 1,
+        ..Event::default()
+    });
+    assert_eq!(
+        run(&events),
+        ["medium log-gap - 1", "medium clock-backwards - 1"]
+    );
+    assert_eq!(
+        run(&[Event {
+            dropped: 9,
+            count: 1,
+            ..Event::default()
+        }]),
+        ["medium log-gap - 9"]
+    );
+}
+
+#[test]
+fn an_error_spike_needs_a_warm_log_and_a_calm_hour() {
+    let error = |second| Event {
+        time: at(second),
+        kind: Some(Kind::Error),
+        outcome: Some(Outcome::Failure),
+        count: 1,
+        ..Event::default()
+    };
+    let early: Vec<_> = (0..50).map(error).collect();
+    assert_eq!(run(&early), [""; 0]);
+    let mut events = vec![Event {
+        time: at(0),
+        count: 1,
+        ..Event::default()
+    }];
+    events.extend((0..25).map(|n| error(3000 + n)));
+    assert!(run(&events).contains(&"medium error-spike - 20".to_owned()));
+}
+
+#[test]
+fn an_attacker_among_a_million_addresses_is_found() {
+    let mut detectors = detectors();
+    let mut found = 0;
+    for n in 0..300_000u32 {
+        let ip = std::net::Ipv4Addr::from(0x0b00_0000 + n).to_string();
+        let event = login(i64::from(n / 1000), "x", &ip, Outcome::Failure);
+        detectors.observe(&event, 0).for_each(drop);
+        if n % 20_000 == 0 {
+            let attack = login(i64::from(n / 1000), "root", "192.0.2.1", Outcome::Failure);
+            found += detectors
+                .observe(&attack, 0)
+                .filter(|alert| alert.subject == "192.0.2.1")
+                .count();
+        }
+    }
+    assert_eq!(found, 1);
+}

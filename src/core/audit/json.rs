@@ -1,0 +1,410 @@
+//! Walks one JSON object without recursion and without a tree: any nesting and any number is fine.
+
+use std::borrow::Cow;
+
+use memchr::memchr2;
+
+use super::fields::{Fields, Role, Value};
+
+/// Objects inside objects that are looked into; no name in the table is deeper.
+const DEEPEST: usize = 4;
+/// Members whose keys are remembered.
+const REMEMBERED: usize = 64;
+
+/// The keys of the last line by position: most lines of a log have the same ones.
+#[derive(Debug, Default)]
+pub struct KeyOrder {
+    known: Vec<(Box<str>, Role)>,
+}
+
+/// Reads `text` as one JSON object into `fields`.
+///
+/// # Errors
+/// Nothing but the fact that it is no JSON object.
+pub fn read<'l>(
+    text: &'l str,
+    order: &mut KeyOrder,
+    fields: &mut Fields<'l>,
+) -> Result<(), NotJson> {
+    let mut walker = Walker {
+        text,
+        bytes: text.as_bytes(),
+        at: 0,
+    };
+    walker.object(order, fields)
+}
+
+/// The text is no JSON object.
+#[derive(Debug, PartialEq, Eq)]
+pub struct NotJson;
+
+struct Walker<'l> {
+    text: &'l str,
+    bytes: &'l [u8],
+    at: usize,
+}
+
+impl<'l> Walker<'l> {
+    fn object(&mut self, order: &mut KeyOrder, fields: &mut Fields<'l>) -> Result<(), NotJson> {
+        self.blanks();
+        self.expect(b'{')?;
+        let mut path = String::new();
+        let mut lengths = [0usize; DEEPEST];
+        let mut depth = 0;
+        let mut position = 0;
+        let mut is_first = true;
+        loop {
+            self.blanks();
+            if self.peek() == Some(b'}') {
+                self.at += 1;
+                if depth == 0 {
+                    break;
+                }
+                depth -= 1;
+                is_first = false;
+                continue;
+            }
+            if !is_first {
+                self.expect(b',')?;
+                self.blanks();
+            }
+            is_first = false;
+            let key = self.string()?;
+            self.blanks();
+            self.expect(b':')?;
+            self.blanks();
+            let role = if depth == 0 {
+                position += 1;
+                order.role(position - 1, &key)
+            } else {
+                path.truncate(lengths[depth - 1]);
+                // `lengths` holds where the parent's own path ends.
+                let parent = path.len();
+                path.push('.');
+                path.push_str(&key);
+                let role = Role::of(&path);
+                path.truncate(parent);
+                role
+            };
+            if role.is_container && self.peek() == Some(b'{') && depth < DEEPEST - 1 {
+                fields.note(&role, Value::Nested);
+                if depth == 0 {
+                    path.clear();
+                } else {
+                    path.push('.');
+                }
+                path.push_str(&key);
+                lengths[depth] = path.len();
+                depth += 1;
+                self.at += 1;
+                is_first = true;
+                continue;
+            }
+            if role.is_idle() {
+                self.skip_value()?;
+            } else {
+                let value = self.value()?;
+                fields.note(&role, value);
+            }
+        }
+        self.blanks();
+        if self.at == self.bytes.len() {
+            Ok(())
+        } else {
+            Err(NotJson)
+        }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    fn expect(&mut self, byte: u8) -> Result<(), NotJson> {
+        if self.peek() == Some(byte) {
+            self.at += 1;
+            Ok(())
+        } else {
+            Err(NotJson)
+        }
+    }
+
+    fn blanks(&mut self) {
+        while let Some(b' ' | b'\t' | b'\r' | b'\n') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    /// A string from its opening quote on.
+    fn string(&mut self) -> Result<Cow<'l, str>, NotJson> {
+        self.expect(b'"')?;
+        let start = self.at;
+        let end = self.string_end()?;
+        let inside = &self.text[start..end.at];
+        Ok(if end.has_escapes {
+            Cow::Owned(unescaped(inside))
+        } else {
+            Cow::Borrowed(inside)
+        })
+    }
+
+    fn string_end(&mut self) -> Result<StringEnd, NotJson> {
+        let mut has_escapes = false;
+        loop {
+            let found = memchr2(b'"', b'\\', &self.bytes[self.at..]).ok_or(NotJson)?;
+            self.at += found;
+            if self.bytes[self.at] == b'"' {
+                self.at += 1;
+                return Ok(StringEnd {
+                    at: self.at - 1,
+                    has_escapes,
+                });
+            }
+            has_escapes = true;
+            // The escaped character is ASCII in JSON; anything else is kept as it is.
+            self.at += 2;
+            if self.at > self.bytes.len() {
+                return Err(NotJson);
+            }
+        }
+    }
+
+    fn value(&mut self) -> Result<Value<'l>, NotJson> {
+        match self.peek().ok_or(NotJson)? {
+            b'"' => Ok(Value::Text(self.string()?)),
+            b'{' | b'[' => {
+                self.skip_value()?;
+                Ok(Value::Nested)
+            }
+            _ => {
+                let word = self.bare_word()?;
+                Ok(match word {
+                    "true" => Value::Bool(true),
+                    "false" => Value::Bool(false),
+                    "null" => Value::Null,
+                    digits => Value::Number(digits),
+                })
+            }
+        }
+    }
+
+    fn bare_word(&mut self) -> Result<&'l str, NotJson> {
+        let start = self.at;
+        while let Some(byte) = self.peek() {
+            if byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.') {
+                self.at += 1;
+            } else {
+                break;
+            }
+        }
+        let word = &self.text[start..self.at];
+        match word.as_bytes() {
+            [] => Err(NotJson),
+            [b'-' | b'0'..=b'9', ..] => Ok(word),
+            _ if matches!(word, "true" | "false" | "null") => Ok(word),
+            _ => Err(NotJson),
+        }
+    }
+
+    fn skip_value(&mut self) -> Result<(), NotJson> {
+        match self.peek().ok_or(NotJson)? {
+            b'"' => {
+                self.at += 1;
+                self.string_end().map(|_| ())
+            }
+            b'{' | b'[' => self.skip_nested(),
+            _ => self.bare_word().map(|_| ()),
+        }
+    }
+
+    /// Counts brackets, so that no nesting is too deep.
+    fn skip_nested(&mut self) -> Result<(), NotJson> {
+        let mut open = 0usize;
+        loop {
+            match self.peek().ok_or(NotJson)? {
+                b'"' => {
+                    self.at += 1;
+                    self.string_end()?;
+                    continue;
+                }
+                b'{' | b'[' => open += 1,
+                b'}' | b']' => open -= 1,
+                _ => {}
+            }
+            self.at += 1;
+            if open == 0 {
+                return Ok(());
+            }
+        }
+    }
+}
+
+struct StringEnd {
+    at: usize,
+    has_escapes: bool,
+}
+
+impl KeyOrder {
+    fn role(&mut self, position: usize, key: &str) -> Role {
+        if let Some((known, role)) = self.known.get(position)
+            && **known == *key
+        {
+            return *role;
+        }
+        let role = Role::of(key);
+        let remembered = (Box::from(key), role);
+        if position < self.known.len() {
+            self.known[position] = remembered;
+        } else if position < REMEMBERED && key.len() < 256 {
+            self.known.push(remembered);
+        }
+        role
+    }
+}
+
+/// The text behind JSON's escapes; half a surrogate pair is U+FFFD (Node writes such).
+pub fn unescaped(inside: &str) -> String {
+    let mut text = String::with_capacity(inside.len());
+    let mut rest = inside;
+    while let Some(backslash) = rest.find('\\') {
+        text.push_str(&rest[..backslash]);
+        let mut after = rest[backslash + 1..].chars();
+        match after.next() {
+            Some('n') => text.push('\n'),
+            Some('r') => text.push('\r'),
+            Some('t') => text.push('\t'),
+            Some('b') => text.push('\u{8}'),
+            Some('f') => text.push('\u{c}'),
+            Some('u') => {
+                let (character, used) = code_point(after.as_str());
+                text.push(character);
+                rest = &after.as_str()[used..];
+                continue;
+            }
+            Some(other) => text.push(other),
+            None => {}
+        }
+        rest = after.as_str();
+    }
+    text.push_str(rest);
+    text
+}
+
+/// The character whose digits begin `text`, and how many bytes they take.
+fn code_point(text: &str) -> (char, usize) {
+    let unit = |text: &str| {
+        let digits = text.get(..4)?;
+        u32::from_str_radix(digits, 16).ok()
+    };
+    let Some(high) = unit(text) else {
+        return ('\u{fffd}', 0);
+    };
+    if (0xd800..0xdc00).contains(&high)
+        && let Some(low) = text[4..].strip_prefix("\\u").and_then(unit)
+        && (0xdc00..0xe000).contains(&low)
+    {
+        let code = 0x1_0000 + ((high - 0xd800) << 10) + (low - 0xdc00);
+        return (char::from_u32(code).unwrap_or('\u{fffd}'), 10);
+    }
+    (char::from_u32(high).unwrap_or('\u{fffd}'), 4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fields::Slot;
+    use super::*;
+
+    fn fields(line: &str) -> Option<Fields<'_>> {
+        let mut fields = Fields::default();
+        read(line, &mut KeyOrder::default(), &mut fields).ok()?;
+        Some(fields)
+    }
+
+    #[test]
+    fn objects_are_told_from_what_only_looks_like_one() {
+        let cases = [
+            (r#"{}"#, true),
+            (r#" {"a":1} "#, true),
+            (r#"{"a":1,"b":[{},[1,"]"]],"c":{"d":"}"}}"#, true),
+            (r#"{"a":1"#, false),
+            (r#"{"a":1} tail"#, false),
+            (r#"{"a"}"#, false),
+            (r#"{a:1}"#, false),
+            (r#"{"a":nonsense}"#, false),
+            (r#"{"a":"unfinished}"#, false),
+            (r#"["a"]"#, false),
+        ];
+        for (line, expected) in cases {
+            assert_eq!(fields(line).is_some(), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_first_name_in_the_table_wins_and_of_equal_keys_the_last() {
+        let cases = [
+            (r#"{"username":"late","user":"first"}"#, Some("first")),
+            (r#"{"user":"one","user":"two"}"#, Some("two")),
+            (r#"{"user":{"name":"nested"}}"#, Some("nested")),
+            (r#"{"user.name":"literal"}"#, Some("literal")),
+            (r#"{"user":null,"userId":42}"#, Some("42")),
+            (r#"{"us\u0065r":"escaped key"}"#, Some("escaped key")),
+            (r#"{"actor":{"user":{"name":"deep"}}}"#, Some("deep")),
+            (r#"{"other":{"user":"elsewhere"}}"#, None),
+            (r#"{"user":"-"}"#, None),
+            (r#"{"user":"\ud800x"}"#, Some("\u{fffd}x")),
+            (r#"{"user":"\ud83d\ude00"}"#, Some("😀")),
+        ];
+        for (line, expected) in cases {
+            let found = fields(line).expect(line).text(Slot::User);
+            assert_eq!(found.as_deref(), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn twenty_thousand_brackets_are_no_reason_to_lose_a_line() {
+        let deep = format!(
+            "{{\"x\":{}{},\"user\":\"mia\"}}",
+            "[".repeat(20_000),
+            "]".repeat(20_000)
+        );
+        assert_eq!(fields(&deep).unwrap().text(Slot::User).unwrap(), "mia");
+        let chain = format!(
+            "{{\"user\":{}1{}}}",
+            "{\"user\":".repeat(9000),
+            "}".repeat(9000)
+        );
+        assert!(fields(&chain).is_some());
+    }
+
+    #[test]
+    fn a_line_with_other_keys_than_the_one_before_is_read_right() {
+        let mut order = KeyOrder::default();
+        for (line, expected) in [
+            (r#"{"user":"a","msg":"x"}"#, "a"),
+            (r#"{"msg":"x","user":"b"}"#, "b"),
+            (r#"{"msg":"x","user":"c","more":1}"#, "c"),
+        ] {
+            let mut fields = Fields::default();
+            read(line, &mut order, &mut fields).unwrap();
+            assert_eq!(fields.text(Slot::User).unwrap(), expected);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_serde_reads_we_read(value in "\\PC{0,40}", number: i64, nested in "\\PC{0,10}") {
+            let line = serde_json::json!({"n": number, "o": {"x": nested, "y": [1, {"z": null}]}, "user": value});
+            let line = line.to_string();
+            let fields = fields(&line).expect("serde wrote it");
+            let expected = Some(value.as_str()).filter(|v| super::super::fields::Value::Text((*v).into()).text().is_some());
+            let found = fields.text(Slot::User);
+            proptest::prop_assert_eq!(found.as_deref(), expected);
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in "\\PC{0,60}", braced in "[\\{\\}\\[\\]\",:\\\\u0-9a]{0,60}") {
+            let _ = fields(&text);
+            let braced = format!("{{{braced}");
+            let _ = fields(&braced);
+        }
+    }
+}

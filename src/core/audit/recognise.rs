@@ -1,0 +1,433 @@
+//! From a line of any common format to an event, decided line by line.
+
+use std::borrow::Cow;
+
+use super::address::{TrustedProxies, address};
+use super::event::{Connection, Event, Kind, Level, Outcome};
+use super::fields::{Fields, Slot, Value};
+use super::json::{self, KeyOrder};
+use super::syslog::{self, Wrapped};
+use super::times::TimeContext;
+use super::words::{Said, Words, outcome_word};
+use super::{openclaw, pairs, text, web};
+
+/// Wrappers inside wrappers that are taken off.
+const MOST_WRAPPERS: usize = 4;
+
+/// What a caller needs of an event; what is not needed is not worked out.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted {
+    /// The time.
+    pub time: bool,
+    /// Kind and outcome, which cost reading the words.
+    pub meaning: bool,
+}
+
+impl Wanted {
+    /// Everything.
+    pub const ALL: Self = Self {
+        time: true,
+        meaning: true,
+    };
+}
+
+/// Reads lines. It remembers the shape of the last one and the words it saw, nothing else.
+#[derive(Debug)]
+pub struct Recogniser {
+    context: TimeContext,
+    proxies: TrustedProxies,
+    words: Words,
+    order: KeyOrder,
+}
+
+/// How a line was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Json,
+    Pairs,
+    Cef,
+    Web,
+    Text,
+}
+
+/// A line on its way to an event.
+struct Draft<'l> {
+    fields: Fields<'l>,
+    shape: Shape,
+    time: Option<jiff::Timestamp>,
+    level: Option<Level>,
+    program: Option<Cow<'l, str>>,
+    process: Option<Cow<'l, str>>,
+    is_wrapped: bool,
+    is_indented: bool,
+}
+
+impl Recogniser {
+    /// A reader for times without zone or year in `context`, and addresses behind `proxies`.
+    pub fn new(context: TimeContext, proxies: TrustedProxies) -> Self {
+        Self {
+            context,
+            proxies,
+            words: Words::default(),
+            order: KeyOrder::default(),
+        }
+    }
+
+    /// The present, for stamps without a year.
+    pub fn set_now(&mut self, now: jiff::Timestamp) {
+        self.context.now = now;
+    }
+
+    /// Reads one line, without its line end.
+    pub fn read<'l>(&mut self, line: &'l str, wanted: Wanted) -> Event<'l> {
+        let line = line.strip_prefix('\u{feff}').unwrap_or(line);
+        let mut draft = Draft::new(line);
+        self.take_apart(line, &mut draft, MOST_WRAPPERS);
+        self.event(draft, wanted)
+    }
+
+    fn take_apart<'l>(&mut self, line: &'l str, draft: &mut Draft<'l>, wrappers: usize) {
+        let trimmed = line.trim_start_matches([' ', '\t']);
+        match trimmed.as_bytes().first() {
+            Some(b'{') if self.json(trimmed, draft, wrappers) => return,
+            Some(b'<') => {
+                if let Some(wrapped) = syslog::rfc5424(trimmed, &self.context, &mut draft.fields) {
+                    return self.unwrap(wrapped, draft, wrappers);
+                }
+            }
+            Some(b'C') if pairs::cef(trimmed, &mut draft.fields) => {
+                draft.shape = Shape::Cef;
+                return;
+            }
+            None => return,
+            _ => {}
+        }
+        if web::access_log(trimmed, &self.context, &mut draft.fields)
+            || web::nginx_error(trimmed, &self.context, &mut draft.fields)
+        {
+            draft.shape = Shape::Web;
+            return;
+        }
+        if wrappers > 0 {
+            let wrapped = syslog::cri(trimmed, &self.context)
+                .or_else(|| syslog::rfc3164(trimmed, &self.context));
+            if let Some(wrapped) = wrapped {
+                return self.unwrap(wrapped, draft, wrappers - 1);
+            }
+        }
+        self.text(trimmed, draft);
+    }
+
+    fn unwrap<'l>(&mut self, wrapped: Wrapped<'l>, draft: &mut Draft<'l>, wrappers: usize) {
+        draft.time = draft.time.or(wrapped.time);
+        draft.level = draft.level.or(wrapped.level);
+        draft.program = draft.program.take().or(wrapped.program.map(Cow::Borrowed));
+        draft.process = draft.process.take().or(wrapped.process.map(Cow::Borrowed));
+        draft.is_wrapped = true;
+        self.take_apart(wrapped.message, draft, wrappers.saturating_sub(1));
+    }
+
+    fn json<'l>(&mut self, line: &'l str, draft: &mut Draft<'l>, wrappers: usize) -> bool {
+        // The fields are large: they are filled in place, and kept aside only where a wrapper had some.
+        let outer = draft.is_wrapped.then(|| draft.fields.clone());
+        if json::read(line, &mut self.order, &mut draft.fields).is_err() {
+            draft.fields = outer.unwrap_or_default();
+            return false;
+        }
+        draft.shape = Shape::Json;
+        draft.is_wrapped = true;
+        draft.fields.is_structured = true;
+        if wrappers > 0
+            && draft.fields.has(Slot::Stream)
+            && let Some(Value::Text(inner)) = draft.fields.get(Slot::Wrapped).cloned()
+        {
+            let outer = std::mem::take(&mut draft.fields);
+            self.docker(&inner, outer, draft, wrappers - 1);
+        }
+        true
+    }
+
+    /// `{"log":"…\n","stream":"stderr","time":"…"}`: the line inside is what was written.
+    fn docker<'l>(
+        &mut self,
+        inner: &str,
+        outer: Fields<'l>,
+        draft: &mut Draft<'l>,
+        wrappers: usize,
+    ) {
+        let mut inside = Draft::new("");
+        self.take_apart(inner.trim_end_matches(['\n', '\r']), &mut inside, wrappers);
+        draft.shape = inside.shape;
+        draft.time = inside.time.or(draft.time);
+        draft.level = inside.level.or(draft.level);
+        draft.program = inside
+            .program
+            .map(|program| Cow::Owned(program.into_owned()));
+        draft.process = inside
+            .process
+            .map(|process| Cow::Owned(process.into_owned()));
+        draft.fields = inside.fields.into_owned();
+        if let Some(time) = outer.text(Slot::Time) {
+            draft.fields.fill(Slot::Time, time);
+        }
+    }
+
+    fn text<'l>(&mut self, line: &'l str, draft: &mut Draft<'l>) {
+        let mut rest = line;
+        if draft.time.is_none() {
+            let start = line.trim_start_matches(['[', '(']);
+            if let Some((time, used)) = self.context.leading(start) {
+                draft.time = Some(time);
+                rest = start[used..].trim_start_matches([']', ')', ':', ' ', ',', '\t', '|', '-']);
+            }
+        }
+        let found_time = draft.time.is_some() && !draft.is_wrapped;
+        if let Some((level, after)) = leading_level(rest) {
+            draft.level = draft.level.or(Some(level));
+            rest = after;
+        }
+        if rest.starts_with('{') && found_time && self.json(rest, draft, 1) {
+            return;
+        }
+        if text::sentence(rest).is_none() && pairs::logfmt(rest, &mut draft.fields) {
+            draft.shape = Shape::Pairs;
+            return;
+        }
+        draft.shape = Shape::Text;
+        draft.fields.fill(Slot::Message, rest);
+    }
+
+    fn event<'l>(&mut self, mut draft: Draft<'l>, wanted: Wanted) -> Event<'l> {
+        let mut event = Event {
+            count: 1,
+            ..Event::default()
+        };
+        let fields = &mut draft.fields;
+        if wanted.time {
+            event.time = fields
+                .get(Slot::Time)
+                .and_then(|value| self.time(value))
+                .or(draft.time);
+        }
+        event.level = fields.get(Slot::Level).and_then(level).or(draft.level);
+        if wanted.meaning && openclaw::apply(fields, &self.proxies, &mut event) {
+            return event;
+        }
+        let peer = fields.text(Slot::Address).and_then(|text| address(&text));
+        event.ip = match fields.text(Slot::Forwarded) {
+            Some(forwarded) => self.proxies.client(peer, Some(&forwarded)),
+            None => peer,
+        };
+        event.user = fields.text(Slot::User);
+        event.request_id = fields.text(Slot::RequestId);
+        event.user_agent = fields.text(Slot::UserAgent);
+        event.action = fields.text(Slot::Action);
+        event.message = fields.text(Slot::Message);
+        event.reason = fields.text(Slot::Reason);
+        if let Some(dropped) = fields.get(Slot::Dropped).and_then(number) {
+            event.dropped = u64::try_from(dropped).unwrap_or(0);
+        }
+        let is_continuation = !wanted.time || event.time.is_none();
+        event.is_continuation = draft.is_indented && draft.shape == Shape::Text && is_continuation;
+        if wanted.meaning {
+            self.judge(&draft, &mut event);
+        }
+        event
+    }
+
+    fn time(&self, value: &Value<'_>) -> Option<jiff::Timestamp> {
+        self.context.value(&value.text()?)
+    }
+
+    fn judge<'l>(&mut self, draft: &Draft<'l>, event: &mut Event<'l>) {
+        let fields = &draft.fields;
+        let status = fields.get(Slot::Status).and_then(http_status);
+        let sentence = self.sentence(draft, event);
+        let said = [&event.action, &event.message, &event.reason]
+            .into_iter()
+            .flatten()
+            .fold(Said::default(), |said, text| {
+                said.and(self.words.read(text))
+            });
+        // A request line holds the client's own words.
+        let said = if draft.shape == Shape::Web && status.is_some() {
+            Said::default()
+        } else {
+            said
+        };
+        let stated = stated_outcome(fields);
+        let by_status = status.map(|status| {
+            if status < 400 {
+                Outcome::Success
+            } else {
+                Outcome::Failure
+            }
+        });
+        let by_words = if said.failure {
+            Some(Outcome::Failure)
+        } else {
+            said.success.then_some(Outcome::Success)
+        };
+        let kind = match status {
+            Some(429) => Kind::RateLimit,
+            _ if said.rate_limit => Kind::RateLimit,
+            Some(401) => Kind::Auth,
+            _ if said.auth || sentence.is_some() => Kind::Auth,
+            Some(403) => Kind::Access,
+            _ if said.refused => Kind::Access,
+            Some(500..) => Kind::Error,
+            _ if event.level >= Some(Level::Error) => Kind::Error,
+            Some(_) => Kind::Access,
+            None => Kind::Other,
+        };
+        event.kind = Some(kind);
+        event.outcome = match kind {
+            Kind::RateLimit | Kind::Error => Some(Outcome::Failure),
+            _ => stated.or(by_status).or(sentence).or(by_words),
+        };
+        let is_refusal = event.outcome == Some(Outcome::Failure)
+            && matches!(kind, Kind::Auth | Kind::Access | Kind::RateLimit);
+        if is_refusal && !fields.is_structured {
+            self.last_resort(event);
+        }
+    }
+
+    /// Applies a sentence of sshd or PAM; its outcome, if it was one.
+    fn sentence<'l>(&self, draft: &Draft<'l>, event: &mut Event<'l>) -> Option<Outcome> {
+        if event.user.is_some() && event.ip.is_some() {
+            return None;
+        }
+        let message = event.message.take()?;
+        let found = text::sentence(&message).map(|found| {
+            let own = |text: &str| Cow::Owned(text.to_owned());
+            (
+                found.user.map(own),
+                found.ip,
+                found.success,
+                found.count,
+                found.is_companion,
+            )
+        });
+        event.message = Some(message);
+        let (user, ip, success, count, is_companion) = found?;
+        event.user = event.user.take().or(user);
+        event.ip = event.ip.or(ip);
+        event.count = count.max(1);
+        if let (Some(program), Some(process)) = (&draft.program, &draft.process) {
+            event.connection = Some(Connection {
+                id: Cow::Owned(format!("{program}[{process}]")),
+                is_companion,
+                more: count.saturating_sub(1),
+            });
+        }
+        success.map(|success| {
+            if success {
+                Outcome::Success
+            } else {
+                Outcome::Failure
+            }
+        })
+    }
+
+    fn last_resort(&self, event: &mut Event<'_>) {
+        let Some(message) = &event.message else {
+            return;
+        };
+        let named = text::named_user(message);
+        if event.ip.is_none() {
+            event.ip = text::only_address(message, named);
+        }
+        if event.user.is_none()
+            && let Some(named) = named
+        {
+            event.user = Some(Cow::Owned(named.to_owned()));
+        }
+        if let Some((count, _)) = text::repeated(message) {
+            event.count = event.count.max(count);
+        }
+    }
+}
+
+impl<'l> Draft<'l> {
+    fn new(line: &str) -> Self {
+        Self {
+            fields: Fields::default(),
+            shape: Shape::Text,
+            time: None,
+            level: None,
+            program: None,
+            process: None,
+            is_wrapped: false,
+            is_indented: line.starts_with([' ', '\t']),
+        }
+    }
+}
+
+fn level(value: &Value<'_>) -> Option<Level> {
+    match value {
+        Value::Text(word) => {
+            Level::from_word(word.trim()).or_else(|| Level::from_number(word.trim().parse().ok()?))
+        }
+        Value::Number(digits) => Level::from_number(digits.parse().ok()?),
+        _ => None,
+    }
+}
+
+/// `ERROR`, `[error]`, `error:` at the beginning of a text.
+fn leading_level(text: &str) -> Option<(Level, &str)> {
+    let start = text.trim_start_matches(['[', '<', '(', ' ']);
+    let end = start
+        .find(|c: char| !c.is_ascii_alphabetic())
+        .unwrap_or(start.len());
+    let word = &start[..end];
+    let level = Level::from_word(word)?;
+    let after = &start[end..];
+    let is_marked = word.len() > 2
+        && (start.len() < text.len()
+            || after.starts_with(':')
+            || word.bytes().all(|b| b.is_ascii_uppercase()));
+    // "Error" may begin a sentence; "ERROR" and "error:" are a level.
+    is_marked.then(|| {
+        (
+            level,
+            after.trim_start_matches([']', '>', ')', ':', ' ', '\t', '|', '-']),
+        )
+    })
+}
+
+fn number(value: &Value<'_>) -> Option<i64> {
+    match value {
+        Value::Number(digits) => digits.parse().ok(),
+        Value::Text(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+fn http_status(value: &Value<'_>) -> Option<u16> {
+    let status = number(value)?;
+    u16::try_from(status)
+        .ok()
+        .filter(|status| (100..600).contains(status))
+}
+
+/// What fields called outcome, result, success or status say.
+fn stated_outcome(fields: &Fields<'_>) -> Option<Outcome> {
+    let word = |slot| match fields.get(slot)? {
+        Value::Text(text) => outcome_word(text),
+        Value::Bool(true) => Some(Outcome::Success),
+        Value::Bool(false) => Some(Outcome::Failure),
+        _ => None,
+    };
+    let by_id = || match fields.get(Slot::StatusId).and_then(number)? {
+        1 => Some(Outcome::Success),
+        2 => Some(Outcome::Failure),
+        _ => None,
+    };
+    word(Slot::Outcome)
+        .or_else(|| word(Slot::Succeeded))
+        .or_else(by_id)
+        .or_else(|| word(Slot::Status))
+}
+
+#[cfg(test)]
+mod tests;

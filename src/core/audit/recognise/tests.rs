@@ -1,0 +1,231 @@
+//! Lines of every format, and what must be read out of them.
+
+use super::*;
+use jiff::tz::TimeZone;
+
+fn recogniser() -> Recogniser {
+    Recogniser::new(
+        TimeContext {
+            zone: TimeZone::UTC,
+            now: "2026-11-22T12:00:00Z".parse().unwrap(),
+        },
+        TrustedProxies::parse("127.0.0.1"),
+    )
+}
+
+/// kind, outcome, level, user, ip
+fn brief(line: &str) -> String {
+    let event = recogniser().read(line, Wanted::ALL);
+    let text = |text: Option<&str>| text.unwrap_or("-").to_owned();
+    format!(
+        "{} {} {} {} {}",
+        event.kind().word(),
+        text(event.outcome.map(Outcome::word)),
+        text(event.level.map(Level::word)),
+        text(event.user.as_deref()),
+        event.ip.map_or("-".to_owned(), |ip| ip.to_string()),
+    )
+}
+
+#[test]
+fn lines_of_common_loggers_are_understood() {
+    let cases = [
+        (
+            r#"{"timestamp":"2026-11-17T09:41:37Z","event":"auth.failure","user":"mirjam","ip":"192.0.2.14","reason":"expired key"}"#,
+            "auth failure - mirjam 192.0.2.14",
+        ),
+        (
+            r#"{"level":30,"time":1795168802000,"pid":1,"hostname":"h","reqId":"r1","msg":"user logged in","userId":7}"#,
+            "auth success info 7 -",
+        ),
+        (
+            r#"{"name":"app","hostname":"h","pid":1,"level":50,"msg":"boom","time":"2026-11-20T10:00:02.000Z","v":0}"#,
+            "error failure error - -",
+        ),
+        (
+            r#"{"level":"warn","message":"Too many requests","timestamp":"2026-11-20T10:00:02.000Z","ip":"::ffff:192.0.2.1"}"#,
+            "rate-limit failure warn - 192.0.2.1",
+        ),
+        (r#"{"status":401,"path":"/x"}"#, "auth failure - - -"),
+        (r#"{"status":403}"#, "access failure - - -"),
+        (
+            r#"{"status":200,"tokens":90,"author":"x"}"#,
+            "access success - - -",
+        ),
+        (r#"{"statusCode":503}"#, "error failure - - -"),
+        (
+            r#"{"status":429,"event":"login"}"#,
+            "rate-limit failure - - -",
+        ),
+        (
+            r#"{"event":"rate_limit.exceeded","ip":"[2001:db8::c0de]:443"}"#,
+            "rate-limit failure - - 2001:db8::c0de",
+        ),
+        (
+            r#"{"event":"login","success":false,"user":"mia"}"#,
+            "auth failure - mia -",
+        ),
+        (r#"{"event":"login","status_id":1}"#, "auth success - - -"),
+        (r#"{"msg":"rows: 401"}"#, "other - - - -"),
+        (
+            r#"{"log":"{\"level\":\"error\",\"msg\":\"login failed\",\"ip\":\"192.0.2.1\"}\n","stream":"stderr","time":"2026-11-20T10:00:02Z"}"#,
+            "auth failure error - 192.0.2.1",
+        ),
+        (
+            r#"2026-11-20T10:00:02.123Z stderr F {"msg":"login failed","user":"mia"}"#,
+            "auth failure - mia -",
+        ),
+        (
+            r#"Nov 20 10:00:02 bot app[3]: {"msg":"login failed","user":"mia"}"#,
+            "auth failure - mia -",
+        ),
+        (
+            "Nov 20 10:00:02 bot sshd[3]: Failed password for root from 192.0.2.1 port 22 ssh2",
+            "auth failure - root 192.0.2.1",
+        ),
+        (
+            "Nov 20 10:00:02 bot sshd[3]: Accepted password for root from 192.0.2.1 port 22 ssh2",
+            "auth success - root 192.0.2.1",
+        ),
+        (
+            "<34>1 2026-11-20T10:00:02Z bot gw 3 LOGIN [a ip=\"192.0.2.1\"] login failed",
+            "auth failure fatal - 192.0.2.1",
+        ),
+        (
+            "CEF:0|v|p|1|login|Login failed|8|src=192.0.2.1 suser=mia",
+            "auth failure error mia 192.0.2.1",
+        ),
+        (
+            "time=2026-11-20T10:00:02Z level=warning msg=\"login failed\" user=mia ip=192.0.2.1",
+            "auth failure warn mia 192.0.2.1",
+        ),
+        (
+            "192.0.2.1 - mia [20/Nov/2026:10:00:02 +0000] \"GET /login HTTP/1.1\" 200 1 \"-\" \"x\"",
+            "access success - mia 192.0.2.1",
+        ),
+        (
+            "2026-11-20 10:00:02 ERROR gateway down",
+            "error failure error - -",
+        ),
+        (
+            "[2026-11-20 10:00:02] login failed for user \"x 6.6.6.6\" from 192.0.2.1",
+            "auth failure - x 6.6.6.6 192.0.2.1",
+        ),
+        ("just words", "other - - - -"),
+        ("{broken json", "other - - - -"),
+        ("", "other - - - -"),
+    ];
+    for (line, expected) in cases {
+        assert_eq!(brief(line), expected, "{line}");
+    }
+}
+
+#[test]
+fn only_anchored_messages_of_openclaw_mean_something() {
+    let line = |message: &str, more: &str| {
+        format!(
+            r#"{{"0":"gateway/ws","1":{},{more}"_meta":{{"logLevelName":"INFO","date":"2026-11-20T10:00:02Z"}},"message":{}}}"#,
+            serde_json::json!(message),
+            serde_json::json!(message)
+        )
+    };
+    let cases = [
+        (
+            line(
+                "unauthorized conn=c1 peer=127.0.0.1:4->127.0.0.1:5 remote=192.0.2.1 client=x remote=6.6.6.6 reason=token_mismatch",
+                "",
+            ),
+            "auth failure info - 192.0.2.1",
+        ),
+        (
+            line("unauthorized conn=c1 peer=a ua=x remote=6.6.6.6", ""),
+            "auth failure info - -",
+        ),
+        (
+            line(
+                "closed before connect conn=c1 peer=a remote=127.0.0.1",
+                r#""2":{"cause":"unauthorized","remoteAddr":"127.0.0.1","forwardedFor":"192.0.2.7","authReason":"token_mismatch"},"#,
+            ),
+            "auth failure info - 192.0.2.7",
+        ),
+        (
+            line(
+                "closed before connect conn=c1 remote=192.0.2.1",
+                r#""2":{"cause":"origin-mismatch","remoteAddr":"192.0.2.1"},"#,
+            ),
+            "access failure info - 192.0.2.1",
+        ),
+        (
+            line(
+                "closed before connect conn=c1 remote=192.0.2.1",
+                r#""2":{"cause":"unauthorized","authReason":"rate_limited","remoteAddr":"192.0.2.1"},"#,
+            ),
+            "rate-limit failure info - 192.0.2.1",
+        ),
+        (
+            line("invalid handshake conn=c1 remote=192.0.2.1", ""),
+            "access failure info - 192.0.2.1",
+        ),
+        (
+            line("authenticated user connected conn=c1 user=mia", ""),
+            "auth success info mia -",
+        ),
+        (
+            line("webchat connected conn=c1 remote=192.0.2.1 client=x", ""),
+            "auth success info - 192.0.2.1",
+        ),
+        (
+            line(
+                "control-plane write rate-limited method=x actor=mia ip=192.0.2.1 conn=c1",
+                "",
+            ),
+            "rate-limit failure info mia 192.0.2.1",
+        ),
+        (
+            line("hook auth throttled for 192.0.2.1; retry later", ""),
+            "rate-limit failure info - 192.0.2.1",
+        ),
+        (
+            line(
+                "observed unattributable proxy-shaped traffic from 192.0.2.1; check",
+                "",
+            ),
+            "access - info - 192.0.2.1",
+        ),
+        (
+            line("authentication mode is token, login at /", ""),
+            "other - info - -",
+        ),
+    ];
+    for (line, expected) in cases {
+        assert_eq!(brief(&line), expected, "{line}");
+    }
+    let line = line(
+        "unauthorized conn=c1 remote=192.0.2.1 reason=x suppressed=7",
+        "",
+    );
+    let event = recogniser().read(&line, Wanted::ALL);
+    assert_eq!((event.count, event.reason.as_deref()), (8, Some("x")));
+}
+
+#[test]
+fn a_name_never_gives_the_address() {
+    let lines = [
+        r#"{"event":"login failed","user":"root from 6.6.6.6"}"#,
+        "Nov 20 10:00:02 bot app: login failed for user 'a 6.6.6.6'",
+        r#"{"msg":"Failed password for x from 6.6.6.6 port 1","ip":null}"#,
+    ];
+    for line in &lines[..2] {
+        let event = recogniser().read(line, Wanted::ALL);
+        assert_eq!(event.ip, None, "{line}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_line_makes_it_panic(line in "\\PC{0,80}", likely in "[0-9A-Za-z<>\\[\\]{}\":=,| /.-]{0,80}") {
+        for line in [line, likely] {
+            let _ = recogniser().read(&line, Wanted::ALL);
+        }
+    }
+}

@@ -1,0 +1,635 @@
+//! A seal: signed checkpoints of a log, which anyone checks with `sha256sum` and `ssh-keygen`.
+
+mod content;
+mod key;
+mod record;
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
+
+use super::siblings::{folder, siblings};
+use crate::atomic_file;
+use crate::state::StateDir;
+use content::{Change, Content, each_line, first_difference, hashes, tag};
+use key::SealKey;
+use record::{Block, NOTHING_BEFORE, Record, Tag, hex};
+
+/// Lines that one checkpoint names.
+const MOST_TAGS: usize = 4096;
+/// A larger seal is refused.
+const LARGEST_SEAL: u64 = 1 << 30;
+
+/// Why sealing or verifying could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum SealError {
+    /// Something could not be read or written.
+    #[error("{}: {source}", .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// There is nothing to verify.
+    #[error("{}: there is no seal; `openclaw-sec audit-tail seal` makes one", .0.display())]
+    NoSeal(PathBuf),
+    /// There is no key to verify with.
+    #[error("{}: there is no key to verify with; name its folder with --state-dir", .0.display())]
+    NoKey(PathBuf),
+    /// The key cannot be used.
+    #[error("{}: cannot be used as a key: {reason}", .path.display())]
+    BadKey {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A name that would break the seal's lines.
+    #[error("the log's name holds control characters or is no UTF-8: rename it")]
+    Name,
+}
+
+/// The verdict on a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// `intact`, `altered`, `removed`, `inserted`, `truncated`, `missing` or `forged`.
+    pub status: &'static str,
+    /// The file it is about.
+    pub file: PathBuf,
+    /// The first line concerned.
+    pub line: Option<u64>,
+    /// Its byte offset.
+    pub offset: Option<u64>,
+    /// The checkpoint that covers it.
+    pub checkpoint: Option<u64>,
+    /// The time of the checkpoint before, and of this one.
+    pub between: (Option<String>, Option<String>),
+    /// Lines of all present parts that are sealed.
+    pub sealed_lines: u64,
+    /// Complete lines that are not sealed yet.
+    pub unsealed_lines: u64,
+    /// One sentence.
+    pub message: String,
+}
+
+impl Verdict {
+    /// Whether nothing is wrong.
+    pub fn is_intact(&self) -> bool {
+        self.status == "intact"
+    }
+
+    fn broken(status: &'static str, file: &Path, message: String) -> Self {
+        Self {
+            status,
+            file: file.to_path_buf(),
+            line: None,
+            offset: None,
+            checkpoint: None,
+            between: (None, None),
+            sealed_lines: 0,
+            unsealed_lines: 0,
+            message,
+        }
+    }
+}
+
+/// What sealing did.
+#[derive(Debug)]
+pub enum Sealed {
+    /// The newest checkpoint and the hash of its signed text; how many were added.
+    Head {
+        /// Its number.
+        checkpoint: u64,
+        /// The hash that should be kept elsewhere.
+        hash: String,
+        /// Checkpoints added.
+        added: u64,
+    },
+    /// There are no complete lines yet.
+    Nothing,
+    /// The log was changed: nothing was sealed over it.
+    Refused(Verdict),
+}
+
+/// A log and its seal.
+struct Seal {
+    log: PathBuf,
+    name: String,
+    path: PathBuf,
+    head_path: PathBuf,
+    blocks: Vec<Block>,
+    used: usize,
+    is_unreadable_at: Option<u64>,
+    exists: bool,
+    head: Option<(u64, String)>,
+}
+
+/// Seals what the log holds now.
+///
+/// # Errors
+/// When something cannot be read or written; a changed log is no error but a refusal.
+pub fn seal(log: &Path, state: &StateDir, now: Timestamp) -> Result<Sealed, SealError> {
+    let key = SealKey::load_or_make(&seal_folder(state)?)?;
+    let path = seal_path(log);
+    let mut file = OpenOptions::new()
+        .read(true)
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(&path)
+        .map_err(problem(&path))?;
+    rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive)
+        .map_err(|errno| problem(&path)(errno.into()))?;
+    let mut seal = Seal::read(log, state)?;
+    let mut found = None;
+    if !seal.blocks.is_empty() || seal.head.is_some() {
+        match seal.verify(&key)? {
+            Ok(parts) => found = Some(parts),
+            Err(verdict) => return Ok(Sealed::Refused(verdict)),
+        }
+    } else if seal.is_unreadable_at.is_some() {
+        return Ok(Sealed::Refused(Verdict::broken(
+            "forged",
+            &path,
+            "the seal cannot be read".to_owned(),
+        )));
+    }
+    // What a killed run left behind is no checkpoint.
+    file.set_len(seal.used as u64).map_err(problem(&path))?;
+    let before = seal.blocks.len();
+    for (part, source) in seal.sources(found.as_ref()) {
+        seal.extend(part, &source, &key, now)?;
+    }
+    let mut text = String::new();
+    for (position, block) in seal.blocks.iter().enumerate().skip(before) {
+        if position > 0 {
+            text.push('\n');
+        }
+        text.push_str(&block.signed);
+        text.push_str(block.signature.trim_end());
+        text.push('\n');
+    }
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .map_err(problem(&path))?;
+    let Some(last) = seal.blocks.last() else {
+        return Ok(Sealed::Nothing);
+    };
+    let (checkpoint, hash) = (last.record.checkpoint, last.hash());
+    if seal.head.as_ref() != Some(&(checkpoint, hash.clone())) {
+        let text = format!(
+            "checkpoint {checkpoint}\nhash {hash}\nlog {}\n",
+            seal.log.display()
+        );
+        atomic_file::write_output(&seal.head_path, text.as_bytes())
+            .map_err(|error| problem(&seal.head_path)(io::Error::other(error)))?;
+    }
+    Ok(Sealed::Head {
+        checkpoint,
+        hash,
+        added: (seal.blocks.len() - before) as u64,
+    })
+}
+
+/// Proves that what was sealed is unchanged.
+///
+/// # Errors
+/// When there is no seal or no key, or something cannot be read.
+pub fn verify(log: &Path, state: &StateDir) -> Result<Verdict, SealError> {
+    let seal = Seal::read(log, state)?;
+    if !seal.exists || (seal.blocks.is_empty() && seal.is_unreadable_at.is_none()) {
+        if let Some((checkpoint, _)) = &seal.head {
+            let message = format!("the seal is gone; it had {checkpoint} checkpoints");
+            return Ok(Verdict::broken("forged", &seal.path, message));
+        }
+        return Err(SealError::NoSeal(seal.path));
+    }
+    let folder = state.path().join("seal");
+    let key = SealKey::load_public(&folder)?
+        .ok_or_else(|| SealError::NoKey(folder.join("ed25519.pub")))?;
+    match seal.verify(&key)? {
+        Err(verdict) => Ok(verdict),
+        Ok(parts) => seal.intact(&parts),
+    }
+}
+
+/// Where each part was found.
+type Parts = BTreeMap<u64, PathBuf>;
+
+impl Seal {
+    fn read(log: &Path, state: &StateDir) -> Result<Self, SealError> {
+        let name = log
+            .file_name()
+            .and_then(|name| name.to_str())
+            .filter(|name| !name.chars().any(char::is_control))
+            .ok_or(SealError::Name)?
+            .to_owned();
+        let path = seal_path(log);
+        let mut text = String::new();
+        let exists = match File::open(&path) {
+            Ok(file) => {
+                file.take(LARGEST_SEAL)
+                    .read_to_string(&mut text)
+                    .map_err(problem(&path))?;
+                true
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            Err(error) => return Err(problem(&path)(error)),
+        };
+        let (blocks, used, is_unreadable_at) = match record::parse(&text) {
+            Ok((blocks, used)) => (blocks, used, None),
+            Err(number) => (Vec::new(), 0, Some(number)),
+        };
+        let head_path = head_path(log, state);
+        let head = std::fs::read_to_string(&head_path).ok().and_then(|text| {
+            let mut lines = text.lines();
+            let checkpoint = lines.next()?.strip_prefix("checkpoint ")?.parse().ok()?;
+            let hash = lines.next()?.strip_prefix("hash ")?.to_owned();
+            Some((checkpoint, hash))
+        });
+        Ok(Self {
+            log: log.to_path_buf(),
+            name,
+            path,
+            head_path,
+            blocks,
+            used,
+            is_unreadable_at,
+            exists,
+            head,
+        })
+    }
+
+    /// Chain and signatures, then the content of every part.
+    fn verify(&self, key: &SealKey) -> Result<Result<Parts, Verdict>, SealError> {
+        if let Some(verdict) = self.forgery(key) {
+            return Ok(Err(verdict));
+        }
+        let lasts = self.last_of_parts();
+        let mut lengths: Vec<u64> = lasts.values().map(|record| record.bytes).collect();
+        lengths.sort_unstable();
+        lengths.dedup();
+        let mut contents = Vec::new();
+        for candidate in std::iter::once(self.log.clone()).chain(siblings(&self.log)) {
+            match hashes(&candidate, &lengths) {
+                Ok(content) => contents.push(content),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                // A damaged sibling holds nothing that can be proven.
+                Err(error) if candidate == self.log => return Err(problem(&candidate)(error)),
+                Err(_) => {}
+            }
+        }
+        let mut found = Parts::new();
+        for (part, record) in &lasts {
+            let holder = contents.iter().find(|content| {
+                content.begins_with(record.bytes, &record.sha256)
+                    && !found.values().any(|path| *path == content.path)
+            });
+            if let Some(holder) = holder {
+                found.insert(*part, holder.path.clone());
+            }
+        }
+        Ok(match self.first_missing(&lasts, &found) {
+            Some(part) => Err(self.explain(part, &lasts, &found, &contents)?),
+            None => Ok(found),
+        })
+    }
+
+    fn forgery(&self, key: &SealKey) -> Option<Verdict> {
+        let forged = |message: String| Some(Verdict::broken("forged", &self.path, message));
+        if let Some(number) = self.is_unreadable_at {
+            return forged(format!("checkpoint {number} of the seal cannot be read"));
+        }
+        let mut before: Option<&Block> = None;
+        for (number, block) in (1..).zip(&self.blocks) {
+            let record = &block.record;
+            let previous = before.map_or_else(|| NOTHING_BEFORE.to_owned(), Block::hash);
+            let follows = match before.map(|before| &before.record) {
+                None => record.part == 1,
+                Some(last) if last.part == record.part => {
+                    record.lines > last.lines && record.bytes > last.bytes
+                }
+                Some(last) => record.part == last.part + 1,
+            };
+            if record.checkpoint != number || record.previous != previous || !follows {
+                return forged(format!(
+                    "checkpoint {number} of the seal does not follow the one before it"
+                ));
+            }
+            if !key.has_signed(&block.signed, &block.signature) {
+                return forged(format!(
+                    "checkpoint {number} of the seal is not signed with this installation's key"
+                ));
+            }
+            before = Some(block);
+        }
+        if let Some((checkpoint, hash)) = &self.head {
+            let known = usize::try_from(checkpoint.saturating_sub(1))
+                .ok()
+                .and_then(|at| self.blocks.get(at));
+            if known.map(Block::hash).as_ref() != Some(hash) {
+                return forged(format!(
+                    "the seal was rolled back: checkpoint {checkpoint} is not in it any more"
+                ));
+            }
+        }
+        None
+    }
+
+    fn last_of_parts(&self) -> BTreeMap<u64, &Record> {
+        self.blocks
+            .iter()
+            .map(|block| (block.record.part, &block.record))
+            .collect()
+    }
+
+    /// A part is expired only if all older ones are gone too and a newer closed part is there.
+    fn first_missing(&self, lasts: &BTreeMap<u64, &Record>, found: &Parts) -> Option<u64> {
+        let newest = lasts.keys().last().copied()?;
+        let oldest_found = found.keys().next().copied();
+        lasts
+            .keys()
+            .copied()
+            .filter(|part| !found.contains_key(part))
+            .find(|part| {
+                let is_expired =
+                    oldest_found.is_some_and(|oldest| *part < oldest && oldest < newest);
+                !is_expired
+            })
+    }
+
+    /// Names the first line that differs.
+    fn explain(
+        &self,
+        part: u64,
+        lasts: &BTreeMap<u64, &Record>,
+        found: &Parts,
+        contents: &[Content],
+    ) -> Result<Verdict, SealError> {
+        let tags = self.tags_of(part);
+        let is_newest = lasts.keys().last() == Some(&part);
+        let free: Vec<&Content> = contents
+            .iter()
+            .filter(|content| !found.values().any(|path| *path == content.path))
+            .collect();
+        let mut best = None;
+        for content in free {
+            let difference =
+                first_difference(&content.path, &tags).map_err(problem(&content.path))?;
+            let agreed = difference.map_or(u64::MAX, |difference| difference.line);
+            let is_log = content.path == self.log && is_newest;
+            let rank = (agreed > 1, agreed, is_log);
+            if best.as_ref().is_none_or(|(known, _, _)| rank > *known) {
+                best = Some((rank, content, difference));
+            }
+        }
+        let Some((rank, content, difference)) =
+            best.filter(|((agrees, _, is_log), _, _)| *agrees || *is_log || is_newest)
+        else {
+            let message = format!(
+                "part {part} of the log is missing, {} sealed lines",
+                lasts[&part].lines
+            );
+            return Ok(Verdict::broken("missing", &self.log, message));
+        };
+        let _ = rank;
+        Ok(self.difference(part, &content.path, difference))
+    }
+
+    fn difference(
+        &self,
+        part: u64,
+        path: &Path,
+        difference: Option<content::Difference>,
+    ) -> Verdict {
+        let Some(difference) = difference else {
+            return Verdict::broken(
+                "altered",
+                path,
+                "the content differs from what was sealed".to_owned(),
+            );
+        };
+        let (status, what) = match difference.change {
+            Change::Altered => ("altered", "was altered"),
+            Change::Removed => ("removed", "was removed"),
+            Change::Inserted => ("inserted", "was inserted"),
+            Change::Truncated => ("truncated", "and what followed it was cut off"),
+        };
+        let covering = self
+            .blocks
+            .iter()
+            .position(|block| block.record.part == part && block.record.lines >= difference.line);
+        let time_of = |at: Option<usize>| {
+            at.and_then(|at| self.blocks.get(at))
+                .map(|block| block.record.time.clone())
+        };
+        let between = (
+            time_of(covering.and_then(|at| at.checked_sub(1))),
+            time_of(covering),
+        );
+        let since = match &between {
+            (Some(after), Some(before)) => format!("; it was written between {after} and {before}"),
+            (None, Some(before)) => format!("; it was written before {before}"),
+            _ => String::new(),
+        };
+        Verdict {
+            line: Some(difference.line),
+            offset: Some(difference.offset),
+            checkpoint: covering.map(|at| self.blocks[at].record.checkpoint),
+            between,
+            ..Verdict::broken(
+                status,
+                path,
+                format!(
+                    "line {} (byte {}) {what}{since}",
+                    difference.line, difference.offset
+                ),
+            )
+        }
+    }
+
+    fn tags_of(&self, part: u64) -> Vec<Tag> {
+        self.blocks
+            .iter()
+            .filter(|block| block.record.part == part)
+            .flat_map(|block| block.record.tags.iter().copied())
+            .collect()
+    }
+
+    fn intact(&self, parts: &Parts) -> Result<Verdict, SealError> {
+        let lasts = self.last_of_parts();
+        let sealed_lines = parts
+            .keys()
+            .filter_map(|part| lasts.get(part))
+            .map(|record| record.lines)
+            .sum();
+        let mut unsealed_lines = 0;
+        for (part, source) in self.sources(Some(parts)) {
+            let sealed = lasts.get(&part).map_or(0, |record| record.bytes);
+            let counted = each_line(&source, |offset, _| {
+                unsealed_lines += u64::from(offset >= sealed);
+                true
+            });
+            match counted {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(problem(&source)(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(Verdict {
+            sealed_lines,
+            unsealed_lines,
+            ..Verdict::broken(
+                "intact",
+                &self.log,
+                format!(
+                    "intact: {sealed_lines} lines are sealed in {} checkpoints, {unsealed_lines} are not yet sealed",
+                    self.blocks.len()
+                ),
+            )
+        })
+    }
+
+    /// Which files hold lines to seal, oldest first, and the parts they belong to.
+    fn sources(&self, found: Option<&Parts>) -> Vec<(u64, PathBuf)> {
+        let lasts = self.last_of_parts();
+        let Some((newest, holder)) = lasts
+            .keys()
+            .last()
+            .and_then(|newest| Some((*newest, found?.get(newest)?)))
+        else {
+            return vec![(1, self.log.clone())];
+        };
+        let mut sources = vec![(newest, holder.clone())];
+        if *holder == self.log {
+            return sources;
+        }
+        // It was rotated: whatever was rotated after it comes next, then the log itself.
+        let modified = |path: &Path| {
+            path.metadata()
+                .and_then(|metadata| metadata.modified())
+                .ok()
+        };
+        let holder_time = modified(holder);
+        let mut later: Vec<PathBuf> = siblings(&self.log)
+            .into_iter()
+            .filter(|path| {
+                path != holder
+                    && !found.is_some_and(|found| found.values().any(|known| known == path))
+            })
+            .filter(|path| modified(path) > holder_time)
+            .collect();
+        later.sort_by_key(|path| modified(path));
+        for (part, path) in (newest + 1..).zip(later.into_iter().chain([self.log.clone()])) {
+            sources.push((part, path));
+        }
+        sources
+    }
+
+    /// Adds checkpoints for the complete lines of `source` that are not sealed yet.
+    fn extend(
+        &mut self,
+        part: u64,
+        source: &Path,
+        key: &SealKey,
+        now: Timestamp,
+    ) -> Result<(), SealError> {
+        // Files without complete lines leave no part behind.
+        let newest = self.blocks.last().map_or(0, |block| block.record.part);
+        let part = part.min(newest + 1);
+        let sealed = self
+            .blocks
+            .last()
+            .filter(|block| block.record.part == part)
+            .map_or((0, 0), |block| (block.record.lines, block.record.bytes));
+        let mut hasher = Sha256::new();
+        let (mut lines, mut bytes) = (0, 0);
+        let mut tags = Vec::new();
+        let mut new = Vec::new();
+        let read = each_line(source, |offset, line| {
+            hasher.update(line);
+            lines += 1;
+            bytes = offset + line.len() as u64;
+            if offset >= sealed.1 {
+                tags.push(tag(line));
+            }
+            if tags.len() == MOST_TAGS {
+                new.push((
+                    lines,
+                    bytes,
+                    hex(&hasher.clone().finalize()),
+                    std::mem::take(&mut tags),
+                ));
+            }
+            true
+        });
+        match read {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(problem(source)(error)),
+            Ok(()) => {}
+        }
+        if !tags.is_empty() {
+            new.push((lines, bytes, hex(&hasher.finalize()), tags));
+        }
+        for (lines, bytes, sha256, tags) in new {
+            let record = Record {
+                checkpoint: self.blocks.len() as u64 + 1,
+                part,
+                file: self.name.clone(),
+                lines,
+                bytes,
+                sha256,
+                previous: self
+                    .blocks
+                    .last()
+                    .map_or_else(|| NOTHING_BEFORE.to_owned(), Block::hash),
+                time: now.round(jiff::Unit::Second).unwrap_or(now).to_string(),
+                tags,
+            };
+            let signed = record.text();
+            let signature = key.sign(&signed)?;
+            self.blocks.push(Block {
+                record,
+                signed,
+                signature,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// `audit.log.seal` beside `audit.log`.
+fn seal_path(log: &Path) -> PathBuf {
+    let mut name = log.as_os_str().to_os_string();
+    name.push(".seal");
+    PathBuf::from(name)
+}
+
+fn seal_folder(state: &StateDir) -> Result<PathBuf, SealError> {
+    let made = state.create().and_then(|()| state.folder("seal"));
+    let folder = made.map_err(|error| problem(state.path())(io::Error::other(error)))?;
+    state
+        .folder("seal/heads")
+        .map_err(|error| problem(state.path())(io::Error::other(error)))?;
+    Ok(folder)
+}
+
+fn head_path(log: &Path, state: &StateDir) -> PathBuf {
+    let parent = folder(log);
+    let parent = parent.canonicalize().unwrap_or(parent);
+    let whole = parent.join(log.file_name().unwrap_or_default());
+    let name = hex(&Sha256::digest(whole.as_os_str().as_encoded_bytes()));
+    state.path().join("seal/heads").join(&name[..32])
+}
+
+fn problem(path: &Path) -> impl FnOnce(io::Error) -> SealError {
+    let path = path.to_path_buf();
+    move |source| SealError::Io { path, source }
+}

@@ -1,0 +1,119 @@
+//! The key that signs checkpoints: Ed25519, in OpenSSH's own formats.
+
+use std::path::Path;
+
+use rand::TryRng as _;
+use ssh_key::private::{Ed25519Keypair, KeypairData};
+use ssh_key::{HashAlg, LineEnding, PrivateKey, PublicKey, SshSig};
+use zeroize::Zeroizing;
+
+use super::{SealError, problem};
+use crate::atomic_file;
+
+/// What a signature is for (the `-n` of `ssh-keygen -Y verify`).
+pub const NAMESPACE: &str = "openclaw-sec-seal";
+const PRIVATE_NAME: &str = "ed25519";
+const PUBLIC_NAME: &str = "ed25519.pub";
+const COMMENT: &str = "openclaw-sec-seal";
+
+/// The key pair, or its public half.
+pub struct SealKey {
+    private: Option<PrivateKey>,
+    public: PublicKey,
+}
+
+impl SealKey {
+    /// The key pair of this installation, made on first use.
+    pub fn load_or_make(folder: &Path) -> Result<Self, SealError> {
+        let path = folder.join(PRIVATE_NAME);
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => Zeroizing::new(text),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                make(folder)?;
+                Zeroizing::new(std::fs::read_to_string(&path).map_err(problem(&path))?)
+            }
+            Err(error) => return Err(problem(&path)(error)),
+        };
+        let private =
+            PrivateKey::from_openssh(text.as_bytes()).map_err(|error| bad(&path, &error))?;
+        let public = private.public_key().clone();
+        let public_path = folder.join(PUBLIC_NAME);
+        if !public_path.exists() {
+            write_public(&public_path, &public)?;
+        }
+        Ok(Self {
+            private: Some(private),
+            public,
+        })
+    }
+
+    /// The public half, if there is one.
+    pub fn load_public(folder: &Path) -> Result<Option<Self>, SealError> {
+        let path = folder.join(PUBLIC_NAME);
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(problem(&path)(error)),
+        };
+        let public = PublicKey::from_openssh(text.trim()).map_err(|error| bad(&path, &error))?;
+        Ok(Some(Self {
+            private: None,
+            public,
+        }))
+    }
+
+    /// Signs a text.
+    pub fn sign(&self, text: &str) -> Result<String, SealError> {
+        let path = Path::new(PRIVATE_NAME);
+        let Some(private) = &self.private else {
+            return Err(SealError::NoKey(path.to_path_buf()));
+        };
+        private
+            .sign(NAMESPACE, HashAlg::Sha512, text.as_bytes())
+            .and_then(|signature| signature.to_pem(LineEnding::LF))
+            .map_err(|error| bad(path, &error))
+    }
+
+    /// Whether this key, and no other, signed the text.
+    pub fn has_signed(&self, text: &str, signature: &str) -> bool {
+        SshSig::from_pem(signature.as_bytes()).is_ok_and(|signature| {
+            self.public
+                .verify(NAMESPACE, text.as_bytes(), &signature)
+                .is_ok()
+        })
+    }
+}
+
+fn make(folder: &Path) -> Result<(), SealError> {
+    let path = folder.join(PRIVATE_NAME);
+    let mut seed = Zeroizing::new([0; 32]);
+    rand::rngs::SysRng
+        .try_fill_bytes(&mut *seed)
+        .map_err(|error| problem(&path)(std::io::Error::other(error)))?;
+    let pair = KeypairData::Ed25519(Ed25519Keypair::from_seed(&seed));
+    let private = PrivateKey::new(pair, COMMENT).map_err(|error| bad(&path, &error))?;
+    let text = private
+        .to_openssh(LineEnding::LF)
+        .map_err(|error| bad(&path, &error))?;
+    match atomic_file::create_new(&path, text.as_bytes(), 0o600) {
+        Ok(()) => write_public(&folder.join(PUBLIC_NAME), private.public_key()),
+        // Another run was faster: its key counts.
+        Err(atomic_file::AtomicFileError::AlreadyExists(_)) => Ok(()),
+        Err(error) => Err(problem(&path)(std::io::Error::other(error))),
+    }
+}
+
+fn write_public(path: &Path, public: &PublicKey) -> Result<(), SealError> {
+    let text = public.to_openssh().map_err(|error| bad(path, &error))?;
+    match atomic_file::create_new(path, format!("{text}\n").as_bytes(), 0o600) {
+        Ok(()) | Err(atomic_file::AtomicFileError::AlreadyExists(_)) => Ok(()),
+        Err(error) => Err(problem(path)(std::io::Error::other(error))),
+    }
+}
+
+fn bad(path: &Path, error: &ssh_key::Error) -> SealError {
+    SealError::BadKey {
+        path: path.to_path_buf(),
+        reason: error.to_string(),
+    }
+}

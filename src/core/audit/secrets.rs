@@ -1,0 +1,192 @@
+//! Secrets of the env file in a log become their fingerprints, wherever they stand.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+
+use crate::env_file::EnvFile;
+use crate::key_shapes::{is_secret_name, recognise};
+use crate::placeholder::placeholder;
+use crate::redact::{json_escaped, percent_encoded};
+use crate::secret::Secret;
+use crate::state::Fingerprints;
+
+/// A shorter value stands everywhere by chance.
+const SHORTEST: usize = 8;
+
+/// Finds the secrets of an env file and knows what stands in their place.
+#[derive(Debug, Clone, Default)]
+pub struct EnvSecrets {
+    searcher: Option<AhoCorasick>,
+    shown: Vec<String>,
+    longest: usize,
+}
+
+impl EnvSecrets {
+    /// The secrets of `file`: variables named like one, and values shaped like a provider's key,
+    /// of eight bytes or more that are no placeholder. Each is found as it is, percent-encoded,
+    /// and with JSON's escapes.
+    pub fn of(file: &EnvFile, fingerprints: &Fingerprints) -> Self {
+        let secrets = file.assignments().iter().filter(|assignment| {
+            let value = assignment.value.expose();
+            value.len() >= SHORTEST
+                && placeholder(value).is_none()
+                && (is_secret_name(&assignment.name) || recognise(value).is_some())
+        });
+        Self::knowing(secrets.map(|assignment| &assignment.value), fingerprints)
+    }
+
+    /// The given values.
+    pub fn knowing<'s>(
+        secrets: impl Iterator<Item = &'s Secret>,
+        fingerprints: &Fingerprints,
+    ) -> Self {
+        let mut needles: Vec<(Vec<u8>, String)> = Vec::new();
+        for secret in secrets {
+            let value = secret.expose();
+            let shown = fingerprints.of(value);
+            for spelling in spellings(value) {
+                needles.push((spelling, shown.clone()));
+            }
+        }
+        needles.sort();
+        needles.dedup_by(|a, b| a.0 == b.0);
+        let longest = needles
+            .iter()
+            .map(|(needle, _)| needle.len())
+            .max()
+            .unwrap_or(0);
+        let searcher = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(needles.iter().map(|(needle, _)| needle))
+            .ok()
+            .filter(|_| !needles.is_empty());
+        Self {
+            searcher,
+            shown: needles.into_iter().map(|(_, shown)| shown).collect(),
+            longest,
+        }
+    }
+
+    /// Whether there is anything to look for.
+    pub fn is_empty(&self) -> bool {
+        self.searcher.is_none()
+    }
+
+    /// The longest spelling, in bytes: what two pieces of a line must share.
+    pub fn longest(&self) -> usize {
+        self.longest
+    }
+
+    /// Where secrets stand in `bytes`, in order.
+    pub fn find(&self, bytes: &[u8]) -> Vec<Range<usize>> {
+        match &self.searcher {
+            Some(searcher) => searcher
+                .find_iter(bytes)
+                .map(|found| found.range())
+                .collect(),
+            None => Vec::new(),
+        }
+    }
+
+    /// The bytes with fingerprints in the place of secrets.
+    pub fn replace<'b>(&self, bytes: &'b [u8]) -> Cow<'b, [u8]> {
+        let Some(searcher) = &self.searcher else {
+            return Cow::Borrowed(bytes);
+        };
+        let mut cleaned = Vec::new();
+        let mut end = 0;
+        for found in searcher.find_iter(bytes) {
+            cleaned.extend_from_slice(&bytes[end..found.start()]);
+            cleaned.extend_from_slice(self.shown[found.pattern().as_usize()].as_bytes());
+            end = found.end();
+        }
+        if end == 0 {
+            return Cow::Borrowed(bytes);
+        }
+        cleaned.extend_from_slice(&bytes[end..]);
+        Cow::Owned(cleaned)
+    }
+}
+
+/// How a value may be written in a log.
+fn spellings(value: &[u8]) -> Vec<Vec<u8>> {
+    let percent = percent_encoded(value);
+    let json = json_escaped(value);
+    let mut all = vec![
+        value.to_vec(),
+        lower_hex(&percent),
+        percent,
+        replaced(&json, b'/', b"\\/"),
+        json,
+        replaced(value, b'/', b"\\/"),
+    ];
+    // A value of several lines is cut at its line ends by any logger of lines.
+    all.extend(
+        value
+            .split(|byte| *byte == b'\n')
+            .filter(|line| line.len() < value.len() && line.len() >= 2 * SHORTEST)
+            .map(<[u8]>::to_vec),
+    );
+    all
+}
+
+fn lower_hex(percent: &[u8]) -> Vec<u8> {
+    let mut lower = percent.to_vec();
+    for at in 0..lower.len() {
+        if lower[at] == b'%' {
+            let end = (at + 3).min(lower.len());
+            lower[at..end].make_ascii_lowercase();
+        }
+    }
+    lower
+}
+
+fn replaced(value: &[u8], byte: u8, by: &[u8]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(value.len());
+    for found in value {
+        if *found == byte {
+            text.extend_from_slice(by);
+        } else {
+            text.push(*found);
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::StateDir;
+    use crate::world::World;
+
+    #[test]
+    fn every_spelling_of_a_secret_becomes_one_fingerprint_and_placeholders_stay() {
+        let base = tempfile::tempdir().unwrap();
+        let world = World::real();
+        let fingerprints = StateDir::locate(Some(base.path()), &world)
+            .unwrap()
+            .fingerprints()
+            .unwrap();
+        let file =
+            EnvFile::parse("WEB_API_KEY='q8/Zr+\"41xYwT'\nAPI_TOKEN=changeme\nPORT=18789123\n");
+        let secrets = EnvSecrets::of(&file, &fingerprints);
+        let shown = fingerprints.of(b"q8/Zr+\"41xYwT");
+        for spelling in [
+            "q8/Zr+\"41xYwT",
+            "q8/Zr+\\\"41xYwT",
+            "q8\\/Zr+\\\"41xYwT",
+            "q8%2FZr%2B%2241xYwT",
+            "q8%2fZr%2b%2241xYwT",
+        ] {
+            let line = format!("key={spelling}; changeme 18789123");
+            let expected = format!("key={shown}; changeme 18789123");
+            assert_eq!(
+                secrets.replace(line.as_bytes()),
+                expected.as_bytes(),
+                "{spelling}"
+            );
+        }
+    }
+}

@@ -1,0 +1,368 @@
+//! Sentences of servers that write no fields: matched from end to end, because names are foreign.
+
+use std::net::IpAddr;
+use std::sync::OnceLock;
+
+use regex::{Captures, Regex};
+
+use super::address::address;
+
+/// What a sentence says.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Sentence<'l> {
+    /// Who.
+    pub user: Option<&'l str>,
+    /// From where.
+    pub ip: Option<IpAddr>,
+    /// How it ended, where the sentence decides that.
+    pub success: Option<bool>,
+    /// How often (`message repeated N times`).
+    pub count: u64,
+    /// Whether the line only accompanies an attempt that has its own line.
+    pub is_companion: bool,
+}
+
+/// A sentence and what it means. `user` and `ip` are named groups; the right end is anchored,
+/// since a user may be called `root from 6.6.6.6 port 22`.
+struct Pattern {
+    sentence: &'static str,
+    success: bool,
+    is_companion: bool,
+}
+
+const fn pattern(sentence: &'static str, success: bool, is_companion: bool) -> Pattern {
+    Pattern {
+        sentence,
+        success,
+        is_companion,
+    }
+}
+
+/// OpenSSH's and PAM's sentences about logins.
+const PATTERNS: &[Pattern] = &[
+    pattern(
+        r"(?s)^Failed [\w/-]+ for (?:invalid user )?(?P<user>.*) from (?P<ip>\S+) port \d+(?: ssh2)?(?:: [A-Z0-9-]+ SHA256:\S+)?$",
+        false,
+        false,
+    ),
+    pattern(
+        r"(?s)^Accepted [\w/-]+ for (?P<user>.*) from (?P<ip>\S+) port \d+(?: ssh2)?(?:: [A-Z0-9-]+ [\w:+/=-]+(?: ID .*)?)?$",
+        true,
+        false,
+    ),
+    pattern(
+        r"(?s)^(?:Invalid|Illegal) user (?P<user>.*) from (?P<ip>\S+?)(?: port \d+)?$",
+        false,
+        true,
+    ),
+    pattern(
+        r"(?s)^(?:Connection (?:closed|reset) by|Disconnected from) (?:authenticating|invalid) user (?P<user>.*) (?P<ip>\S+) port \d+ \[preauth\]$",
+        false,
+        true,
+    ),
+    pattern(
+        r"(?s)^(?:error: )?maximum authentication attempts exceeded for (?:invalid user )?(?P<user>.*) from (?P<ip>\S+) port \d+ ssh2(?: \[preauth\])?$",
+        false,
+        true,
+    ),
+    pattern(
+        r"(?s)^(?:error: )?PAM: .*(?:failure|error|[Uu]nknown user).* for (?:illegal user |invalid user )?(?P<user>.*) from (?P<ip>\S+)(?: via \S+)?$",
+        false,
+        true,
+    ),
+    pattern(
+        r"(?s)^(?:pam_\w+\([\w:-]+\): )?authentication failure; logname=\S* uid=\d+ euid=\d+ tty=\S* ruser=\S* rhost=(?P<ip>\S*)(?: +user=(?P<user>.*))?$",
+        false,
+        true,
+    ),
+    pattern(
+        r"(?s)^User (?P<user>.*) from (?P<ip>\S+) not allowed because .*$",
+        false,
+        true,
+    ),
+];
+
+/// The address that a refusal of an unknown program names, if it names only one, and not inside
+/// the name of a user.
+pub fn only_address(text: &str, user: Option<&str>) -> Option<IpAddr> {
+    static ADDRESS: OnceLock<Option<Regex>> = OnceLock::new();
+    let pattern = ADDRESS
+        .get_or_init(|| Regex::new(r"[0-9A-Fa-f.:]*[.:][0-9A-Fa-f.:]+").ok())
+        .as_ref()?;
+    let hidden = user.filter(|user| !user.is_empty());
+    let mut found: Option<IpAddr> = None;
+    for candidate in pattern.find_iter(text) {
+        let word = candidate.as_str().trim_matches(['.', ':']);
+        let word = if candidate.as_str().starts_with("::") {
+            candidate.as_str().trim_end_matches('.')
+        } else {
+            word
+        };
+        let Some(address) = address(word).filter(|address| is_likely(*address, word)) else {
+            continue;
+        };
+        let is_bare = |byte: Option<u8>| {
+            byte.is_none_or(|b| !b.is_ascii_alphanumeric() && b != b'-' && b != b'_')
+        };
+        let bytes = text.as_bytes();
+        let before = candidate.start().checked_sub(1).map(|at| bytes[at]);
+        if !is_bare(before) || !is_bare(bytes.get(candidate.end()).copied()) {
+            continue;
+        }
+        if hidden.is_some_and(|user| stands_inside(text, user, candidate.start())) {
+            continue;
+        }
+        match found {
+            Some(other) if other != address => return None,
+            _ => found = Some(address),
+        }
+    }
+    found
+}
+
+/// `10:00:02` and `1.2.3` are no addresses, and `::` is nobody.
+fn is_likely(address: IpAddr, word: &str) -> bool {
+    match address {
+        IpAddr::V4(address) => !address.is_unspecified(),
+        IpAddr::V6(address) => !address.is_unspecified() && word.matches(':').count() >= 2,
+    }
+}
+
+fn stands_inside(text: &str, user: &str, at: usize) -> bool {
+    text.match_indices(user)
+        .any(|(start, user)| (start..start + user.len()).contains(&at))
+}
+
+/// The user that a sentence of an unknown program names: `user=<x>`, `user "x y"`, `for user x`.
+pub fn named_user(text: &str) -> Option<&str> {
+    static NAMED: OnceLock<Option<Regex>> = OnceLock::new();
+    let pattern = NAMED
+        .get_or_init(|| {
+            Regex::new(
+                r#"(?i-u:\b(?:user|username|login|account)(?: name)?)(?:[=:] ?| )(?:"([^"]*)"|'([^']*)'|<([^>]*)>|\[([^\]]*)\]|([^\s"'<>\[\],;:=()]+))"#,
+            )
+            .ok()
+        })
+        .as_ref()?;
+    pattern.captures_iter(text).find_map(|found| {
+        let name = found.iter().skip(1).flatten().next()?.as_str();
+        (!is_grammar(name)).then_some(name)
+    })
+}
+
+/// Words that follow "user" or "login" in a sentence without being a name.
+fn is_grammar(name: &str) -> bool {
+    matches!(
+        name.to_ascii_lowercase().as_str(),
+        "" | "-"
+            | "failed"
+            | "failure"
+            | "error"
+            | "attempt"
+            | "attempts"
+            | "from"
+            | "for"
+            | "not"
+            | "is"
+            | "was"
+            | "has"
+            | "with"
+            | "unknown"
+            | "authentication"
+            | "login"
+            | "successful"
+            | "succeeded"
+            | "denied"
+            | "incorrect"
+            | "invalid"
+            | "disabled"
+            | "agent"
+    )
+}
+
+/// What a known sentence says.
+pub fn sentence(text: &str) -> Option<Sentence<'_>> {
+    let text = text.trim_end();
+    if let Some((count, inside)) = repeated(text) {
+        let mut found = sentence(inside)?;
+        found.count = found.count.max(1) * count;
+        return Some(found);
+    }
+    if !could_match(text) {
+        return None;
+    }
+    patterns()
+        .iter()
+        .find_map(|(regex, pattern)| Some(said(&regex.captures(text)?, pattern)))
+}
+
+/// `message repeated N times: [ … ]`, as rsyslog and others shorten.
+pub fn repeated(text: &str) -> Option<(u64, &str)> {
+    let rest = text.strip_prefix("message repeated ")?;
+    let (count, rest) = rest.split_once(" times: [")?;
+    let inside = rest.strip_suffix(']')?;
+    Some((
+        count.parse().ok().filter(|count| *count <= 1_000_000)?,
+        inside.trim(),
+    ))
+}
+
+/// Most lines are none of these: one look at the beginning says so.
+fn could_match(text: &str) -> bool {
+    const BEGINNINGS: [&str; 13] = [
+        "Failed ",
+        "Accepted ",
+        "Invalid user",
+        "Illegal user",
+        "Connection ",
+        "Disconnected from",
+        "maximum auth",
+        "error: ",
+        "PAM: ",
+        "pam_",
+        "authentication failure;",
+        "User ",
+        "message repeated",
+    ];
+    BEGINNINGS.iter().any(|start| text.starts_with(start))
+}
+
+fn said<'l>(captures: &Captures<'l>, pattern: &Pattern) -> Sentence<'l> {
+    let ip = captures
+        .name("ip")
+        .and_then(|found| address(found.as_str()));
+    let user = captures
+        .name("user")
+        .map(|found| found.as_str().trim())
+        .filter(|user| !user.is_empty());
+    Sentence {
+        user,
+        ip,
+        success: Some(pattern.success),
+        count: 1,
+        is_companion: pattern.is_companion,
+    }
+}
+
+fn patterns() -> &'static [(Regex, &'static Pattern)] {
+    static COMPILED: OnceLock<Vec<(Regex, &'static Pattern)>> = OnceLock::new();
+    COMPILED.get_or_init(|| {
+        PATTERNS
+            .iter()
+            .filter_map(|pattern| Some((Regex::new(pattern.sentence).ok()?, pattern)))
+            .collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pattern_compiles() {
+        assert_eq!(patterns().len(), PATTERNS.len());
+    }
+
+    #[test]
+    fn sentences_of_sshd_name_user_and_address() {
+        let cases = [
+            (
+                "Failed password for root from 192.0.2.1 port 22 ssh2",
+                "root",
+                false,
+            ),
+            (
+                "Failed password for invalid user mia from 192.0.2.1 port 22 ssh2",
+                "mia",
+                false,
+            ),
+            (
+                "Failed password for root from 6.6.6.6 port 1 from 192.0.2.1 port 22 ssh2",
+                "root from 6.6.6.6 port 1",
+                false,
+            ),
+            (
+                "Accepted publickey for mia from 192.0.2.1 port 22 ssh2: ED25519 SHA256:abc",
+                "mia",
+                true,
+            ),
+            (
+                "Invalid user  from 6.6.6.6 from 192.0.2.1 port 9",
+                "from 6.6.6.6",
+                false,
+            ),
+            ("Invalid user webmaster from 192.0.2.1", "webmaster", false),
+            (
+                "Connection closed by invalid user x 192.0.2.1 port 9 [preauth]",
+                "x",
+                false,
+            ),
+            (
+                "pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=192.0.2.1  user=root",
+                "root",
+                false,
+            ),
+        ];
+        for (text, user, success) in cases {
+            let found = sentence(text).expect(text);
+            assert_eq!(found.user, Some(user), "{text}");
+            assert_eq!(found.ip.unwrap().to_string(), "192.0.2.1", "{text}");
+            assert_eq!(found.success, Some(success), "{text}");
+        }
+        assert_eq!(
+            sentence("I Failed password for root from 192.0.2.1 port 22 ssh2"),
+            None
+        );
+        assert_eq!(
+            sentence(
+                "message repeated 5 times: [ Failed password for root from 192.0.2.1 port 22 ssh2]"
+            )
+            .unwrap()
+            .count,
+            5
+        );
+    }
+
+    #[test]
+    fn the_only_address_of_an_unknown_sentence_is_taken_but_not_from_a_name() {
+        let cases = [
+            (
+                "login failed for mia from 192.0.2.1",
+                Some("mia"),
+                Some("192.0.2.1"),
+            ),
+            (
+                "unknown[192.0.2.1]: SASL LOGIN authentication failed",
+                None,
+                Some("192.0.2.1"),
+            ),
+            ("login failed: rip=2001:db8::1, lip=10.0.0.1", None, None),
+            (
+                "FAIL LOGIN: Client \"::ffff:192.0.2.1\"",
+                None,
+                Some("192.0.2.1"),
+            ),
+            ("at 10:00:02 version 1.2.3 failed", None, None),
+            (
+                "login failed for user \"x 6.6.6.6\"",
+                Some("x 6.6.6.6"),
+                None,
+            ),
+        ];
+        for (text, user, expected) in cases {
+            let found = only_address(text, user).map(|found| found.to_string());
+            assert_eq!(found.as_deref(), expected, "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "\\PC{0,60}") {
+            for start in ["", "Failed password for ", "message repeated 3 times: [", "user \""] {
+                let line = format!("{start}{text}");
+                let _ = sentence(&line);
+                let _ = only_address(&line, named_user(&line));
+            }
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Lines of web servers: the combined access log, and nginx's error log.
+
+use std::net::IpAddr;
+
+use super::address::address;
+use super::fields::{Fields, Slot};
+use super::times::TimeContext;
+
+/// `ADDR - USER [TIME] "REQUEST" STATUS SIZE "REFERER" "AGENT"` (Apache's and nginx's combined
+/// and common formats, with or without a host in front).
+pub fn access_log<'l>(line: &'l str, context: &TimeContext, fields: &mut Fields<'l>) -> bool {
+    // Servers escape quotes in what a client sends, so that no user name holds this mark.
+    let Some(mark) = line.find("] \"") else {
+        return false;
+    };
+    let Some(open) = line[..mark].rfind(" [") else {
+        return false;
+    };
+    let stamp = &line[open + 2..mark];
+    if context.value(stamp).is_none() {
+        return false;
+    }
+    let Some((request, rest)) = quoted(&line[mark + 3..]) else {
+        return false;
+    };
+    let mut rest = rest.trim_start();
+    let status_end = rest.find(' ').unwrap_or(rest.len());
+    let status = &rest[..status_end];
+    if status.len() != 3 || !status.bytes().all(|b| b.is_ascii_digit()) {
+        return false;
+    }
+    rest = &rest[status_end..];
+    let mut quotes = Vec::new();
+    while let Some(start) = rest.find('"') {
+        let Some((text, after)) = quoted(&rest[start + 1..]) else {
+            break;
+        };
+        quotes.push(text);
+        rest = after;
+    }
+    let mut before = line[..open].splitn(4, ' ');
+    let first = before.next().unwrap_or_default();
+    let (client, user) = match address(first) {
+        Some(_) => (first, line[..open].splitn(3, ' ').nth(2)),
+        None => (
+            before.next().unwrap_or_default(),
+            line[..open].splitn(4, ' ').nth(3),
+        ),
+    };
+    fields.set(Slot::Address, client);
+    fields.set(Slot::User, user.unwrap_or_default());
+    fields.set(Slot::Time, stamp);
+    fields.set(Slot::Status, status);
+    fields.set(Slot::Message, request);
+    if let Some(agent) = quotes.get(1) {
+        fields.set(Slot::UserAgent, *agent);
+    }
+    fields.is_structured = true;
+    true
+}
+
+fn quoted(text: &str) -> Option<(&str, &str)> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    loop {
+        match bytes.get(at)? {
+            b'"' => return Some((&text[..at], &text[at + 1..])),
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+}
+
+/// `2026/11/20 10:00:02 [error] 12#12: *3 TEXT, client: ADDR, server: …, request: "…"`.
+pub fn nginx_error<'l>(line: &'l str, context: &TimeContext, fields: &mut Fields<'l>) -> bool {
+    let Some((_, used)) = context.leading(line) else {
+        return false;
+    };
+    let Some((level, rest)) = line[used..]
+        .strip_prefix(" [")
+        .and_then(|rest| rest.split_once("] "))
+    else {
+        return false;
+    };
+    let Some((process, rest)) = rest.split_once(": ") else {
+        return false;
+    };
+    let is_process = process.split_once('#').is_some_and(|(process, thread)| {
+        [process, thread]
+            .iter()
+            .all(|text| text.bytes().all(|b| b.is_ascii_digit()))
+    });
+    if !is_process {
+        return false;
+    }
+    let text = match rest.strip_prefix('*').and_then(|rest| rest.split_once(' ')) {
+        Some((_, text)) => text,
+        None => rest,
+    };
+    fields.set(Slot::Time, &line[..used]);
+    fields.set(Slot::Level, level);
+    fields.set(Slot::Message, text);
+    fields.is_structured = true;
+    if let Some(client) = only_client(text) {
+        fields.set(Slot::Address, client.to_string());
+    }
+    if let Some(name) = text.strip_prefix("user \"").and_then(|rest| {
+        Some(
+            &rest[..rest
+                .rfind("\": password mismatch")
+                .or_else(|| rest.rfind("\" was not found in \""))?],
+        )
+    }) {
+        fields.set(Slot::User, name);
+    }
+    true
+}
+
+/// A user name and a referer can hold `, client: `, too: then nobody is blamed.
+fn only_client(text: &str) -> Option<IpAddr> {
+    const MARK: &str = ", client: ";
+    let mut clients = text.match_indices(MARK).map(|(at, _)| {
+        let rest = &text[at + MARK.len()..];
+        address(&rest[..rest.find([',', ' ']).unwrap_or(rest.len())])
+    });
+    let first = clients.next()??;
+    clients.all(|client| client == Some(first)).then_some(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::tz::TimeZone;
+
+    fn context() -> TimeContext {
+        TimeContext {
+            zone: TimeZone::UTC,
+            now: "2026-11-22T12:00:00Z".parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_user_name_cannot_forge_an_access_log_line() {
+        let line = r#"192.0.2.1 - mia [10/Oct/2000:13:55:36 -0700\x22 [20/Nov/2026:10:00:02 +0000] "GET /a\"b HTTP/1.1" 401 12 "-" "curl/8""#;
+        let mut fields = Fields::default();
+        assert!(access_log(line, &context(), &mut fields));
+        assert_eq!(fields.text(Slot::Address).unwrap(), "192.0.2.1");
+        assert_eq!(
+            fields.text(Slot::Time).unwrap(),
+            "20/Nov/2026:10:00:02 +0000"
+        );
+        assert_eq!(fields.text(Slot::Status).unwrap(), "401");
+        assert_eq!(fields.text(Slot::UserAgent).unwrap(), "curl/8");
+    }
+
+    #[test]
+    fn nginx_names_its_client_unless_somebody_names_another() {
+        let line = "2026/11/20 10:00:02 [error] 12#12: *3 user \"mia\": password mismatch, client: 192.0.2.1, server: x, request: \"GET / HTTP/1.1\"";
+        let mut fields = Fields::default();
+        assert!(nginx_error(line, &context(), &mut fields));
+        assert_eq!(fields.text(Slot::Address).unwrap(), "192.0.2.1");
+        assert_eq!(fields.text(Slot::User).unwrap(), "mia");
+        let forged = line.replace("mia", "mia\", client: 6.6.6.6, server: x");
+        let mut fields = Fields::default();
+        assert!(nginx_error(&forged, &context(), &mut fields));
+        assert_eq!(fields.text(Slot::Address), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "\\PC{0,60}", likely in "[0-9a-z \\[\\]\"\\\\:*#]{0,60}") {
+            for text in [text, likely] {
+                for start in ["", "1.2.3.4 - - [20/Nov/2026:10:00:02 +0000] \"", "2026/11/20 10:00:02 [error] 12#12: "] {
+                    let line = format!("{start}{text}");
+                    access_log(&line, &context(), &mut Fields::default());
+                    nginx_error(&line, &context(), &mut Fields::default());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! `openclaw-sec/event/1`, `openclaw-sec/alert/1` and OCSF 1.6, one object a line.
+
+use std::io::{self, Write};
+
+use base64::Engine as _;
+use openclaw_sec::audit::detect::Alert;
+use openclaw_sec::audit::event::{Event, Kind, Outcome};
+use openclaw_sec::audit::reading::{SourceLine, without_line_end};
+use openclaw_sec::foreign_text::is_harmful;
+
+/// Writes one event of `openclaw-sec/event/1`.
+pub fn event_json(
+    out: &mut impl Write,
+    event: &Event<'_>,
+    line: &SourceLine<'_>,
+) -> io::Result<()> {
+    out.write_all(b"{\"schema\":\"openclaw-sec/event/1\",\"time\":")?;
+    match event.time {
+        Some(time) => write!(out, "\"{time}\"")?,
+        None => out.write_all(b"null")?,
+    }
+    out.write_all(b",\"kind\":\"")?;
+    out.write_all(event.kind().word().as_bytes())?;
+    out.write_all(b"\"")?;
+    member(out, "action", event.action.as_deref())?;
+    member(out, "outcome", event.outcome.map(Outcome::word))?;
+    member(out, "level", event.level.map(|level| level.word()))?;
+    member(out, "user", event.user.as_deref())?;
+    match event.ip {
+        Some(ip) => write!(out, ",\"ip\":\"{ip}\"")?,
+        None => out.write_all(b",\"ip\":null")?,
+    }
+    member(out, "user_agent", event.user_agent.as_deref())?;
+    member(out, "request_id", event.request_id.as_deref())?;
+    member(out, "message", event.message.as_deref())?;
+    if event.count > 1 {
+        write!(out, ",\"count\":{}", event.count)?;
+    }
+    out.write_all(b",\"source\":{\"file\":")?;
+    string(out, line.file)?;
+    match line.number {
+        Some(number) => write!(out, ",\"line\":{number}")?,
+        None => out.write_all(b",\"line\":null")?,
+    }
+    write!(out, ",\"offset\":{}}},\"raw\":", line.offset)?;
+    string(out, line.text)?;
+    if !line.is_text {
+        let bytes = without_line_end(line.bytes);
+        let encoded = base64::engine::general_purpose::STANDARD.encode(bytes);
+        write!(out, ",\"raw_base64\":\"{encoded}\"")?;
+    }
+    if line.is_truncated {
+        out.write_all(b",\"raw_truncated\":true")?;
+    }
+    out.write_all(b"}\n")
+}
+
+/// Writes one alert of `openclaw-sec/alert/1`.
+pub fn alert_json(out: &mut impl Write, alert: &Alert) -> io::Result<()> {
+    out.write_all(b"{\"schema\":\"openclaw-sec/alert/1\",\"time\":")?;
+    match alert.time {
+        Some(time) => write!(out, "\"{time}\"")?,
+        None => out.write_all(b"null")?,
+    }
+    member(out, "detector", Some(alert.detector))?;
+    member(out, "severity", Some(alert.severity.word()))?;
+    member(out, "subject", Some(&alert.subject))?;
+    write!(
+        out,
+        ",\"count\":{},\"window_s\":{}",
+        alert.count, alert.window_s
+    )?;
+    member(out, "message", Some(&alert.message))?;
+    out.write_all(b",\"evidence\":[")?;
+    for (position, offset) in alert.evidence.iter().enumerate() {
+        if position > 0 {
+            out.write_all(b",")?;
+        }
+        write!(out, "{offset}")?;
+    }
+    out.write_all(b"]}\n")
+}
+
+/// Writes one event as OCSF 1.6: Authentication (3002), API Activity (6003) or Base Event (0).
+pub fn event_ocsf(
+    out: &mut impl Write,
+    event: &Event<'_>,
+    line: &SourceLine<'_>,
+) -> io::Result<()> {
+    let (class, category, activity) = match event.kind() {
+        Kind::Auth => (3002, 3, 1),
+        Kind::Access | Kind::RateLimit => (6003, 6, 0),
+        Kind::Error | Kind::Other => (0, 0, 0),
+    };
+    let status = match event.outcome {
+        Some(Outcome::Success) => 1,
+        Some(Outcome::Failure) => 2,
+        None => 0,
+    };
+    write!(
+        out,
+        "{{\"class_uid\":{class},\"category_uid\":{category},\"activity_id\":{activity},\"type_uid\":{},\"severity_id\":{},\"status_id\":{status}",
+        class * 100 + activity,
+        severity(event),
+    )?;
+    // OCSF wants a time; without one 0 says that nothing is known.
+    write!(
+        out,
+        ",\"time\":{}",
+        event.time.map_or(0, |time| time.as_millisecond())
+    )?;
+    out.write_all(b",\"metadata\":{\"version\":\"1.6.0\",\"product\":{\"name\":\"openclaw-sec\",\"vendor_name\":\"openclaw-sec\",\"version\":")?;
+    string(out, env!("CARGO_PKG_VERSION"))?;
+    out.write_all(b"},\"log_name\":")?;
+    string(out, line.file)?;
+    out.write_all(b"}")?;
+    if let Some(ip) = event.ip {
+        write!(out, ",\"src_endpoint\":{{\"ip\":\"{ip}\"}}")?;
+    }
+    if let Some(user) = event.user.as_deref() {
+        out.write_all(b",\"user\":{\"name\":")?;
+        string(out, user)?;
+        out.write_all(b"}")?;
+    }
+    if let Some(agent) = event.user_agent.as_deref() {
+        out.write_all(b",\"http_request\":{\"user_agent\":")?;
+        string(out, agent)?;
+        out.write_all(b"}")?;
+    }
+    if event.count > 1 {
+        write!(out, ",\"count\":{}", event.count)?;
+    }
+    if let Some(message) = event.message.as_deref().or(event.action.as_deref()) {
+        out.write_all(b",\"message\":")?;
+        string(out, message)?;
+    }
+    if let Some(reason) = event.reason.as_deref() {
+        out.write_all(b",\"status_detail\":")?;
+        string(out, reason)?;
+    }
+    out.write_all(b",\"raw_data\":")?;
+    string(out, line.text)?;
+    out.write_all(b"}\n")
+}
+
+fn severity(event: &Event<'_>) -> u8 {
+    use openclaw_sec::audit::event::Level;
+    match (event.level, event.outcome) {
+        (Some(Level::Fatal), _) => 6,
+        (Some(Level::Error), _) => 4,
+        (_, Some(Outcome::Failure)) | (Some(Level::Warn), _) => 3,
+        _ => 1,
+    }
+}
+
+fn member(out: &mut impl Write, name: &str, text: Option<&str>) -> io::Result<()> {
+    out.write_all(b",\"")?;
+    out.write_all(name.as_bytes())?;
+    out.write_all(b"\":")?;
+    match text {
+        Some(text) => string(out, text),
+        None => out.write_all(b"null"),
+    }
+}
+
+/// A JSON string in which no control, bidi or zero-width character stands for itself.
+fn string(out: &mut impl Write, text: &str) -> io::Result<()> {
+    out.write_all(b"\"")?;
+    let bytes = text.as_bytes();
+    let mut start = 0;
+    let mut at = 0;
+    while at < bytes.len() {
+        let byte = bytes[at];
+        if (0x20..0x7f).contains(&byte) && byte != b'"' && byte != b'\\' {
+            at += 1;
+            continue;
+        }
+        let character = text[at..].chars().next().unwrap_or('\u{fffd}');
+        let next = at + character.len_utf8();
+        if character == '"' || character == '\\' || is_harmful(character) {
+            out.write_all(&bytes[start..at])?;
+            escape(out, character)?;
+            start = next;
+        }
+        at = next;
+    }
+    out.write_all(&bytes[start..])?;
+    out.write_all(b"\"")
+}
+
+fn escape(out: &mut impl Write, character: char) -> io::Result<()> {
+    match character {
+        '"' => out.write_all(b"\\\""),
+        '\\' => out.write_all(b"\\\\"),
+        '\n' => out.write_all(b"\\n"),
+        '\r' => out.write_all(b"\\r"),
+        '\t' => out.write_all(b"\\t"),
+        other => {
+            let mut units = [0; 2];
+            for unit in other.encode_utf16(&mut units) {
+                write!(out, "\\u{unit:04x}")?;
+            }
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_are_json_and_harmless() {
+        for text in [
+            "plain",
+            "q\"b\\n\nr\r",
+            "\u{1b}[31m\u{0}\u{9b}",
+            "a\u{202e}b\u{200b}",
+            "ünï✓😀",
+            "\u{e0001}",
+        ] {
+            let mut out = Vec::new();
+            string(&mut out, text).unwrap();
+            let out = String::from_utf8(out).unwrap();
+            assert_eq!(serde_json::from_str::<String>(&out).unwrap(), text);
+            assert!(!out.chars().any(is_harmful), "{out}");
+        }
+    }
+}

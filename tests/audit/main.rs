@@ -1,0 +1,13 @@
+//! `audit-tail` as a person or a service runs it: the real binary, real files, real logrotate.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::type_complexity,
+    reason = "tests start programs and may fail loudly"
+)]
+
+mod follow;
+mod read;
+mod seal;
+mod support;

@@ -1,0 +1,279 @@
+//! Reading to the end: ranges, formats, filters, siblings, bad input.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::support::{append, numbered, run, stderr, stdout};
+
+#[test]
+fn raw_output_of_a_whole_file_equals_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bytes =
+        b"\xef\xbb\xbf{\"msg\":\"bom\"}\r\n\0\0nul\n\xff\xfe not utf-8\n\n  \x1b[31mred\x1b[0m\n"
+            .to_vec();
+    bytes.extend(vec![b'x'; 10 << 20]);
+    bytes.extend(b"\nlast without newline");
+    fs::write(folder.path().join("a.log"), &bytes).unwrap();
+    let output = run(
+        folder.path(),
+        &["a.log", "--all", "--no-follow", "--format", "raw"],
+    );
+    assert!(output.stdout == bytes);
+    let output = run(
+        folder.path(),
+        &["a.log", "--all", "--no-follow", "--format", "json"],
+    );
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let text = stdout(&output);
+    let lines: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 7);
+    assert_eq!(lines[2]["raw_base64"], "//4gbm90IHV0Zi04");
+    assert_eq!(lines[5]["raw"].as_str().unwrap().len(), 10 << 20);
+    assert!(!text.contains('\u{1b}'));
+    let human = run(folder.path(), &["a.log", "--all", "--no-follow"]);
+    let human = stdout(&human);
+    assert!(!human.contains('\u{1b}') && human.contains("\\x1b[31mred"));
+}
+
+#[test]
+fn the_last_events_that_pass_are_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("a.log");
+    append(&log, &numbered(0..5000));
+    let output = run(folder.path(), &["a.log", "--format", "raw"]);
+    assert_eq!(stdout(&output), numbered(4990..5000));
+    let output = run(
+        folder.path(),
+        &[
+            "a.log",
+            "-n",
+            "2",
+            "--grep",
+            "line 1.?\"",
+            "--format",
+            "raw",
+        ],
+    );
+    assert_eq!(stdout(&output), numbered(18..20));
+    let output = run(folder.path(), &["a.log", "-n", "0", "--format", "raw"]);
+    assert_eq!(stdout(&output), "");
+}
+
+#[test]
+fn siblings_are_read_when_since_reaches_into_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = |hour: u32, text: &str| {
+        format!("{{\"time\":\"2026-11-20T{hour:02}:00:00Z\",\"msg\":\"{text}\"}}\n")
+    };
+    fs::write(folder.path().join("audit.log"), line(9, "new")).unwrap();
+    fs::write(folder.path().join("audit.log.1"), line(8, "middle")).unwrap();
+    fs::write(folder.path().join("audit.log.2"), line(7, "old")).unwrap();
+    fs::write(folder.path().join("audit.log.seal"), "no log\n").unwrap();
+    for tool in ["gzip", "xz", "zstd"] {
+        let file = folder.path().join("audit.log.2");
+        let made = std::process::Command::new(tool)
+            .arg("-q")
+            .arg("-f")
+            .arg(&file)
+            .status();
+        if !made.is_ok_and(|status| status.success()) {
+            continue;
+        }
+        if tool == "zstd" {
+            fs::remove_file(&file).unwrap();
+        }
+        let output = run(
+            folder.path(),
+            &[
+                "audit.log",
+                "--since",
+                "2026-11-20 07:00",
+                "--until",
+                "2026-11-20T09:00:00Z",
+                "--format",
+                "raw",
+            ],
+        );
+        assert_eq!(
+            stdout(&output),
+            line(7, "old") + &line(8, "middle"),
+            "{tool}"
+        );
+        for ending in ["gz", "xz", "zst"] {
+            let _ = fs::remove_file(folder.path().join(format!("audit.log.2.{ending}")));
+        }
+        fs::write(&file, line(7, "old")).unwrap();
+    }
+    fs::remove_file(folder.path().join("audit.log.2")).unwrap();
+    fs::write(
+        folder.path().join("audit.log.2.gz"),
+        b"\x1f\x8b\x08\0damaged",
+    )
+    .unwrap();
+    let output = run(
+        folder.path(),
+        &["audit.log", "--since", "2026-11-20", "--format", "raw"],
+    );
+    assert_eq!(output.status.code(), Some(3));
+    assert!(stderr(&output).contains("audit.log.2.gz"));
+    assert_eq!(stdout(&output), line(8, "middle") + &line(9, "new"));
+}
+
+#[test]
+fn a_stack_belongs_to_the_line_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(
+        folder.path().join("a.log"),
+        "2026-11-20T08:00:00Z ERROR old\n    at old (x.js:1)\n2026-11-20T09:00:00Z ERROR new\n    at new (x.js:1)\n",
+    )
+    .unwrap();
+    let output = run(
+        folder.path(),
+        &[
+            "a.log",
+            "--since",
+            "2026-11-20T09:00:00Z",
+            "--format",
+            "raw",
+        ],
+    );
+    assert_eq!(
+        stdout(&output),
+        "2026-11-20T09:00:00Z ERROR new\n    at new (x.js:1)\n"
+    );
+}
+
+#[test]
+fn secrets_of_the_env_file_become_fingerprints_in_every_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = "q7Gd/x2Lw9+ZtB4mVrKpQe8s";
+    fs::write(
+        folder.path().join(".env"),
+        format!("WEB_API_KEY={secret}\n"),
+    )
+    .unwrap();
+    fs::write(
+        folder.path().join("a.log"),
+        format!("{{\"msg\":\"key {secret}\",\"user\":\"mia\"}}\n{{\"msg\":\"{}\"}}\nGET /?k=q7Gd%2Fx2Lw9%2BZtB4mVrKpQe8s\n", secret.replace('/', "\\/")),
+    )
+    .unwrap();
+    for format in ["raw", "json", "ocsf", "human"] {
+        let output = run(
+            folder.path(),
+            &["a.log", "--all", "--env", ".env", "--format", format],
+        );
+        let text = stdout(&output) + &stderr(&output);
+        assert!(!text.contains("x2Lw9"), "{format}: {text}");
+        assert!(text.matches("sha256:").count() >= 3, "{format}: {text}");
+    }
+}
+
+#[test]
+fn mistakes_are_named_with_an_accepted_form() {
+    let folder = tempfile::tempdir().unwrap();
+    append(&folder.path().join("a.log"), "x\n");
+    for (arguments, expected) in [
+        (&["a.log", "--since", "soon"][..], "2026-11-20T10:00:00Z"),
+        (&["a.log", "--ip", "nobody"], "192.0.2.7"),
+        (&["a.log", "--kind", "auht"], "auth"),
+        (&["a.log", "--level", "loud"], "warn"),
+        (&["a.log", "--grep", "("], "regular expression"),
+        (&["a.log", "--format", "xml"], "ocsf"),
+        (&["a.log", "--timezone", "Mars"], "Europe/Berlin"),
+        (&["missing.log"], "missing.log"),
+        (&["."], "folder"),
+    ] {
+        let output = run(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(
+            stderr(&output).contains(expected),
+            "{arguments:?}: {}",
+            stderr(&output)
+        );
+    }
+    let output = run(folder.path(), &["a.log", "missing.log"]);
+    assert_eq!(output.status.code(), Some(3));
+}
+
+#[test]
+fn alerts_set_the_exit_code_and_start_commands() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines: String = (0..6)
+        .map(|n| format!("{{\"time\":\"2026-11-20T10:00:0{n}Z\",\"event\":\"login failed\",\"user\":\"mia\",\"ip\":\"192.0.2.1\"}}\n"))
+        .collect();
+    fs::write(folder.path().join("a.log"), lines).unwrap();
+    let output = run(
+        folder.path(),
+        &[
+            "a.log",
+            "--alerts-only",
+            "--fail-on-alert",
+            "--format",
+            "json",
+            "--alert-exec",
+            "tee alert.json ; $HOME *",
+        ],
+    );
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let alert: Value = serde_json::from_str(stdout(&output).lines().next().unwrap()).unwrap();
+    assert_eq!(
+        (alert["detector"].as_str(), alert["count"].as_u64()),
+        (Some("brute-force"), Some(5))
+    );
+    let handed: Value =
+        serde_json::from_str(&fs::read_to_string(folder.path().join("alert.json")).unwrap())
+            .unwrap();
+    assert_eq!(handed, alert);
+    assert!(folder.path().join("$HOME").exists() && folder.path().join(";").exists());
+    let raw = run(folder.path(), &["a.log", "--detect", "--format", "raw"]);
+    assert!(stderr(&raw).contains("brute-force") && !stdout(&raw).contains("brute-force"));
+    fs::write(
+        folder.path().join("openclaw-sec.toml"),
+        "[detectors.brute-force]\ncount = 7\n",
+    )
+    .unwrap();
+    let output = run(
+        folder.path(),
+        &["a.log", "--alerts-only", "--fail-on-alert"],
+    );
+    assert_eq!(output.status.code(), Some(0));
+    fs::write(
+        folder.path().join("openclaw-sec.toml"),
+        "[detectors.brute-force]\ncuont = 7\n",
+    )
+    .unwrap();
+    let output = run(folder.path(), &["a.log", "--alerts-only"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        stderr(&output).contains("did you mean `count`"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn stdin_is_read_as_it_comes() {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    use std::process::Stdio;
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = crate::support::program(folder.path())
+        .args(["-", "--format", "raw"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    for number in 0..3 {
+        writeln!(input, "line {number}").unwrap();
+        let mut line = String::new();
+        output.read_line(&mut line).unwrap();
+        assert_eq!(line, format!("line {number}\n"));
+    }
+    drop(input);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}

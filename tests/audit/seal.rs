@@ -1,0 +1,221 @@
+//! Sealing and verifying, also with nothing but `sha256sum` and `ssh-keygen`.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::support::{append, numbered, run, stderr, stdout};
+
+fn seal(folder: &Path) -> (Option<i32>, String) {
+    let output = run(folder, &["seal", "audit.log"]);
+    (output.status.code(), stdout(&output) + &stderr(&output))
+}
+
+fn verify(folder: &Path) -> (Option<i32>, Value) {
+    let output = run(folder, &["verify", "audit.log", "--format", "json"]);
+    (
+        output.status.code(),
+        serde_json::from_slice(&output.stdout).unwrap_or(Value::Null),
+    )
+}
+
+fn sealed() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    append(&folder.path().join("audit.log"), &numbered(0..20));
+    assert_eq!(seal(folder.path()).0, Some(0));
+    append(&folder.path().join("audit.log"), &numbered(20..30));
+    assert_eq!(seal(folder.path()).0, Some(0));
+    append(&folder.path().join("audit.log"), &numbered(30..33));
+    append(&folder.path().join("audit.log"), "half a line");
+    folder
+}
+
+#[test]
+fn an_unchanged_log_is_intact_and_says_what_is_not_sealed() {
+    let folder = sealed();
+    let (code, verdict) = verify(folder.path());
+    assert_eq!(code, Some(0), "{verdict}");
+    assert_eq!(
+        (
+            &verdict["status"],
+            &verdict["unsealed_lines"],
+            &verdict["sealed_lines"]
+        ),
+        (&"intact".into(), &3.into(), &30.into())
+    );
+    let (_, first) = seal(folder.path());
+    let before = fs::read(folder.path().join("audit.log.seal")).unwrap();
+    let (_, second) = seal(folder.path());
+    assert_eq!(
+        fs::read(folder.path().join("audit.log.seal")).unwrap(),
+        before
+    );
+    assert_eq!(first.lines().next(), second.lines().next());
+    assert!(first.starts_with("checkpoint 3 "));
+}
+
+#[test]
+fn the_first_changed_line_is_named() {
+    let cases: [(&str, fn(&mut Vec<String>), &str, u64); 5] = [
+        (
+            "altered",
+            |lines| lines[4] = lines[4].replace("line", "lies"),
+            "altered",
+            5,
+        ),
+        ("removed", |lines| drop(lines.remove(24)), "removed", 25),
+        (
+            "inserted",
+            |lines| lines.insert(6, "new\n".into()),
+            "inserted",
+            7,
+        ),
+        ("cut", |lines| lines.truncate(10), "truncated", 11),
+        ("swapped", |lines| lines.swap(2, 3), "removed", 3),
+    ];
+    for (what, change, status, line) in cases {
+        let folder = sealed();
+        let log = folder.path().join("audit.log");
+        let mut lines: Vec<String> = fs::read_to_string(&log)
+            .unwrap()
+            .split_inclusive('\n')
+            .map(str::to_owned)
+            .collect();
+        change(&mut lines);
+        fs::write(&log, lines.concat()).unwrap();
+        let (code, verdict) = verify(folder.path());
+        assert_eq!(code, Some(1), "{what}: {verdict}");
+        if what != "swapped" {
+            assert_eq!(verdict["status"], status, "{what}: {verdict}");
+        }
+        assert_eq!(verdict["line"], line, "{what}: {verdict}");
+        assert_eq!(
+            seal(folder.path()).0,
+            Some(1),
+            "{what}: sealing over a change"
+        );
+    }
+}
+
+#[test]
+fn a_seal_that_is_rolled_back_forged_or_gone_is_found() {
+    let folder = sealed();
+    let path = folder.path().join("audit.log.seal");
+    let whole = fs::read_to_string(&path).unwrap();
+    let first_end = whole.find("\n\n").unwrap() + 1;
+    for text in [
+        whole[..first_end].to_owned(),
+        String::new(),
+        whole.replacen("lines 20", "lines 21", 1),
+    ] {
+        fs::write(&path, &text).unwrap();
+        let (code, verdict) = verify(folder.path());
+        assert_eq!(
+            (code, &verdict["status"]),
+            (Some(1), &"forged".into()),
+            "{verdict}"
+        );
+        assert_eq!(seal(folder.path()).0, Some(1));
+    }
+    fs::remove_file(&path).unwrap();
+    assert_eq!(verify(folder.path()).0, Some(1));
+    fs::write(&path, &whole).unwrap();
+    assert_eq!(verify(folder.path()).0, Some(0));
+    // A run that was killed while it wrote leaves half a checkpoint.
+    fs::write(
+        &path,
+        format!("{whole}\nopenclaw-sec seal 1\ncheckpoint 3\npa"),
+    )
+    .unwrap();
+    assert_eq!(verify(folder.path()).0, Some(0));
+    let (code, text) = seal(folder.path());
+    assert_eq!(code, Some(0), "{text}");
+    assert_eq!(verify(folder.path()).0, Some(0));
+    fs::remove_file(folder.path().join("audit.log")).unwrap();
+    assert_eq!(verify(folder.path()).1["status"], "missing");
+}
+
+#[test]
+fn rotation_is_no_alarm() {
+    let folder = sealed();
+    let at = |name: &str| folder.path().join(name);
+    append(&at("audit.log"), "\n");
+    fs::rename(at("audit.log"), at("audit.log.1")).unwrap();
+    append(&at("audit.log"), &numbered(40..45));
+    assert_eq!(verify(folder.path()).0, Some(0));
+    let (code, text) = seal(folder.path());
+    assert_eq!(code, Some(0), "{text}");
+    let (code, verdict) = verify(folder.path());
+    assert_eq!(
+        (code, &verdict["unsealed_lines"], &verdict["sealed_lines"]),
+        (Some(0), &0.into(), &39.into()),
+        "{verdict}"
+    );
+    assert!(
+        Command::new("gzip")
+            .arg(at("audit.log.1"))
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert_eq!(verify(folder.path()).0, Some(0));
+    fs::rename(at("audit.log"), at("audit.log.0")).unwrap();
+    append(&at("audit.log"), &numbered(50..55));
+    assert_eq!(seal(folder.path()).0, Some(0));
+    // The oldest part expires; a newer one may not.
+    fs::remove_file(at("audit.log.1.gz")).unwrap();
+    let (code, verdict) = verify(folder.path());
+    assert_eq!(code, Some(0), "{verdict}");
+    fs::remove_file(at("audit.log.0")).unwrap();
+    assert_eq!(verify(folder.path()).1["status"], "missing");
+}
+
+#[test]
+fn no_seal_and_no_key_are_incomplete() {
+    let folder = tempfile::tempdir().unwrap();
+    append(&folder.path().join("audit.log"), "x\n");
+    assert_eq!(verify(folder.path()).0, Some(3));
+    assert_eq!(
+        run(folder.path(), &["seal", "nothing.log"]).status.code(),
+        Some(2)
+    );
+    let folder = sealed();
+    fs::remove_dir_all(folder.path().join("state/seal")).unwrap();
+    assert_eq!(verify(folder.path()).0, Some(3));
+}
+
+#[test]
+fn anyone_checks_a_seal_with_sha256sum_and_ssh_keygen() {
+    let folder = sealed();
+    let at = |name: &str| folder.path().join(name);
+    let text = fs::read_to_string(at("audit.log.seal")).unwrap();
+    let last = text.split("\n\n").last().unwrap();
+    let signature = last.find("-----BEGIN").unwrap();
+    fs::write(at("record"), &last[..signature]).unwrap();
+    fs::write(at("sig"), &last[signature..]).unwrap();
+    let public = fs::read_to_string(at("state/seal/ed25519.pub")).unwrap();
+    fs::write(at("signers"), format!("audit {public}")).unwrap();
+    let script = "ssh-keygen -Y verify -f signers -I audit -n openclaw-sec-seal -s sig < record && \
+        b=$(sed -n 's/^bytes //p' record) && h=$(head -c \"$b\" audit.log | sha256sum) && grep -q \"sha256 ${h%% *}\" record";
+    let output = Command::new("sh")
+        .args(["-c", script])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}{}",
+        stdout(&output),
+        stderr(&output)
+    );
+    use std::os::unix::fs::PermissionsExt as _;
+    for file in ["audit.log.seal", "state/seal/ed25519"] {
+        assert_eq!(
+            fs::metadata(at(file)).unwrap().permissions().mode() & 0o777,
+            0o600,
+            "{file}"
+        );
+    }
+}
