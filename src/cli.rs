@@ -192,10 +192,14 @@ pub enum Encoding {
         openclaw-sec check --env .env --url https://bot.example   and the live endpoint\n  \
         openclaw-sec check --only declared --fail-on high         what CI can know\n  \
         openclaw-sec check --format json --output report.json --format human\n  \
+        openclaw-sec check --only code --code . --history         no key in the tree, none in git\n  \
+        openclaw-sec check --only secrets.in-code --staged        in .git/hooks/pre-commit\n  \
         openclaw-sec check --explain rate-limit.lenient           what a check means\n  \
         openclaw-sec check --fix                                  mend file modes and the like\n\n\
         Accept a finding for a while in openclaw-sec.toml:\n  \
-        [[waiver]]\n  id = \"logs.level\"\n  reason = \"tracing an outage\"\n  expires = 2026-12-31"
+        [[waiver]]\n  id = \"logs.level\"\n  reason = \"tracing an outage\"\n  expires = 2026-12-31\n\n\
+        Accept a key in code, in a comment on its line:\n  \
+        openclaw-sec:allow RULE until 2026-12-31 because it is revoked"
 )]
 pub struct CheckArgs {
     #[command(flatten)]
@@ -217,9 +221,17 @@ pub struct CheckArgs {
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub code: Option<PathBuf>,
 
-    /// Search the git history too
+    /// Search everything that a ref of the repository reaches, too
     #[arg(long)]
     pub history: bool,
+
+    /// Search what the next commit would bring instead of the tree: for a pre-commit hook
+    #[arg(long)]
+    pub staged: bool,
+
+    /// More rules, in the form of gitleaks' TOML; may be repeated
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub rules: Vec<PathBuf>,
 
     /// An env file of another environment, which must not share secrets; may be repeated
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use colored::Colorize as _;
 use openclaw_sec::foreign_text::harmless;
@@ -105,7 +105,7 @@ impl Terminal {
 
     /// Writes data to stdout, whole and flushed.
     pub fn data(&self, bytes: &[u8]) -> Result<(), OutputError> {
-        if stdout_is_closed() {
+        if STDOUT_IS_CLOSED.load(Ordering::Relaxed) {
             return Err(OutputError::Closed);
         }
         let mut stdout = io::stdout().lock();
@@ -189,9 +189,17 @@ impl Terminal {
             .map_err(io::Error::other)
     }
 
-    /// Asks for a secret without showing what is typed; `stops` gives the exit code that ends
-    /// the program. Only call it
-    /// when [`Terminal::may_ask`].
+    /// A line on stderr that tells how far long work is; for persons alone.
+    pub fn progress(&self) -> ProgressLine {
+        ProgressLine {
+            is_shown: io::stderr().is_terminal() && !self.quiet,
+            started: Instant::now(),
+            has_spoken: AtomicBool::new(false),
+        }
+    }
+
+    /// Asks for a secret without showing what is typed; `stops` gives the exit code that ends the
+    /// program. Only call it when [`Terminal::may_ask`].
     pub fn password(
         &self,
         question: &str,
@@ -250,6 +258,39 @@ impl Terminal {
         let cleaned = self.clean(text);
         let label = tint(tone, label, self.colors_err);
         write_to_stderr(&format!("{label}{}\n", harmless(&cleaned)));
+    }
+}
+
+/// One line that is written again and again, and wiped at the end.
+pub struct ProgressLine {
+    is_shown: bool,
+    started: Instant,
+    has_spoken: AtomicBool,
+}
+
+impl ProgressLine {
+    /// Work that is done sooner needs no line.
+    const PATIENCE: Duration = Duration::from_millis(400);
+
+    /// Objects and bytes so far.
+    pub fn tell(&self, objects: u64, bytes: u64) {
+        let elapsed = self.started.elapsed();
+        if self.is_shown && elapsed > Self::PATIENCE {
+            self.has_spoken.store(true, Ordering::Relaxed);
+            let megabytes = bytes as f64 / 1e6;
+            let rate = megabytes / elapsed.as_secs_f64();
+            write_to_stderr(&format!(
+                "\r\x1b[Ksearched {objects} objects, {megabytes:.0} MB, {rate:.0} MB/s"
+            ));
+        }
+    }
+}
+
+impl Drop for ProgressLine {
+    fn drop(&mut self) {
+        if self.has_spoken.load(Ordering::Relaxed) {
+            write_to_stderr("\r\x1b[K");
+        }
     }
 }
 
@@ -337,20 +378,10 @@ fn write_to_stderr(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// Rust opens `/dev/null` for reading and writing in place of a closed stdout, and everything
-/// written is lost without an error. A shell's `>/dev/null` opens it for writing alone.
-fn stdout_is_closed() -> bool {
-    let stdout = rustix::stdio::stdout();
-    let Ok(stat) = rustix::fs::fstat(stdout) else {
-        return true;
-    };
-    let is_null_device = rustix::fs::FileType::from_raw_mode(stat.st_mode)
-        == rustix::fs::FileType::CharacterDevice
-        && (
-            rustix::fs::major(stat.st_rdev),
-            rustix::fs::minor(stat.st_rdev),
-        ) == (1, 3);
-    is_null_device
-        && rustix::fs::fcntl_getfl(stdout)
-            .is_ok_and(|flags| flags.contains(rustix::fs::OFlags::RDWR))
+/// Whether the program was started without a stdout: what is written there is lost.
+static STDOUT_IS_CLOSED: AtomicBool = AtomicBool::new(false);
+
+/// Remembers that the program was started without a stdout.
+pub fn stdout_was_closed() {
+    STDOUT_IS_CLOSED.store(true, Ordering::Relaxed);
 }

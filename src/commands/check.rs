@@ -14,6 +14,7 @@ use openclaw_sec::check::{
 use openclaw_sec::profiles;
 use openclaw_sec::redact::Redactor;
 use openclaw_sec::report::{Report, Severity, Target};
+use openclaw_sec::scan::RuleSet;
 use openclaw_sec::settings::nearest;
 
 use super::{Context, Failure, interrupt};
@@ -52,6 +53,7 @@ struct Plan {
     selection: Selection,
     outputs: Vec<reports::Output>,
     baseline: Option<Baseline>,
+    rules: RuleSet,
     timeout: Duration,
 }
 
@@ -68,6 +70,14 @@ impl Plan {
                     "--timeout takes seconds, more than 0 and at most 3600"
                 ))
             })?;
+        if let Some(code) = &arguments.code
+            && !code.is_dir()
+        {
+            return Err(Failure::usage(anyhow!(
+                "--code {}: no such folder; name the source tree",
+                code.display()
+            )));
+        }
         let selection = Selection::new(arguments.only.clone(), arguments.skip.clone())
             .map_err(Failure::usage)?;
         let outputs = reports::plan(arguments, matches)?;
@@ -81,6 +91,7 @@ impl Plan {
             selection,
             outputs,
             baseline: baseline.map_err(Failure::usage)?,
+            rules: RuleSet::read(&arguments.rules).map_err(Failure::usage)?,
             timeout,
         })
     }

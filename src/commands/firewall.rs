@@ -6,8 +6,8 @@ use std::time::Duration;
 use anyhow::anyhow;
 use openclaw_sec::env_file::EnvFile;
 use openclaw_sec::firewall::{
-    Comparison, FirewallError, PLAIN_WARNING, Packet, PacketRequest, Policy, Request, Status,
-    explain, find_format, off_script, refusal, render, rules, verify, warnings,
+    Comparison, PLAIN_WARNING, Packet, PacketRequest, Policy, Request, Status, explain,
+    find_format, off_script, refusal, render, rules, verify, warnings,
 };
 use openclaw_sec::foreign_text::{harmless, harmless_json};
 use openclaw_sec::world::World;
@@ -138,11 +138,7 @@ fn unknown_format(format: &str) -> Failure {
 }
 
 fn policy(options: &FirewallOptions) -> Result<Policy, Failure> {
-    Policy::from_request(&request(options)).map_err(usage_with_source)
-}
-
-fn usage_with_source(error: FirewallError) -> Failure {
-    Failure::usage(error)
+    Policy::from_request(&request(options)).map_err(Failure::usage)
 }
 
 fn request(options: &FirewallOptions) -> Request {
@@ -167,7 +163,7 @@ fn env_file(options: &FirewallOptions) -> Result<Option<EnvFile>, Failure> {
         None => Ok(None),
         Some(path) => EnvFile::read(path, PATIENCE)
             .map(Some)
-            .map_err(Failure::usage),
+            .map_err(|error| Failure::usage(anyhow!("--env: {error}"))),
     }
 }
 

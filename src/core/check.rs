@@ -1,6 +1,7 @@
 //! The inspector: the table of checks, the evidence they look at, and the verdicts.
 
 mod auth;
+mod code;
 mod dialect;
 mod evidence;
 mod firewall;

@@ -1,27 +1,32 @@
-//! What a source tree and its git history say about keys; so far, whether git would publish the env file.
+//! What a source tree and its git history say about keys, and whether git would publish the env file.
 
-use std::ffi::OsStr;
+mod allow;
+mod detector;
+mod git;
+mod history;
+mod leak;
+mod made_up;
+mod named;
+mod named_rules;
+mod own_values;
+mod rules;
+mod tree;
+mod window;
+
+use std::collections::HashSet;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::world::{Finished, Invocation, World};
+use jiff::civil::Date;
 
-/// Settings that keep git from running anything the repository's own configuration names, and
-/// from writing into the repository.
-const CONFIGURATION: [&str; 7] = [
-    "-c",
-    "core.fsmonitor=false",
-    "-c",
-    "core.hooksPath=/dev/null",
-    "-c",
-    "core.untrackedCache=false",
-    "--no-pager",
-];
-const VARIABLES: [(&str, &str); 4] = [
-    ("GIT_NO_LAZY_FETCH", "1"),
-    ("GIT_NO_REPLACE_OBJECTS", "1"),
-    ("GIT_OPTIONAL_LOCKS", "0"),
-    ("GIT_TERMINAL_PROMPT", "0"),
-];
+use crate::world::{Finished, World};
+use detector::Detector;
+use git::{Git, complaint};
+
+pub use leak::{Allowance, Leak, Past};
+pub use own_values::{OwnValue, worth_a_search};
+pub use rules::{RuleError, RuleSet};
 
 /// An answer, or why there is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,45 +50,195 @@ pub enum Tracking {
     NeitherTrackedNorIgnored,
 }
 
+/// What is asked about the source tree and its history.
+#[derive(Debug)]
+pub struct Request<'r> {
+    /// The env file, if it lies on disk.
+    pub env: Option<&'r Path>,
+    /// Files that hold secrets by right and are not reported: the env files that were named.
+    pub spared: Vec<&'r Path>,
+    /// The folder that was named.
+    pub code: Option<&'r Path>,
+    /// Whether the history is searched.
+    pub history: bool,
+    /// Whether the index is searched instead of the tree.
+    pub staged: bool,
+    /// The values to search for besides keys of known form.
+    pub own_values: Vec<OwnValue>,
+    /// The rules of rule files.
+    pub rules: &'r RuleSet,
+    /// The date in UTC: comments that allow a finding end some day.
+    pub today: Date,
+    /// Which of the searches anybody asks for.
+    pub wanted: Wanted,
+}
+
+/// The searches that are asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted {
+    /// The tree or the index.
+    pub tree: bool,
+    /// Keys in the history.
+    pub history: bool,
+    /// Env files in the history.
+    pub env_files: bool,
+}
+
+/// What a search found, or why there was none.
+#[derive(Debug, Clone)]
+pub enum Search {
+    /// Nobody asked, or there is nothing to search: why.
+    Skipped(String),
+    /// It was searched, as far as it could be read.
+    Done(Box<Searched>),
+}
+
+/// What a search found.
+#[derive(Debug, Clone, Default)]
+pub struct Searched {
+    /// Every find.
+    pub leaks: Vec<Leak>,
+    /// What could not be read, and why: what is in it is unknown.
+    pub unread: Vec<String>,
+    /// Archives, which are not opened.
+    pub archives: Vec<String>,
+    /// Files or objects that were searched.
+    pub objects: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+impl Searched {
+    fn unreadable(reason: String) -> Self {
+        Self {
+            unread: vec![reason],
+            ..Self::default()
+        }
+    }
+}
+
 /// What was found out about the source tree.
 #[derive(Debug, Clone)]
 pub struct CodeEvidence {
     /// Whether git tracks or ignores the env file.
     pub tracking: Answer<Tracking>,
-    /// The tree that belongs to the env file, or the one that was named.
-    pub tree: Option<PathBuf>,
-    /// Whether `--history` was given.
-    pub history_was_asked: bool,
+    /// Keys in the tree, or in the index.
+    pub tree: Search,
+    /// Keys in the history.
+    pub history: Search,
+    /// Env files in the history.
+    pub env_files: Search,
 }
 
 impl Default for CodeEvidence {
     /// Nothing was looked at.
     fn default() -> Self {
+        let nobody = || Search::Skipped("nobody asked".to_owned());
         Self {
             tracking: Answer::Known(Tracking::OutsideWorkTree),
-            tree: None,
-            history_was_asked: false,
+            tree: nobody(),
+            history: nobody(),
+            env_files: nobody(),
         }
     }
 }
 
-/// Looks at the tree around the env file.
-pub fn gather(
-    env: Option<&Path>,
-    code: Option<&Path>,
-    history_was_asked: bool,
-    world: &World,
-) -> CodeEvidence {
-    let work_tree = env.and_then(|env| work_tree_of(&folder_of(env)));
-    let tracking = match (env, &work_tree) {
+/// Told how far a long search is: objects and bytes so far.
+pub struct Monitor<'m> {
+    objects: AtomicU64,
+    bytes: AtomicU64,
+    tell: &'m (dyn Fn(u64, u64) + Sync),
+}
+
+/// So many bytes, or so many objects, lie between two words about the progress.
+const BYTES_BETWEEN_WORDS: u64 = 8 << 20;
+const OBJECTS_BETWEEN_WORDS: u64 = 1000;
+
+impl<'m> Monitor<'m> {
+    /// Calls `tell` with the objects and the bytes so far, every few megabytes.
+    pub fn new(tell: &'m (dyn Fn(u64, u64) + Sync)) -> Self {
+        Self {
+            objects: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            tell,
+        }
+    }
+
+    fn add(&self, objects: u64, bytes: u64) {
+        let objects_before = self.objects.fetch_add(objects, Ordering::Relaxed);
+        let bytes_before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        let (all_objects, all_bytes) = (objects_before + objects, bytes_before + bytes);
+        if bytes_before / BYTES_BETWEEN_WORDS != all_bytes / BYTES_BETWEEN_WORDS
+            || objects_before / OBJECTS_BETWEEN_WORDS != all_objects / OBJECTS_BETWEEN_WORDS
+        {
+            (self.tell)(all_objects, all_bytes);
+        }
+    }
+}
+
+/// Looks at the tree around the env file, or the one that was named, and at its history.
+pub fn gather(request: Request<'_>, monitor: &Monitor<'_>, world: &World) -> CodeEvidence {
+    let env_tree = request.env.and_then(|env| work_tree_of(&folder_of(env)));
+    let tracking = match (request.env, &env_tree) {
         (Some(env), Some(_)) => tracking(env, world),
         _ => Answer::Known(Tracking::OutsideWorkTree),
     };
+    let root = request.code.map(Path::to_path_buf).or(env_tree);
+    let here = || PathBuf::from(".");
+    let detector = Detector::new(request.own_values.clone(), request.rules, request.today);
+    let nobody = || Search::Skipped("nobody asked".to_owned());
+    let done = |searched| Search::Done(Box::new(searched));
+    let tree = match &root {
+        _ if !request.wanted.tree => nobody(),
+        root if request.staged => {
+            let root = root.clone().unwrap_or_else(here);
+            done(history::staged(
+                &root,
+                request.env,
+                &detector,
+                monitor,
+                world,
+            ))
+        }
+        None => Search::Skipped(
+            "no source tree: the env file lies in no git work tree, and --code names none"
+                .to_owned(),
+        ),
+        Some(root) => done(tree::search(
+            root,
+            &spared(&request),
+            &detector,
+            monitor,
+            world,
+        )),
+    };
+    let not_asked = || Search::Skipped("the history was not asked for: use --history".to_owned());
+    let (history, env_files) = match request.history {
+        true => {
+            let root = root.unwrap_or_else(here);
+            let own_values = &request.own_values;
+            let found =
+                history::search(&root, request.wanted, own_values, &detector, monitor, world);
+            (done(found.keys), done(found.env_files))
+        }
+        false => (not_asked(), not_asked()),
+    };
     CodeEvidence {
         tracking,
-        tree: code.map(Path::to_path_buf).or(work_tree),
-        history_was_asked,
+        tree,
+        history,
+        env_files,
     }
+}
+
+fn spared(request: &Request<'_>) -> HashSet<tree::FileId> {
+    let files = request
+        .spared
+        .iter()
+        .filter_map(|path| path.metadata().ok());
+    files
+        .map(|metadata| (metadata.dev(), metadata.ino()))
+        .collect()
 }
 
 /// The folder that holds a file, the current one for a bare name.
@@ -108,44 +263,16 @@ fn tracking(env: &Path, world: &World) -> Answer<Tracking> {
     let Some(name) = env.file_name() else {
         return Answer::Unknown("the env file has no name".to_owned());
     };
-    let folder = folder_of(env);
+    let git = Git::at(&folder_of(env), world);
     let is_tracked = ["--literal-pathspecs", "ls-files", "--error-unmatch", "--"];
-    match git(&folder, &is_tracked, name, world) {
+    match git.run_about(&is_tracked, name) {
         Ok(Finished { code: Some(0), .. }) => return Answer::Known(Tracking::Tracked),
         Ok(Finished { code: Some(1), .. }) => {}
         other => return Answer::Unknown(complaint(other)),
     }
-    match git(&folder, &["check-ignore", "--quiet", "--"], name, world) {
+    match git.run_about(&["check-ignore", "--quiet", "--"], name) {
         Ok(Finished { code: Some(0), .. }) => Answer::Known(Tracking::Ignored),
         Ok(Finished { code: Some(1), .. }) => Answer::Known(Tracking::NeitherTrackedNorIgnored),
         other => Answer::Unknown(complaint(other)),
-    }
-}
-
-fn git(folder: &Path, words: &[&str], name: &OsStr, world: &World) -> std::io::Result<Finished> {
-    let mut invocation = Invocation::new("git", &CONFIGURATION);
-    invocation.arguments.extend(words.iter().map(OsStr::new));
-    // A leading `./` keeps git from taking a name for one of its pathspec words.
-    let path = Path::new(".").join(name);
-    invocation.arguments.push(path.as_os_str());
-    invocation
-        .variables
-        .extend(VARIABLES.map(|(name, value)| (name, OsStr::new(value))));
-    invocation.folder = Some(folder);
-    world.run(&invocation)
-}
-
-fn complaint(result: std::io::Result<Finished>) -> String {
-    match result {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            "git is not installed: install it, or use --skip secrets.env-file-tracked".to_owned()
-        }
-        Err(error) => format!("git could not be run: {error}"),
-        Ok(finished) => {
-            let text = String::from_utf8_lossy(&finished.stderr);
-            let line = text.lines().next().unwrap_or("no reason given");
-            let line: String = line.chars().take(200).collect();
-            format!("git refused to answer: {line}")
-        }
     }
 }

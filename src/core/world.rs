@@ -2,7 +2,7 @@
 //! root folder, other programs and the generator of random bytes.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -80,6 +80,20 @@ pub trait Runner: Send + Sync {
         base: &[(OsString, OsString)],
     ) -> io::Result<Finished>;
 
+    /// Runs with both ends open; see [`World::stream`]. What only collects cannot do it.
+    ///
+    /// # Errors
+    /// When the program cannot be started or `read` fails.
+    fn stream(
+        &self,
+        _invocation: &Invocation<'_>,
+        _base: &[(OsString, OsString)],
+        _feed: Feed<'_>,
+        _read: Take<'_>,
+    ) -> io::Result<Finished> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// Runs to the end of the program itself, not of what it leaves running in the background;
     /// only stderr is collected.
     ///
@@ -93,6 +107,12 @@ pub trait Runner: Send + Sync {
         self.run(invocation, base)
     }
 }
+
+/// Writes a child's stdin, on a thread of its own.
+pub type Feed<'f> = &'f mut (dyn FnMut(&mut dyn Write) -> io::Result<()> + Send);
+
+/// Reads a child's stdout while it runs.
+pub type Take<'t> = &'t mut dyn FnMut(&mut dyn Read) -> io::Result<()>;
 
 /// The outside world, handed to every command.
 pub struct World {
@@ -178,6 +198,22 @@ impl World {
         self.runner.run(invocation, &self.base(&|_, _| false))
     }
 
+    /// Runs a program whose output is too long to collect: `feed` writes its stdin on another
+    /// thread, `read` takes its stdout as it comes; `stdout` of the answer is empty. A child whose
+    /// output `read` no longer wants is ended.
+    ///
+    /// # Errors
+    /// When the program cannot be started, or what `read` reports.
+    pub fn stream(
+        &self,
+        invocation: &Invocation<'_>,
+        feed: Feed<'_>,
+        read: Take<'_>,
+    ) -> io::Result<Finished> {
+        let base = self.base(&|_, _| false);
+        self.runner.stream(invocation, &base, feed, read)
+    }
+
     /// The same, without the variables that `is_hidden` (name, value). A program that
     /// `leaves_running` others behind is not waited for longer than it runs itself, and only its
     /// stderr is collected.
@@ -218,28 +254,12 @@ fn system_clock() -> Timestamp {
 struct RealRunner;
 
 impl Runner for RealRunner {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the place programs are started"
-    )]
     fn run(
         &self,
         invocation: &Invocation<'_>,
         base: &[(OsString, OsString)],
     ) -> io::Result<Finished> {
-        let mut command = Command::new(invocation.program);
-        command
-            .args(&invocation.arguments)
-            .env_clear()
-            .envs(base.iter().map(|(name, value)| (name, value)))
-            .envs(invocation.variables.iter().copied())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        if let Some(folder) = invocation.folder {
-            command.current_dir(folder);
-        }
-        let mut child = command.spawn()?;
+        let mut child = command(invocation, base).spawn()?;
         let mut stdin = child.stdin.take();
         let output = std::thread::scope(|scope| {
             scope.spawn(|| {
@@ -257,10 +277,50 @@ impl Runner for RealRunner {
         })
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the place programs are started"
-    )]
+    fn stream(
+        &self,
+        invocation: &Invocation<'_>,
+        base: &[(OsString, OsString)],
+        feed: Feed<'_>,
+        read: Take<'_>,
+    ) -> io::Result<Finished> {
+        let mut child = command(invocation, base).spawn()?;
+        let mut stdin = child.stdin.take();
+        let mut stdout = child.stdout.take();
+        let mut stderr = child.stderr.take();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                if let Some(mut pipe) = stdin.take() {
+                    // A child that does not read its input says so by its exit code.
+                    let _ = feed(&mut pipe);
+                }
+            });
+            let complaints = scope.spawn(|| {
+                let mut text = Vec::new();
+                if let Some(mut pipe) = stderr.take() {
+                    let _ = (&mut pipe).take(MOST_COMPLAINTS).read_to_end(&mut text);
+                    let _ = io::copy(&mut pipe, &mut io::sink());
+                }
+                text
+            });
+            let result = match &mut stdout {
+                Some(pipe) => read(pipe),
+                None => Ok(()),
+            };
+            drop(stdout.take());
+            if result.is_err() {
+                let _ = child.kill();
+            }
+            let status = child.wait()?;
+            let stderr = complaints.join().unwrap_or_default();
+            result.map(|()| Finished {
+                code: status.code(),
+                stdout: Vec::new(),
+                stderr,
+            })
+        })
+    }
+
     fn run_and_leave(
         &self,
         invocation: &Invocation<'_>,
@@ -269,19 +329,11 @@ impl Runner for RealRunner {
         // A pipe would end with the last process that holds it, and break for those that go on.
         let flags = rustix::fs::MemfdFlags::CLOEXEC;
         let said = std::fs::File::from(rustix::fs::memfd_create("stderr", flags)?);
-        let mut command = Command::new(invocation.program);
-        command
-            .args(&invocation.arguments)
-            .env_clear()
-            .envs(base.iter().map(|(name, value)| (name, value)))
-            .envs(invocation.variables.iter().copied())
+        let status = command(invocation, base)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(said.try_clone()?);
-        if let Some(folder) = invocation.folder {
-            command.current_dir(folder);
-        }
-        let status = command.status()?;
+            .stderr(said.try_clone()?)
+            .status()?;
         let length = said.metadata()?.len().min(MOST_STDERR);
         let mut stderr = vec![0; usize::try_from(length).unwrap_or(0)];
         // Not by moving the position, which a program that goes on shares.
@@ -292,4 +344,27 @@ impl Runner for RealRunner {
             stderr,
         })
     }
+}
+
+/// So many bytes of a long-running program's stderr are kept.
+const MOST_COMPLAINTS: u64 = 64 << 10;
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the place programs are started"
+)]
+fn command(invocation: &Invocation<'_>, base: &[(OsString, OsString)]) -> Command {
+    let mut command = Command::new(invocation.program);
+    command
+        .args(&invocation.arguments)
+        .env_clear()
+        .envs(base.iter().map(|(name, value)| (name, value)))
+        .envs(invocation.variables.iter().copied())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    if let Some(folder) = invocation.folder {
+        command.current_dir(folder);
+    }
+    command
 }

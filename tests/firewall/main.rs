@@ -2,10 +2,11 @@
 
 #![expect(
     clippy::unwrap_used,
-    reason = "a test that cannot go on says so by a panic"
+    reason = "a helper of a test fails as the test does"
 )]
 
 mod explain;
+mod input;
 mod lab;
 mod lock_out;
 mod matrix;

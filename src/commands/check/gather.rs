@@ -84,31 +84,41 @@ fn look(
     let declared = evidence.declared.as_ref();
     let env = declared.and_then(|declared| declared.path.clone());
     let wants = |kind| plan.selection.holds_kind(kind);
+    for note in plan.rules.notes() {
+        context.terminal.note(note);
+    }
+    let progress = context.terminal.progress();
+    let request = search_request(arguments, plan, evidence, env.as_deref());
     let state = context.state().ok();
-    std::thread::scope(|scope| {
+    let (host, posture, code, live) = std::thread::scope(|scope| {
         let live = endpoint.map(|endpoint| scope.spawn(move || probe::gather(&endpoint)));
         let posture = wants_firewall(arguments, plan)
             .then(|| scope.spawn(|| posture(&arguments.profile, world)));
         let code = wants(Kind::Code).then(|| {
             scope.spawn(|| {
-                scan::gather(
-                    env.as_deref(),
-                    arguments.code.as_deref(),
-                    arguments.history,
-                    world,
-                )
+                let tell = |objects, bytes| progress.tell(objects, bytes);
+                let monitor = scan::Monitor::new(&tell);
+                scan::gather(request, &monitor, world)
             })
         });
-        if wants(Kind::Host) {
-            evidence.host = gather_host(declared, world);
-            evidence.rotation = gather_rotation(declared, state.as_ref(), world);
-        }
-        evidence.posture = posture.map(joined);
-        evidence.code = code.map(joined).unwrap_or_default();
-        if let Some(live) = live {
-            evidence.live = Live::Seen(Box::new(joined(live)));
-        }
+        let host = wants(Kind::Host).then(|| {
+            let rotation = gather_rotation(declared, state.as_ref(), world);
+            (gather_host(declared, world), rotation)
+        });
+        let posture = posture.map(joined);
+        (host, posture, code.map(joined), live.map(joined))
     });
+    drop(progress);
+    if let Some((host, rotation)) = host {
+        evidence.host = host;
+        evidence.rotation = rotation;
+    }
+    evidence.posture = posture;
+    evidence.code = code.unwrap_or_default();
+    tell_archives(&evidence.code, context);
+    if let Some(live) = live {
+        evidence.live = Live::Seen(Box::new(live));
+    }
 }
 
 /// What a thread found; its panic is ours.
@@ -138,9 +148,57 @@ fn posture(profile: &str, world: &World) -> Result<Posture, String> {
         .map_err(|error| error.to_string())
 }
 
+/// Archives are not opened: what is in them, nobody has seen.
+fn tell_archives(code: &scan::CodeEvidence, context: &Context<'_>) {
+    if let scan::Search::Done(searched) = &code.tree
+        && !searched.archives.is_empty()
+    {
+        let count = searched.archives.len();
+        context
+            .terminal
+            .detail(&format!("{count} archives were not opened"));
+        for archive in &searched.archives {
+            context.terminal.detail(&format!("  {archive}"));
+        }
+    }
+}
+
+/// What is to be searched for, and where.
+fn search_request<'r>(
+    arguments: &'r CheckArgs,
+    plan: &'r Plan,
+    evidence: &'r Evidence,
+    env: Option<&'r Path>,
+) -> scan::Request<'r> {
+    let declared = || evidence.declared.iter().chain(&evidence.compared);
+    let assignments = declared().flat_map(|declared| declared.file.assignments());
+    let asked = |id| check::find(id).is_some_and(|check| plan.selection.holds(check));
+    scan::Request {
+        env,
+        spared: declared()
+            .filter_map(|declared| declared.path.as_deref())
+            .collect(),
+        code: arguments.code.as_deref(),
+        history: arguments.history,
+        staged: arguments.staged,
+        own_values: scan::worth_a_search(assignments),
+        rules: &plan.rules,
+        today: evidence
+            .question
+            .now
+            .to_zoned_datetime(jiff::tz::TimeZone::UTC)
+            .date(),
+        wanted: scan::Wanted {
+            tree: asked("secrets.in-code"),
+            history: asked("secrets.in-history"),
+            env_files: asked("secrets.env-file-in-history"),
+        },
+    }
+}
+
 /// The env file that was named, or `.env` where there is one.
 fn env_file(arguments: &CheckArgs, plan: &Plan) -> Result<Option<Declared>, Failure> {
-    let searches_code = arguments.code.is_some() || arguments.history;
+    let searches_code = arguments.code.is_some() || arguments.history || arguments.staged;
     match &arguments.env {
         Some(path) => read_env_file(path, plan).map(Some),
         None if Path::new(DEFAULT_ENV).symlink_metadata().is_ok() => {

@@ -90,6 +90,11 @@ fn fail(result: &mut CheckResult, finding: Finding, env: &str) -> String {
     if let Some(remediation) = finding.remediation {
         result.remediation = remediation.replace("{env}", env);
     }
+    if let Some((reason, until)) = finding.accepted {
+        result.status = Status::Waived;
+        result.reason = reason;
+        annotate(result, "waived_until", until.to_string());
+    }
     finding.subject
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Check;
+use super::code;
 use super::evidence::{Declared, Evidence};
 use super::host;
 use super::live;
@@ -11,7 +12,7 @@ use crate::env_file::Assignment;
 use crate::key_shapes::{ShapeVerdict, Uncleanness, judge_provider_value};
 use crate::placeholder::placeholder;
 use crate::report::{Kind, Location, Severity};
-use crate::scan::{Answer, CodeEvidence, Tracking};
+use crate::scan::{Answer, Tracking};
 
 const PAGE: &str = "https://docs.openclawvps.com/configuration/security";
 
@@ -287,25 +288,25 @@ fn env_file_tracked(evidence: &Evidence) -> Vec<Verdict> {
 }
 
 fn env_file_in_history(evidence: &Evidence) -> Vec<Verdict> {
-    history(&evidence.code)
+    code::verdicts(
+        &evidence.code.env_files,
+        code::env_file,
+        "no env file with a secret was ever committed",
+    )
 }
 
 fn in_history(evidence: &Evidence) -> Vec<Verdict> {
-    history(&evidence.code)
-}
-
-fn history(code: &CodeEvidence) -> Vec<Verdict> {
-    if !code.history_was_asked {
-        return skipped("the history was not asked for: use --history");
-    }
-    unknown("searching the git history is not built yet")
+    code::verdicts(
+        &evidence.code.history,
+        code::in_history,
+        "no key stands in the git history",
+    )
 }
 
 fn in_code(evidence: &Evidence) -> Vec<Verdict> {
-    match &evidence.code.tree {
-        None => {
-            skipped("no source tree: the env file lies in no git work tree, and --code names none")
-        }
-        Some(_) => unknown("searching the source tree is not built yet"),
-    }
+    code::verdicts(
+        &evidence.code.tree,
+        code::in_code,
+        "no key stands in the source tree",
+    )
 }

@@ -40,6 +40,8 @@ pub struct Finding {
     pub evidence: Map<String, Value>,
     /// A better remediation than the check's own.
     pub remediation: Option<String>,
+    /// Why it is accepted for a while, and until which date.
+    pub accepted: Option<(String, jiff::civil::Date)>,
 }
 
 impl Finding {
@@ -52,6 +54,7 @@ impl Finding {
             location: None,
             evidence: Map::new(),
             remediation: None,
+            accepted: None,
         }
     }
 

@@ -45,6 +45,14 @@ pub enum FirewallError {
         /// What is wrong with it and what would be right.
         problem: String,
     },
+    /// The file that a flag names was not accepted.
+    #[error("{flag}: {source}")]
+    InFile {
+        /// The flag as the user writes it.
+        flag: &'static str,
+        /// What is wrong with the file.
+        source: Box<FirewallError>,
+    },
     /// A file could not be read.
     #[error("{path}: cannot be read; check the path and its permissions")]
     Read {

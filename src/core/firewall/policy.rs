@@ -1,6 +1,8 @@
 //! What the user wants: the options and the profile, checked and completed.
 
 use std::fmt;
+use std::fs::File;
+use std::io::Read as _;
 
 use ipnet::IpNet;
 
@@ -137,6 +139,9 @@ pub enum Rollback {
     Seconds(u32),
 }
 
+/// The largest list file in bytes; a million networks fit.
+const LARGEST_LIST: u64 = 64 << 20;
+
 /// The longest rollback, one day in seconds.
 const ROLLBACK_LIMIT: u32 = 86_400;
 
@@ -158,11 +163,11 @@ impl Policy {
         let allowed = each("--allow", &request.allow, parse_allow)?;
         let rollback = rollback(request)?;
         let cloudflare = match &request.cloudflare_ips {
-            Some(path) => lists::cloudflare_list(path, &read(path)?)?,
+            Some(path) => from_file("--cloudflare-ips", path, lists::cloudflare_list)?,
             None => ranges::cloudflare_networks(),
         };
         let blocked = match &request.block_list {
-            Some(path) => lists::block_list(path, &read(path)?)?,
+            Some(path) => from_file("--block-list", path, lists::block_list)?,
             None => Vec::new(),
         };
         let mut openings = profile_openings(profile, &cloudflare);
@@ -348,11 +353,35 @@ fn each<T>(
         .collect()
 }
 
+fn from_file(
+    flag: &'static str,
+    path: &str,
+    parse: impl Fn(&str, &[u8]) -> Result<Vec<IpNet>, FirewallError>,
+) -> Result<Vec<IpNet>, FirewallError> {
+    read(path)
+        .and_then(|bytes| parse(path, &bytes))
+        .map_err(|error| FirewallError::InFile {
+            flag,
+            source: Box::new(error),
+        })
+}
+
+/// A list may come through a pipe; a device that never ends is cut off.
 fn read(path: &str) -> Result<Vec<u8>, FirewallError> {
-    std::fs::read(path).map_err(|source| FirewallError::Read {
-        path: path.to_owned(),
-        source,
-    })
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(LARGEST_LIST + 1).read_to_end(&mut bytes))
+        .map_err(|source| FirewallError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+    if bytes.len() as u64 > LARGEST_LIST {
+        return Err(FirewallError::File {
+            path: path.to_owned(),
+            problem: format!("is larger than {LARGEST_LIST} bytes"),
+        });
+    }
+    Ok(bytes)
 }
 
 fn without_doubles<T: PartialEq>(values: Vec<T>) -> Vec<T> {

@@ -10,6 +10,7 @@
 # DIR holds `nft` (one nftables table), `nf.v4` and `nf.v6` (iptables on nf_tables), `legacy.v4`
 # and `legacy.v6` (legacy iptables), `sets` (ipset). Rules of others are never written.
 set +eu
+umask 077
 LC_ALL=C
 export LC_ALL
 
@@ -120,15 +121,18 @@ load_iptables() {
 		return
 	fi
 	[ -s "$wanted" ] || wanted=/dev/null
-	live_iptables "$1" "$2" >"$3/live"
+	# At start-up /etc may still be read-only.
+	scratch=/run/openclaw-sec/scratch.$$
+	mkdir -p "$scratch" || return 1
+	live_iptables "$1" "$2" >"$scratch/live"
 	# A first line keeps the wanted file from being empty, which would make awk take the live rules for it.
-	{ echo '#'; cat "$wanted"; } >"$3/wanted"
-	difference "$3/wanted" <"$3/live" >"$3/steps"
+	{ echo '#'; cat "$wanted"; } >"$scratch/wanted"
+	difference "$scratch/wanted" <"$scratch/live" >"$scratch/steps"
 	result=0
-	if [ -s "$3/steps" ]; then
-		"$command-restore" -w 5 --noflush <"$3/steps" >/dev/null || result=1
+	if [ -s "$scratch/steps" ]; then
+		"$command-restore" -w 5 --noflush <"$scratch/steps" >/dev/null || result=1
 	fi
-	rm -f "$3/live" "$3/wanted" "$3/steps"
+	rm -rf "$scratch"
 	return "$result"
 }
 

@@ -12,7 +12,7 @@ use crate::firewall::rules::{Action, Family, LOG_PREFIX, Limit, Match, Rule, Rul
 pub(super) enum Elements {
     /// Those of every set.
     Inline,
-    /// None of the block list; the script adds them from its own list.
+    /// None of the block list; the script puts its own list in place of a remark.
     WithoutBlockList,
 }
 
@@ -44,6 +44,8 @@ pub(super) fn table(ruleset: &Ruleset, elements: Elements) -> String {
                 let _ = writeln!(text, "\t\t\t{network},");
             }
             text.push_str("\t\t}\n");
+        } else {
+            let _ = writeln!(text, "\t\t# elements: {}", set.name);
         }
         text.push_str("\t}\n");
     }

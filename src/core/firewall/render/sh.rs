@@ -31,9 +31,9 @@ pub(super) fn render(policy: &Policy, ruleset: &Ruleset) -> Result<String, Firew
             ("LISTS", &lists(ruleset)),
             ("ENGINE", ENGINE),
             (
-                "NFT_ELEMENTS",
+                "NFT_LISTS",
                 &calls(ruleset, |set| {
-                    is_blocked(set).then(|| format!("as_elements {set}"))
+                    is_blocked(set).then(|| format!("cat >\"$work/{set}\""))
                 }),
             ),
             ("IPSET_SETS", &ipset_calls(ruleset)),

@@ -1,0 +1,153 @@
+//! Values that only look like keys: runs, sequences, masks, and the samples of the documentation.
+
+use libm::log2;
+use sha2::{Digest as _, Sha256};
+
+/// A run or a sequence of this many characters is no chance.
+const LONGEST_CHANCE: usize = 7;
+/// Words that no generator draws by chance.
+const WORDS: &[&[u8]] = &[
+    b"example",
+    b"placeholder",
+    b"redacted",
+    b"changeme",
+    b"yourkey",
+    b"your-key",
+    b"your_key",
+    b"yourtoken",
+    b"your-token",
+    b"your_token",
+    b"dummykey",
+    b"insert-",
+    b"replace-me",
+    b"replaceme",
+    b"deadbeef",
+    b"xxxxxx",
+    b"fakekey",
+    b"not-a-real",
+    b"notareal",
+    b"sampletoken",
+    b"samplekey",
+];
+
+/// The first 32 hex digits of SHA-256 over samples that the providers' documentation publishes.
+const SAMPLES: &[&str] = &[
+    // jwt.io: the tokens that its debugger shows
+    "7f75367e7881255134e1375e723d1dea",
+    "c794fa6d20c64efb9adf980ae93af472",
+    "da816f9f2c16e6c5390e7636cadc40c4",
+    // core.telegram.org/bots: the token in the text
+    "0b5dd075ccdd03c42f4edda8e299e683",
+];
+
+/// Whether a person made the value up to show where a key belongs.
+pub(super) fn is_made_up(value: &[u8]) -> bool {
+    has_run(value) || has_sequence(value) || has_word(value) || is_masked(value) || is_sample(value)
+}
+
+/// Bits per character, of the characters' frequencies (Shannon).
+pub(super) fn shannon_bits(text: &[u8]) -> f64 {
+    let mut counts = [0_u32; 256];
+    for byte in text {
+        counts[usize::from(*byte)] += 1;
+    }
+    let length = text.len() as f64;
+    counts
+        .iter()
+        .filter(|count| **count > 0)
+        .map(|count| {
+            let share = f64::from(*count) / length;
+            -share * log2(share)
+        })
+        .sum()
+}
+
+fn has_run(value: &[u8]) -> bool {
+    longest(value, |before, after| before == after) > LONGEST_CHANCE
+}
+
+fn has_sequence(value: &[u8]) -> bool {
+    let up = |before: u8, after: u8| {
+        after == before.wrapping_add(1)
+            || (before, after) == (b'9', b'a')
+            || (before, after) == (b'9', b'0')
+    };
+    longest(value, up) > LONGEST_CHANCE
+        || longest(value, |before, after| up(after, before)) > LONGEST_CHANCE
+}
+
+/// The length of the longest stretch whose neighbours are so related.
+fn longest(value: &[u8], related: impl Fn(u8, u8) -> bool) -> usize {
+    let mut longest = 0;
+    let mut length = 1;
+    for pair in value.windows(2) {
+        length = if pair[0].is_ascii_alphanumeric() && related(pair[0], pair[1]) {
+            length + 1
+        } else {
+            1
+        };
+        longest = longest.max(length);
+    }
+    longest
+}
+
+fn has_word(value: &[u8]) -> bool {
+    let lower = value.to_ascii_lowercase();
+    WORDS
+        .iter()
+        .any(|word| memchr::memmem::find(&lower, word).is_some())
+}
+
+fn is_masked(value: &[u8]) -> bool {
+    ["…", "***", "...", "•••"]
+        .iter()
+        .any(|mask| memchr::memmem::find(value, mask.as_bytes()).is_some())
+}
+
+fn is_sample(value: &[u8]) -> bool {
+    let digest = digest(value);
+    SAMPLES.iter().any(|sample| *sample == digest)
+}
+
+/// 32 hex digits of SHA-256.
+pub(super) fn digest(value: &[u8]) -> String {
+    let digest = Sha256::digest(value);
+    digest
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_sequences_and_words_are_made_up_and_random_values_are_not() {
+        for value in [
+            "sk_live_xxxxxxxxxxxxxxxxxxxxxxxx",
+            "abcdefghijklmnopqrstuvwxyz123456",
+            "ghp_0123456789abcdef",
+            "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+            "00000000000000000000",
+            "AIzaDeadBeef0000",
+            "9876543210fedcba",
+        ] {
+            assert!(is_made_up(value.as_bytes()), "{value}");
+        }
+        for value in [
+            "q8ZrT2mXv9LbN4wKc7YpD3sHf6Jg",
+            "hookA7d9Kq3ZxW",
+            "0b1c8f2d9e3a4756f8e7d6c5",
+        ] {
+            assert!(!is_made_up(value.as_bytes()), "{value}");
+        }
+    }
+
+    #[test]
+    fn entropy_is_counted_in_bits_per_character() {
+        assert_eq!(shannon_bits(b"aaaa"), 0.0);
+        assert_eq!(shannon_bits(b"abcdabcd"), 2.0);
+    }
+}

@@ -1,0 +1,370 @@
+//! The env file's own values, searched for wherever they stand and in every form they take.
+
+use std::ops::Range;
+
+use aho_corasick::AhoCorasick;
+use aho_corasick::packed::{self, Searcher};
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+
+use crate::env_file::Assignment;
+use crate::key_shapes;
+use crate::placeholder::placeholder;
+use crate::redact::{json_escaped, percent_encoded};
+use crate::secret::Secret;
+use crate::strength;
+
+/// A shorter value would be found everywhere.
+const SHORTEST_VALUE: usize = 8;
+/// Teddy, the packed searcher, takes at most this many needles.
+const NEEDLES_PER_SEARCHER: usize = 64;
+/// With more searchers than this, one automaton is faster.
+const MOST_SEARCHERS: usize = 8;
+/// A value without a telling name is a secret from so many bits and characters on.
+const SECRET_BITS: f64 = 96.0;
+const SECRET_CHARACTERS: usize = 20;
+
+/// A value to search for, and its variable.
+#[derive(Debug, Clone)]
+pub struct OwnValue {
+    /// The variable's name.
+    pub name: String,
+    /// Its value.
+    pub value: Secret,
+}
+
+/// The values worth a search: secret by name or by randomness, no placeholders, 8 bytes or more.
+pub fn worth_a_search<'a>(assignments: impl IntoIterator<Item = &'a Assignment>) -> Vec<OwnValue> {
+    let mut values: Vec<OwnValue> = Vec::new();
+    for assignment in assignments {
+        for value in secret_parts(assignment) {
+            let is_known = values.iter().any(|known| known.value.expose() == value);
+            if value.len() >= SHORTEST_VALUE && !is_known {
+                values.push(OwnValue {
+                    name: assignment.name.clone(),
+                    value: Secret::new(value),
+                });
+            }
+        }
+    }
+    values
+}
+
+/// The whole value, of a URL its password too.
+fn secret_parts(assignment: &Assignment) -> Vec<Vec<u8>> {
+    let value = assignment.value.expose();
+    if placeholder(value).is_some() || is_reference(value) {
+        return Vec::new();
+    }
+    let mut parts = Vec::new();
+    let password = url_password(value);
+    let is_random = || password.is_none() && is_random(&assignment.name, value);
+    if key_shapes::is_secret_name(&assignment.name)
+        || password.is_some()
+        || key_shapes::recognise(value).is_some()
+        || is_random()
+    {
+        parts.push(value.to_vec());
+    }
+    if let Some(password) = password.filter(|password| placeholder(password).is_none()) {
+        parts.push(password);
+    }
+    parts
+}
+
+fn is_reference(value: &[u8]) -> bool {
+    const REFERENCES: [&[u8]; 6] = [b"op://", b"vault:", b"encrypted:", b"ENC[", b"${", b"$("];
+    REFERENCES.iter().any(|start| value.starts_with(start))
+}
+
+fn is_random(name: &str, value: &[u8]) -> bool {
+    let upper = name.to_ascii_uppercase();
+    let speaks_about = [
+        "_SHA256",
+        "_HASH",
+        "_DIGEST",
+        "_FINGERPRINT",
+        "_ID",
+        "_FILE",
+        "_PATH",
+        "_IMAGE",
+        "_DSN",
+        "_URL",
+        "_COMMIT",
+        "_REVISION",
+        "_VERSION",
+    ];
+    let is_key_like = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=_-.~".contains(byte);
+    value.len() >= SECRET_CHARACTERS
+        && !speaks_about.iter().any(|ending| upper.ends_with(ending))
+        && !["PUBLIC", "PUBLISHABLE", "RECIPIENT"]
+            .iter()
+            .any(|word| upper.contains(word))
+        && value.iter().all(is_key_like)
+        && !value.starts_with(b"/")
+        && value.iter().any(u8::is_ascii_digit)
+        && value.iter().any(u8::is_ascii_alphabetic)
+        && strength::estimate(value).bits >= SECRET_BITS
+}
+
+/// The password of `scheme://user:password@host`, decoded.
+fn url_password(value: &[u8]) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(value).ok()?;
+    let (_, rest) = text.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    let (user, _) = authority.rsplit_once('@')?;
+    let (_, password) = user.split_once(':')?;
+    (!password.is_empty()).then(|| percent_decoded(password.as_bytes()))
+}
+
+fn percent_decoded(text: &[u8]) -> Vec<u8> {
+    let digit = |at: usize| text.get(at).and_then(|byte| (*byte as char).to_digit(16));
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut at = 0;
+    while at < text.len() {
+        if text[at] == b'%'
+            && let (Some(high), Some(low)) = (digit(at + 1), digit(at + 2))
+        {
+            decoded.push((high * 16 + low) as u8);
+            at += 3;
+        } else {
+            decoded.push(text[at]);
+            at += 1;
+        }
+    }
+    decoded
+}
+
+/// Finds own values.
+pub(super) struct OwnValues {
+    values: Vec<OwnValue>,
+    needles: Vec<Needle>,
+    search: Search,
+}
+
+struct Needle {
+    bytes: Secret,
+    value: usize,
+}
+
+enum Search {
+    Nothing,
+    /// Groups of needles, each with the index of its first one.
+    Packed(Vec<(usize, Searcher)>),
+    Automaton(Box<AhoCorasick>),
+}
+
+impl OwnValues {
+    pub(super) fn new(values: Vec<OwnValue>) -> Self {
+        let mut needles: Vec<Needle> = Vec::new();
+        let mut seen = std::collections::HashSet::new();
+        for (index, own) in values.iter().enumerate() {
+            for form in forms(own.value.expose()) {
+                if seen.insert(form.clone()) {
+                    needles.push(Needle {
+                        bytes: Secret::new(form),
+                        value: index,
+                    });
+                }
+            }
+        }
+        let search = search(&needles);
+        Self {
+            values,
+            needles,
+            search,
+        }
+    }
+
+    pub(super) fn value(&self, index: usize) -> &OwnValue {
+        &self.values[index]
+    }
+
+    /// Every place of every value, the longest where several begin, in the order of the text.
+    pub(super) fn find_all(&self, text: &[u8]) -> Vec<(Range<usize>, usize)> {
+        let mut found: Vec<(Range<usize>, usize)> = Vec::new();
+        let mut add = |needle: &Needle, start: usize| {
+            found.push((start..start + needle.bytes.len(), needle.value));
+        };
+        match &self.search {
+            Search::Nothing => return Vec::new(),
+            Search::Packed(groups) => {
+                for (first, searcher) in groups {
+                    for hit in searcher.find_iter(text) {
+                        add(&self.needles[first + hit.pattern().as_usize()], hit.start());
+                    }
+                }
+            }
+            Search::Automaton(automaton) => {
+                for hit in automaton.find_iter(text) {
+                    add(&self.needles[hit.pattern().as_usize()], hit.start());
+                }
+            }
+        }
+        found.sort_by_key(|(range, _)| (range.start, std::cmp::Reverse(range.end)));
+        let mut end = 0;
+        found.retain(|(range, _)| {
+            let is_free = range.start >= end;
+            if is_free {
+                end = range.end;
+            }
+            is_free
+        });
+        found
+    }
+}
+
+fn search(needles: &[Needle]) -> Search {
+    if needles.is_empty() {
+        return Search::Nothing;
+    }
+    let longest_first = aho_corasick::MatchKind::LeftmostLongest;
+    if needles.len() <= NEEDLES_PER_SEARCHER * MOST_SEARCHERS {
+        let groups: Option<Vec<(usize, Searcher)>> = needles
+            .chunks(NEEDLES_PER_SEARCHER)
+            .enumerate()
+            .map(|(index, group)| {
+                let searcher = packed::Config::new()
+                    .match_kind(packed::MatchKind::LeftmostLongest)
+                    .builder()
+                    .extend(group.iter().map(|needle| needle.bytes.expose()))
+                    .build()?;
+                Some((index * NEEDLES_PER_SEARCHER, searcher))
+            })
+            .collect();
+        if let Some(groups) = groups {
+            return Search::Packed(groups);
+        }
+    }
+    let automaton = AhoCorasick::builder()
+        .match_kind(longest_first)
+        .build(needles.iter().map(|needle| needle.bytes.expose()));
+    automaton.map_or(Search::Nothing, |automaton| {
+        Search::Automaton(Box::new(automaton))
+    })
+}
+
+/// The forms in which a value stands in files.
+fn forms(value: &[u8]) -> Vec<Vec<u8>> {
+    let mut forms = vec![value.to_vec()];
+    let escaped = json_escaped(value);
+    let slashes: Vec<u8> = escaped
+        .iter()
+        .flat_map(|byte| match byte {
+            b'/' => b"\\/".to_vec(),
+            other => vec![*other],
+        })
+        .collect();
+    let percent = percent_encoded(value);
+    forms.push(lower_case_codes(&percent));
+    forms.extend([escaped, slashes, percent]);
+    for skipped in 0..3 {
+        forms.push(aligned(&STANDARD_NO_PAD, value, skipped));
+        forms.push(aligned(&URL_SAFE_NO_PAD, value, skipped));
+    }
+    if let Ok(text) = std::str::from_utf8(value) {
+        forms.push(text.encode_utf16().flat_map(u16::to_le_bytes).collect());
+    }
+    forms.retain(|form| form.len() >= SHORTEST_VALUE);
+    forms
+}
+
+/// Percent codes with small letters; everything else stays.
+fn lower_case_codes(encoded: &[u8]) -> Vec<u8> {
+    let mut lower = encoded.to_vec();
+    for at in 0..lower.len() {
+        if lower[at] == b'%' {
+            let end = (at + 3).min(lower.len());
+            lower[at + 1..end].make_ascii_lowercase();
+        }
+    }
+    lower
+}
+
+/// Those base64 digits that depend on the value alone when `skipped` bytes stand before it in its
+/// group of three.
+fn aligned(engine: &impl base64::Engine, value: &[u8], skipped: usize) -> Vec<u8> {
+    let mut padded = vec![0; skipped];
+    padded.extend_from_slice(value);
+    let encoded = engine.encode(&padded).into_bytes();
+    let first = (skipped * 8).div_ceil(6);
+    let last = padded.len() * 8 / 6;
+    encoded[first..last].to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env_file::EnvFile;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+    use proptest::prelude::*;
+
+    fn searcher(value: &[u8]) -> OwnValues {
+        OwnValues::new(vec![OwnValue {
+            name: "KEY".to_owned(),
+            value: Secret::new(value),
+        }])
+    }
+
+    proptest! {
+        #[test]
+        fn a_value_is_found_in_every_form(
+            value in prop::collection::vec(any::<u8>(), 8..60),
+            before in prop::collection::vec(any::<u8>(), 0..9),
+            after in prop::collection::vec(any::<u8>(), 0..9),
+        ) {
+            let own = searcher(&value);
+            let around = [before.as_slice(), &value, &after].concat();
+            for text in [around.clone(), STANDARD.encode(&around).into_bytes(),
+                         URL_SAFE.encode(&around).into_bytes(), percent_encoded(&around)] {
+                prop_assert!(!own.find_all(&text).is_empty());
+            }
+        }
+
+        #[test]
+        fn a_text_is_found_with_escapes_and_in_utf_16(value in "[ -~é]{8,40}") {
+            let own = searcher(value.as_bytes());
+            let json = serde_json::to_string(&value).unwrap();
+            let utf16: Vec<u8> = value.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            for text in [json.clone().into_bytes(), json.replace('/', "\\/").into_bytes(), utf16] {
+                prop_assert!(!own.find_all(&text).is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn only_what_is_secret_by_name_or_by_randomness_is_searched() {
+        let file = EnvFile::parse(
+            "GATEWAY_PASSWORD=hunter2-blue\n\
+             API_KEY=your-secret-key-here\n\
+             SHORT_KEY=abc1234\n\
+             PORT=18789\n\
+             DATA_DIR=/var/lib/openclaw/data\n\
+             ORIGINS=https://one.example,https://two.example\n\
+             IMAGE=ghcr.io/openclaw/openclaw:2026.11.1\n\
+             OP_TOKEN=op://vault/item/field\n\
+             DATABASE_URL=postgres://bot:s3cr3t%2Fpass@db/x\n\
+             SALT=q8ZrT2mXv9LbN4wKc7YpD3sHf6Jg\n\
+             IMAGE_SHA256=0b1c8f2d9e3a4756f8e7d6c5b4a3928170615243f4e5d6c7b8a99887766554433\n",
+        );
+        let names: Vec<String> = worth_a_search(file.assignments())
+            .into_iter()
+            .map(|own| own.name)
+            .collect();
+        assert_eq!(
+            names,
+            ["GATEWAY_PASSWORD", "DATABASE_URL", "DATABASE_URL", "SALT"]
+        );
+    }
+
+    #[test]
+    fn a_thousand_values_are_found_as_well_as_one() {
+        let values = (0..1000).map(|number| OwnValue {
+            name: format!("K{number}"),
+            value: Secret::new(format!("value-{number:05}-of-many")),
+        });
+        let own = OwnValues::new(values.collect());
+        let found = own.find_all(b"x value-00777-of-many y");
+        assert_eq!(found, [(2..21, 777)]);
+    }
+}

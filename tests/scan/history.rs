@@ -1,0 +1,227 @@
+//! `--history`: everything that a ref reaches, once, and who brought it.
+
+use crate::made_up_keys::Maker;
+use crate::repository::{Repository, git};
+
+const IN_HISTORY: &str = "secrets.in-history";
+const ENV_FILE: &str = "secrets.env-file-in-history";
+
+#[test]
+fn a_deleted_key_is_found_with_its_first_commit_and_its_versions() {
+    let mut maker = Maker::new(20);
+    let (gone, here) = (maker.github(), maker.github());
+    let repository = Repository::new();
+    let first = repository.write("a", &gone).write("b", &here).commit("one");
+    repository
+        .write("a", format!("more\n{gone}\n"))
+        .commit("two");
+    repository.write("a", "clean").commit("three");
+    let checked = repository.check(&["--history"]);
+    assert_eq!(
+        checked.places(IN_HISTORY),
+        ["a:1:1 github-token", "b:1:1 github-token"]
+    );
+    let failed = checked.failed(IN_HISTORY);
+    let of = |path: &str| {
+        failed
+            .iter()
+            .find(|result| result["location"]["path"] == path)
+            .unwrap()["evidence"]
+            .clone()
+    };
+    assert_eq!(of("a")["commit"], first.as_str());
+    assert_eq!(of("a")["versions"], 2);
+    assert_eq!(of("a")["in_head"], false);
+    assert_eq!(of("b")["in_head"], true);
+    assert_eq!(of("a")["author_date"], "2026-03-04T05:06:07Z");
+    checked.hides(&gone);
+    assert_eq!(repository.check(&[]).statuses(IN_HISTORY), ["skipped"]);
+}
+
+#[test]
+fn every_kind_of_ref_is_walked() {
+    let mut maker = Maker::new(21);
+    let mut key = || maker.github();
+    let repository = Repository::new();
+    repository.write("base", "x").commit("base");
+    repository.git(["checkout", "-q", "-b", "side"]);
+    repository.write("on-branch", key()).commit("side");
+    repository.git(["checkout", "-q", "main"]);
+    // Two stashes, one with an untracked file; no ref names the older one.
+    repository.write("base", key());
+    repository.git(["stash", "push", "-q"]);
+    repository.write("untracked", key());
+    repository.git(["stash", "push", "-q", "-u"]);
+    repository.git(["notes", "add", "-m", &key()]);
+    repository.git([
+        "commit",
+        "-q",
+        "--allow-empty",
+        "-m",
+        &format!("oops {}", key()),
+    ]);
+    repository.git(["tag", "-a", "v1", "-m", &format!("tag {}", key())]);
+    repository.git(["checkout", "-q", "--detach"]);
+    repository.write("remote", key()).commit("remote");
+    repository.git(["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    repository.write("pull", key()).commit("pull");
+    repository.git(["update-ref", "refs/pull/1/head", "HEAD"]);
+    repository.git(["checkout", "-q", "main"]);
+    let checked = repository.check(&["--history"]);
+    let paths: Vec<String> = checked.places(IN_HISTORY);
+    for name in ["on-branch", "base", "untracked", "remote", "pull"] {
+        assert!(
+            paths
+                .iter()
+                .any(|path| path.starts_with(&format!("{name}:"))),
+            "{name} {paths:?}"
+        );
+    }
+    assert_eq!(
+        paths.iter().filter(|path| path.starts_with("- ")).count(),
+        2,
+        "{paths:?}"
+    );
+    assert_eq!(paths.len(), 8, "{paths:?}");
+}
+
+#[test]
+fn a_key_that_enters_with_the_merge_itself_is_named() {
+    let key = Maker::new(22).github();
+    let repository = Repository::new();
+    repository.write("a", "1").commit("one");
+    repository.git(["checkout", "-q", "-b", "side"]);
+    repository.write("b", "1").commit("side");
+    repository.git(["checkout", "-q", "main"]);
+    repository.write("c", "1").commit("main");
+    repository.git(["merge", "-q", "--no-commit", "--no-ff", "side"]);
+    repository.write("evil", &key);
+    let merge = repository.commit("merge");
+    repository.git(["rm", "-q", "evil"]);
+    repository.commit("clean");
+    repository.git(["gc", "-q", "--prune=now"]);
+    let checked = repository.check(&["--history"]);
+    assert_eq!(checked.places(IN_HISTORY), ["evil:1:1 github-token"]);
+    assert_eq!(
+        checked.failed(IN_HISTORY)[0]["evidence"]["commit"],
+        merge.as_str()
+    );
+}
+
+#[test]
+fn a_committed_env_file_is_named_with_what_is_still_current() {
+    let mut maker = Maker::new(23);
+    let (old, current) = (maker.alnum(40), maker.alnum(40));
+    let repository = Repository::new();
+    repository.write(
+        "sub/.env.production",
+        format!("WEB_API_KEY={current}\nOLD_TOKEN={old}\nPORT=1\n"),
+    );
+    repository.write(".env.example", "WEB_API_KEY=your-secret-key-here\n");
+    let first = repository.commit("oops");
+    repository.git(["rm", "-q", "sub/.env.production"]);
+    repository.commit("clean");
+    let away = Repository::plain();
+    away.write("current.env", format!("WEB_API_KEY={current}\n"));
+    let env = away.file("current.env");
+    let checked = repository.check(&["--history", "--env", env.to_str().unwrap()]);
+    assert_eq!(checked.places(ENV_FILE), ["sub/.env.production env-file"]);
+    let evidence = &checked.failed(ENV_FILE)[0]["evidence"];
+    assert_eq!(evidence["commit"], first.as_str());
+    assert_eq!(
+        evidence["still_current"],
+        serde_json::json!(["WEB_API_KEY"])
+    );
+    assert_eq!(
+        evidence["variables"],
+        serde_json::json!(["OLD_TOKEN", "WEB_API_KEY"])
+    );
+    assert!(
+        checked
+            .places(IN_HISTORY)
+            .iter()
+            .any(|place| place.ends_with("env-value"))
+    );
+    checked.hides(&current).hides(&old);
+}
+
+#[test]
+fn worktrees_bare_and_sha_256_repositories_are_read() {
+    let key = Maker::new(24).github();
+    for format in ["sha1", "sha256"] {
+        let repository = Repository::plain();
+        repository.git(["init", "-q", "-b", "main", "--object-format", format]);
+        let commit = repository.write("a", &key).commit("one");
+        let checked = repository.check(&["--history"]);
+        assert_eq!(
+            checked.failed(IN_HISTORY)[0]["evidence"]["commit"],
+            commit.as_str(),
+            "{format}"
+        );
+        let bare = Repository::plain();
+        bare.git([
+            "clone",
+            "-q",
+            "--bare",
+            repository.path().to_str().unwrap(),
+            ".",
+        ]);
+        assert_eq!(
+            bare.check(&["--history"]).places(IN_HISTORY),
+            ["a:1:1 github-token"]
+        );
+        let tree = Repository::plain();
+        repository.git([
+            "worktree",
+            "add",
+            "-q",
+            tree.file("w").to_str().unwrap(),
+            "-b",
+            "w",
+        ]);
+        let checked = crate::repository::run(&tree.file("w"), &["--code", ".", "--history"], &[]);
+        assert_eq!(checked.places(IN_HISTORY), ["a:1:1 github-token"]);
+        assert_eq!(checked.places("secrets.in-code"), ["a:1:1 github-token"]);
+    }
+}
+
+#[test]
+fn a_repository_without_a_commit_is_clean() {
+    let repository = Repository::new();
+    let checked = repository.check(&["--history"]);
+    assert_eq!(checked.statuses(IN_HISTORY), ["pass"], "{}", checked.stdout);
+    assert_eq!(checked.statuses(ENV_FILE), ["pass"]);
+    assert_eq!(checked.code, 0);
+}
+
+#[test]
+fn shallow_and_partial_clones_are_searched_and_never_passed() {
+    let mut maker = Maker::new(25);
+    let origin = Repository::new();
+    origin.write("a", maker.github()).commit("one");
+    origin.write("a", "clean").commit("two");
+    origin.write("b", maker.github()).commit("three");
+    origin.git(["config", "uploadpack.allowFilter", "true"]);
+    let url = format!("file://{}", origin.path().display());
+    let shallow = Repository::plain();
+    shallow.git(["clone", "-q", "--depth", "1", &url, "."]);
+    let checked = shallow.check(&["--history"]);
+    assert_eq!(checked.places(IN_HISTORY), ["b:1:1 github-token"]);
+    assert!(checked.statuses(IN_HISTORY).contains(&"unknown"));
+    let partial = Repository::plain();
+    git(
+        partial.path(),
+        ["clone", "-q", "--filter=blob:none", &url, "."],
+    );
+    let before = std::fs::read_dir(partial.file(".git/objects/pack"))
+        .unwrap()
+        .count();
+    let checked = partial.check(&["--history"]);
+    assert!(checked.statuses(IN_HISTORY).contains(&"unknown"));
+    assert!(checked.statuses(ENV_FILE).contains(&"unknown"));
+    assert_eq!(checked.places(IN_HISTORY), ["b:1:1 github-token"]);
+    let after = std::fs::read_dir(partial.file(".git/objects/pack"))
+        .unwrap()
+        .count();
+    assert_eq!(before, after, "something was fetched");
+}

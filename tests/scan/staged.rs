@@ -1,0 +1,64 @@
+//! `--staged`: what the next commit would bring.
+
+use crate::made_up_keys::Maker;
+use crate::repository::{Repository, run};
+
+#[test]
+fn the_index_counts_and_not_the_work_tree() {
+    let mut maker = Maker::new(2);
+    let [old, cleaned, unstaged, gone] = std::array::from_fn(|_| maker.github());
+    let repository = Repository::new();
+    repository.write("old", &old).write("gone", &gone);
+    repository.commit("one");
+    repository.write("cleaned", format!("a\n {cleaned}\n"));
+    repository.git(["add", "cleaned"]);
+    repository
+        .write("cleaned", "nothing")
+        .write("unstaged", &unstaged);
+    repository.git(["rm", "-q", "gone"]);
+    let checked = repository.check(&["--staged"]);
+    assert_eq!(
+        checked.places("secrets.in-code"),
+        ["cleaned:2:2 github-token"]
+    );
+    assert_eq!(checked.code, 1);
+    assert_eq!(checked.statuses("secrets.in-history"), ["skipped"]);
+    // A hook runs in the repository and names nothing.
+    let hook = run(repository.path(), &["--staged"], &[]);
+    assert_eq!(hook.places("secrets.in-code"), ["cleaned:2:2 github-token"]);
+}
+
+#[test]
+fn a_repository_without_a_commit_has_an_index_too() {
+    let key = Maker::new(3).github();
+    let repository = Repository::new();
+    repository.write("a", &key).git(["add", "a"]);
+    assert_eq!(
+        repository.check(&["--staged"]).places("secrets.in-code"),
+        ["a:1:1 github-token"]
+    );
+}
+
+#[test]
+fn a_partial_commit_has_an_index_of_its_own() {
+    let mut maker = Maker::new(4);
+    let repository = Repository::new();
+    repository.commit("one");
+    repository.write("a", maker.github()).git(["add", "a"]);
+    let plain = repository.file(".git/index");
+    let other = repository.file(".git/next-index");
+    std::fs::copy(&plain, &other).unwrap();
+    repository.git(["reset", "-q"]);
+    assert_eq!(repository.check(&["--staged"]).code, 0);
+    let index = [("GIT_INDEX_FILE", ".git/next-index")];
+    assert_eq!(repository.check_with(&["--staged"], &index).code, 1);
+}
+
+#[test]
+fn without_a_repository_nothing_is_passed() {
+    let folder = Repository::plain();
+    let checked = folder.check(&["--staged", "--history"]);
+    assert_eq!(checked.code, 3);
+    assert_eq!(checked.statuses("secrets.in-code"), ["unknown"]);
+    assert_eq!(checked.statuses("secrets.in-history"), ["unknown"]);
+}
