@@ -16,8 +16,6 @@ use zeroize::Zeroize as _;
 use crate::cli::{ColorChoice, Global};
 use crate::output::Tone;
 
-/// What a shell reports for a program that SIGINT ended.
-const ENDED_BY_SIGINT: i32 = 130;
 /// Columns of text that goes into a pipe or a file.
 const WIDTH_WITHOUT_TERMINAL: usize = 100;
 
@@ -240,12 +238,12 @@ impl Terminal {
         }
     }
 
-    /// Asks for a secret without showing what is typed; `stops` ends the program. Only call it
-    /// when [`Terminal::may_ask`].
+    /// Asks for a secret without showing what is typed; `stops` gives the exit code that ends the
+    /// program. Only call it when [`Terminal::may_ask`].
     pub fn password(
         &self,
         question: &str,
-        stops: &(dyn Fn() -> bool + Sync),
+        stops: &(dyn Fn() -> Option<u8> + Sync),
     ) -> io::Result<Secret> {
         let question = self.redactor.clean(question);
         let typed = while_watching(stops, || {
@@ -263,12 +261,12 @@ impl Terminal {
             .map_err(io::Error::other)
     }
 
-    /// Waits for Enter; false if `q` was typed. `stops` ends the program where Ctrl-C does not end
-    /// the question. Only call it when [`Terminal::may_ask`].
+    /// Waits for Enter; false if `q` was typed. `stops` gives the exit code that ends the
+    /// program where Ctrl-C does not end the question. Only call it when [`Terminal::may_ask`].
     pub fn wait_for_enter(
         &self,
         request: &str,
-        stops: &(dyn Fn() -> bool + Sync),
+        stops: &(dyn Fn() -> Option<u8> + Sync),
     ) -> io::Result<bool> {
         let request = self.redactor.clean(request);
         let typed = while_watching(stops, || {
@@ -338,7 +336,7 @@ impl Drop for ProgressLine {
 
 /// Asks while another thread looks for signals: reading from a terminal goes on after one, and the
 /// echo that a question switched off must come back before the program ends.
-fn while_watching<T>(stops: &(dyn Fn() -> bool + Sync), ask: impl FnOnce() -> T) -> T {
+fn while_watching<T>(stops: &(dyn Fn() -> Option<u8> + Sync), ask: impl FnOnce() -> T) -> T {
     /// The pause between two looks.
     const PAUSE: Duration = Duration::from_millis(50);
     /// Most questions end by themselves within this time.
@@ -350,9 +348,10 @@ fn while_watching<T>(stops: &(dyn Fn() -> bool + Sync), ask: impl FnOnce() -> T)
             let mut looks = 0;
             while !is_answered.load(Ordering::SeqCst) {
                 std::thread::sleep(PAUSE);
-                looks += u32::from(stops());
+                let Some(code) = stops() else { continue };
+                looks += 1;
                 if looks > GRACE {
-                    end_with_echo(before.as_ref());
+                    end_with_echo(before.as_ref(), code);
                 }
             }
         });
@@ -366,14 +365,14 @@ fn while_watching<T>(stops: &(dyn Fn() -> bool + Sync), ask: impl FnOnce() -> T)
     clippy::exit,
     reason = "the question that blocks the program cannot be taken back"
 )]
-fn end_with_echo(before: Option<&rustix::termios::Termios>) {
+fn end_with_echo(before: Option<&rustix::termios::Termios>, code: u8) {
     if let Some(before) = before {
         let now = rustix::termios::OptionalActions::Now;
         // Nothing better can be done about a failure here.
         let _ = rustix::termios::tcsetattr(rustix::stdio::stdin(), now, before);
     }
     write_to_stderr("\n");
-    std::process::exit(ENDED_BY_SIGINT);
+    std::process::exit(i32::from(code));
 }
 
 /// Says that the program itself is at fault, and where; nothing of what it was working on.

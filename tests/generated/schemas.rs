@@ -1,8 +1,9 @@
-//! The JSON Schema of a check report, from the structs that are written.
+//! The JSON Schemas of reports and rotations, from the structs that are written.
 
 use openclaw_sec::check::ITEMS;
 use openclaw_sec::profiles::PROFILES;
 use openclaw_sec::report::{self, Report};
+use openclaw_sec::rotate::{self, Outcome};
 use schemars::generate::SchemaSettings;
 use schemars::transform::{RecursiveTransform, Transform as _};
 use serde_json::{Value, json};
@@ -85,10 +86,42 @@ fn check() -> Value {
     schema
 }
 
+/// How a rotation stands, or one of the tables of `rotate`.
+fn rotate() -> Value {
+    let mut outcome = schema_of::<Outcome>(
+        rotate::SCHEMA,
+        "What `openclaw-sec rotate --format json` writes",
+    );
+    let definitions = outcome["$defs"].take();
+    let head = ["$schema", "$id", "title"].map(|name| (name, outcome[name].take()));
+    let fields = outcome.as_object_mut().unwrap();
+    fields.retain(|name, value| !value.is_null() && name != "$defs");
+    // `status` adds the others where several rotations are unfinished.
+    fields["properties"]["rotations"] = json!({ "type": "array" });
+    let mut schema = json!({});
+    for (name, value) in head {
+        schema[name] = value;
+    }
+    schema["type"] = "object".into();
+    schema["required"] = json!(["schema"]);
+    schema["properties"] = json!({ "schema": { "const": rotate::SCHEMA } });
+    schema["anyOf"] = json!([
+        outcome,
+        { "required": ["providers"] },
+        { "required": ["keys", "max_age_days", "warn_days"] },
+        { "required": ["units", "cron"] },
+    ]);
+    schema["$defs"] = definitions;
+    schema
+}
+
 #[test]
 fn schemas_are_what_the_code_says() {
-    let text = serde_json::to_string_pretty(&check()).unwrap();
-    let files = Files::from([("check.json".to_owned(), format!("{text}\n").into_bytes())]);
+    let file = |name: &str, schema: &Value| {
+        let text = serde_json::to_string_pretty(schema).unwrap();
+        (name.to_owned(), format!("{text}\n").into_bytes())
+    };
+    let files = Files::from([file("check.json", &check()), file("rotate.json", &rotate())]);
     compare("schemas", &files);
 }
 
@@ -139,6 +172,26 @@ fn a_real_report_is_valid_and_a_changed_one_is_not() {
         result.remove(field);
         assert!(!validator.is_valid(&changed), "{field} may be missing");
     }
+}
+
+#[test]
+fn documents_of_rotate_are_valid() {
+    let validator = jsonschema::validator_for(&rotate()).unwrap();
+    let outcome = json!(Outcome::nothing("nothing is in progress"));
+    assert!(
+        validator.is_valid(&outcome),
+        "{:?}",
+        validator.validate(&outcome)
+    );
+    let mut changed = outcome.clone();
+    changed["status"] = "perhaps".into();
+    assert!(!validator.is_valid(&changed));
+    let output = assert_cmd::Command::cargo_bin("openclaw-sec")
+        .unwrap()
+        .args(["rotate", "providers", "--format", "json"])
+        .output()
+        .unwrap();
+    assert!(validator.is_valid(&serde_json::from_slice(&output.stdout).unwrap()));
 }
 
 fn real_report() -> Value {

@@ -5,6 +5,7 @@ use std::io;
 use openclaw_sec::rotate::{Class, Person, Provider, RotateError, Step, one_line};
 use openclaw_sec::secret::Secret;
 
+use crate::commands::exit;
 use crate::commands::interrupt::Noticed;
 use crate::terminal::Terminal;
 
@@ -23,6 +24,11 @@ impl<'a> AtTerminal<'a> {
             agrees,
         }
     }
+}
+
+/// The code to end with, once a signal came.
+fn exit_code(watch: &Noticed) -> Option<u8> {
+    watch.came().then_some(exit::INTERRUPTED)
 }
 
 impl Person for AtTerminal<'_> {
@@ -47,7 +53,8 @@ impl Person for AtTerminal<'_> {
             &format!("make a new key at https://{console}"),
         );
         let question = format!("paste the new {name} (it is not shown)");
-        let typed = self.terminal.password(&question, &|| self.watch.came());
+        let watch = self.watch;
+        let typed = self.terminal.password(&question, &|| exit_code(watch));
         if self.watch.came() {
             return Err(RotateError::Interrupted);
         }
@@ -70,7 +77,8 @@ impl Person for AtTerminal<'_> {
     }
 
     fn wait_until_done(&self, request: &str) -> io::Result<bool> {
-        let answer = self.terminal.wait_for_enter(request, &|| self.watch.came());
+        let watch = self.watch;
+        let answer = self.terminal.wait_for_enter(request, &|| exit_code(watch));
         if self.watch.came() {
             return Ok(false);
         }

@@ -387,7 +387,7 @@ impl Machine<'_> {
         }
         let places = self.search();
         if !places.holding.is_empty() {
-            return Ok(Some(self.held_back(places)));
+            return Ok(Some(self.held_back(&places)));
         }
         if places.is_seen_live {
             self.add(Event::RestartClaimed)?;
@@ -471,7 +471,7 @@ impl Machine<'_> {
         if places.holding.is_empty() {
             return Ok(None);
         }
-        Ok(Some(self.held_back(places)))
+        Ok(Some(self.held_back(&places)))
     }
 
     fn search(&self) -> Places {
@@ -509,8 +509,8 @@ impl Machine<'_> {
         found.unwrap_or_default()
     }
 
-    fn held_back(&self, places: Places) -> Outcome {
-        let mut outcome = self.outcome(
+    fn held_back(&self, places: &Places) -> Outcome {
+        self.outcome(
             Step::Revoke,
             Status::Waiting,
             format!(
@@ -518,9 +518,7 @@ impl Machine<'_> {
                 places.holding.join("; ")
             ),
             Some("resume"),
-        );
-        outcome.places = places.holding;
-        outcome
+        )
     }
 
     /// Step 4.
@@ -788,7 +786,6 @@ impl Machine<'_> {
             new_fingerprint: self.plan.new_fingerprint.clone(),
             next: next.map(|action| self.plan.command(action)),
             message: message.into(),
-            places: Vec::new(),
         }
     }
 }

@@ -72,9 +72,6 @@ pub struct Outcome {
     pub next: Option<String>,
     /// One or two sentences.
     pub message: String,
-    /// Places that still hold the old key, each as a file or a process; never its content.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub places: Vec<String>,
 }
 
 impl Outcome {
@@ -90,7 +87,6 @@ impl Outcome {
             new_fingerprint: None,
             next: None,
             message: message.into(),
-            places: Vec::new(),
         }
     }
 

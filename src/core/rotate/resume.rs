@@ -90,7 +90,6 @@ fn standing(plan: &Plan, events: &[Event]) -> Outcome {
         new_fingerprint: created.or_else(|| plan.new_fingerprint.clone()),
         next: Some(plan.command("resume")),
         message: message.to_owned(),
-        places: Vec::new(),
     }
 }
 
