@@ -68,6 +68,7 @@ complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l env 
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l url -d 'The live endpoint, such as https://bot.example' -r -f
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l profile -d 'How the bot is meant to be reached: vps, cloudflare-tunnel, cloudflare-origin, tailscale, telegram' -r
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l code -d 'The source tree to search for keys [default: the git work tree that holds the env file]' -r -f -a "(__fish_complete_directories)"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l rules -d 'More rules, in the form of gitleaks\' TOML; may be repeated' -r -F
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l compare-env -d 'An env file of another environment, which must not share secrets; may be repeated' -r -F
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l openclaw-config -d 'Upstream\'s openclaw.json' -r -F
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l format -d 'How to print the report: human, json or markdown; may be repeated, each with its --output [default: human]' -r
@@ -91,7 +92,8 @@ complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l time
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -s q -l quiet -d 'Say only what went wrong'
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -s v -l verbose -d 'Say more; repeat it for still more'
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l no-input -d 'Never ask; a missing answer is an error that names the flag for it'
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l history -d 'Search the git history too'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l history -d 'Search everything that a ref of the repository reaches, too'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l staged -d 'Search what the next commit would bring instead of the tree: for a pre-commit hook'
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l list -d 'Show all checks and leave'
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l fix -d 'Mend what is safe to mend: file modes, .gitignore, missing variables (asks first)'
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l yes -d 'Answer yes to what --fix asks'

@@ -175,6 +175,10 @@ fn next_value(line: &[u8], from: usize) -> Option<Range<usize>> {
 fn names_before(line: &[u8], value: usize) -> Vec<String> {
     let mut names = Vec::new();
     let mut end = value;
+    // The fallback of a shell's `${NAME:-value}`.
+    if line[..end].ends_with(b":-") {
+        end -= 1;
+    }
     while names.len() < MOST_NAMES {
         let glue = line[..end]
             .iter()
