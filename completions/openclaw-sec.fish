@@ -36,8 +36,8 @@ complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -s h -l help -d 
 complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -s V -l version -d 'Print version'
 complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -f -a "keygen" -d 'Make a key from the system\'s random generator'
 complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -f -a "check" -d 'Compare a deployment with the security checklist, by evidence'
-complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -f -a "rotate" -d 'Replace a key in four verified steps (not built yet)'
-complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -f -a "firewall" -d 'Print firewall rules that are safe to pipe into sh (not built yet)'
+complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -f -a "rotate" -d 'Replace a provider\'s key in four verified steps'
+complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -f -a "firewall" -d 'The options of a policy. They are checked in the core, before anything is printed'
 complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -f -a "audit-tail" -d 'Follow, explain and seal the audit log (not built yet)'
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand keygen" -l color -d 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM' -r -f -a "auto\t''
 always\t''
@@ -100,26 +100,342 @@ complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l yes 
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l active -d 'Allow probes that a limiter or a lock-out may notice'
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -s V -l version -d 'Print version'
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate" -l color -d 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM' -r -f -a "auto\t''
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and not __fish_seen_subcommand_from status resume abort due providers schedule" -l color -d 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate" -l config -d 'Read this configuration instead of ./openclaw-sec.toml' -r -F
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate" -l state-dir -d 'Where salt, journals and ledgers are kept' -r -f -a "(__fish_complete_directories)"
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate" -s q -l quiet -d 'Say only what went wrong'
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate" -s v -l verbose -d 'Say more; repeat it for still more'
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate" -l no-input -d 'Never ask; a missing answer is an error that names the flag for it'
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate" -s h -l help -d 'Print help'
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate" -s V -l version -d 'Print version'
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall" -l color -d 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM' -r -f -a "auto\t''
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and not __fish_seen_subcommand_from status resume abort due providers schedule" -l config -d 'Read this configuration instead of ./openclaw-sec.toml' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and not __fish_seen_subcommand_from status resume abort due providers schedule" -l state-dir -d 'Where salt, journals and ledgers are kept' -r -f -a "(__fish_complete_directories)"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and not __fish_seen_subcommand_from status resume abort due providers schedule" -l name -d 'The variable whose key is replaced' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and not __fish_seen_subcommand_from status resume abort due providers schedule" -l provider -d 'The provider, where the variable does not tell; see `rotate providers`' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and not __fish_seen_subcommand_from status resume abort due providers schedule" -l env -d 'The env file' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and not __fish_seen_subcommand_from status resume abort due providers schedule" -l new-key-file -d 'Read the new key from this file; `-` is stdin' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and not __fish_seen_subcommand_from status resume abort due providers schedule" -l new-key-env -d 'Read the new key from this environment variable' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and not __fish_seen_subcommand_from status resume abort due providers schedule" -l restart -d 'Restart OpenClaw by this command; it is run without a shell' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and not __fish_seen_subcommand_from status resume abort due providers schedule" -l restart-unit -d 'Restart this systemd unit' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and not __fish_seen_subcommand_from status resume abort due providers schedule" -l restart-compose -d 'Make this docker compose service anew' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and not __fish_seen_subcommand_from status resume abort due providers schedule" -l compose-file -d 'The compose file of that service' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and not __fish_seen_subcommand_from status resume abort due providers schedule" -l health -d 'Wait until this address answers with 2xx' -r -f
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and not __fish_seen_subcommand_from status resume abort due providers schedule" -l health-timeout -d 'Seconds to wait for --health [default: 120]' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and not __fish_seen_subcommand_from status resume abort due providers schedule" -l revoke -d 'Who revokes the old key: the provider\'s API, or you in its console [default: manual]' -r -f -a "auto\t''
+manual\t''"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and not __fish_seen_subcommand_from status resume abort due providers schedule" -l admin-key-env -d 'The environment variable with the provider\'s admin key' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and not __fish_seen_subcommand_from status resume abort due providers schedule" -l provider-url -d 'Send the provider\'s requests here: https, or http to this machine' -r -f
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and not __fish_seen_subcommand_from status resume abort due providers schedule" -l format -d 'How the final state is printed' -r -f -a "human\t''
+json\t''"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and not __fish_seen_subcommand_from status resume abort due providers schedule" -s q -l quiet -d 'Say only what went wrong'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and not __fish_seen_subcommand_from status resume abort due providers schedule" -s v -l verbose -d 'Say more; repeat it for still more'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and not __fish_seen_subcommand_from status resume abort due providers schedule" -l no-input -d 'Never ask; a missing answer is an error that names the flag for it'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and not __fish_seen_subcommand_from status resume abort due providers schedule" -l user -d 'The unit belongs to the user\'s own systemd'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and not __fish_seen_subcommand_from status resume abort due providers schedule" -l no-restart -d 'Somebody else restarts OpenClaw'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and not __fish_seen_subcommand_from status resume abort due providers schedule" -l restarted -d 'With resume: OpenClaw was restarted by hand since the env file was changed'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and not __fish_seen_subcommand_from status resume abort due providers schedule" -l dry-run -d 'Check everything that can be checked, change nothing'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and not __fish_seen_subcommand_from status resume abort due providers schedule" -l yes -d 'Agree to what is asked; what you do by hand is still waited for'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and not __fish_seen_subcommand_from status resume abort due providers schedule" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and not __fish_seen_subcommand_from status resume abort due providers schedule" -s V -l version -d 'Print version'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and not __fish_seen_subcommand_from status resume abort due providers schedule" -f -a "status" -d 'Say what is unfinished'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and not __fish_seen_subcommand_from status resume abort due providers schedule" -f -a "resume" -d 'Finish what a wait or a crash left'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and not __fish_seen_subcommand_from status resume abort due providers schedule" -f -a "abort" -d 'Put the old key back'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and not __fish_seen_subcommand_from status resume abort due providers schedule" -f -a "due" -d 'Say which keys have come of age'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and not __fish_seen_subcommand_from status resume abort due providers schedule" -f -a "providers" -d 'List the providers and what is known about them'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and not __fish_seen_subcommand_from status resume abort due providers schedule" -f -a "schedule" -d 'Print a systemd timer and a cron line that remind'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from status" -l color -d 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall" -l config -d 'Read this configuration instead of ./openclaw-sec.toml' -r -F
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall" -l state-dir -d 'Where salt, journals and ledgers are kept' -r -f -a "(__fish_complete_directories)"
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall" -s q -l quiet -d 'Say only what went wrong'
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall" -s v -l verbose -d 'Say more; repeat it for still more'
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall" -l no-input -d 'Never ask; a missing answer is an error that names the flag for it'
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall" -s h -l help -d 'Print help'
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall" -s V -l version -d 'Print version'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from status" -l config -d 'Read this configuration instead of ./openclaw-sec.toml' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from status" -l state-dir -d 'Where salt, journals and ledgers are kept' -r -f -a "(__fish_complete_directories)"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from status" -l name -d 'The variable whose key is replaced' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from status" -l provider -d 'The provider, where the variable does not tell; see `rotate providers`' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from status" -l env -d 'The env file' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from status" -l new-key-file -d 'Read the new key from this file; `-` is stdin' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from status" -l new-key-env -d 'Read the new key from this environment variable' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from status" -l restart -d 'Restart OpenClaw by this command; it is run without a shell' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from status" -l restart-unit -d 'Restart this systemd unit' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from status" -l restart-compose -d 'Make this docker compose service anew' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from status" -l compose-file -d 'The compose file of that service' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from status" -l health -d 'Wait until this address answers with 2xx' -r -f
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from status" -l health-timeout -d 'Seconds to wait for --health [default: 120]' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from status" -l revoke -d 'Who revokes the old key: the provider\'s API, or you in its console [default: manual]' -r -f -a "auto\t''
+manual\t''"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from status" -l admin-key-env -d 'The environment variable with the provider\'s admin key' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from status" -l provider-url -d 'Send the provider\'s requests here: https, or http to this machine' -r -f
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from status" -l format -d 'How the final state is printed' -r -f -a "human\t''
+json\t''"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from status" -s q -l quiet -d 'Say only what went wrong'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Say more; repeat it for still more'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from status" -l no-input -d 'Never ask; a missing answer is an error that names the flag for it'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from status" -l user -d 'The unit belongs to the user\'s own systemd'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from status" -l no-restart -d 'Somebody else restarts OpenClaw'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from status" -l restarted -d 'With resume: OpenClaw was restarted by hand since the env file was changed'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from status" -l dry-run -d 'Check everything that can be checked, change nothing'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from status" -l yes -d 'Agree to what is asked; what you do by hand is still waited for'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from status" -s V -l version -d 'Print version'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from resume" -l color -d 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from resume" -l config -d 'Read this configuration instead of ./openclaw-sec.toml' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from resume" -l state-dir -d 'Where salt, journals and ledgers are kept' -r -f -a "(__fish_complete_directories)"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from resume" -l name -d 'The variable whose key is replaced' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from resume" -l provider -d 'The provider, where the variable does not tell; see `rotate providers`' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from resume" -l env -d 'The env file' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from resume" -l new-key-file -d 'Read the new key from this file; `-` is stdin' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from resume" -l new-key-env -d 'Read the new key from this environment variable' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from resume" -l restart -d 'Restart OpenClaw by this command; it is run without a shell' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from resume" -l restart-unit -d 'Restart this systemd unit' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from resume" -l restart-compose -d 'Make this docker compose service anew' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from resume" -l compose-file -d 'The compose file of that service' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from resume" -l health -d 'Wait until this address answers with 2xx' -r -f
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from resume" -l health-timeout -d 'Seconds to wait for --health [default: 120]' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from resume" -l revoke -d 'Who revokes the old key: the provider\'s API, or you in its console [default: manual]' -r -f -a "auto\t''
+manual\t''"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from resume" -l admin-key-env -d 'The environment variable with the provider\'s admin key' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from resume" -l provider-url -d 'Send the provider\'s requests here: https, or http to this machine' -r -f
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from resume" -l format -d 'How the final state is printed' -r -f -a "human\t''
+json\t''"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from resume" -s q -l quiet -d 'Say only what went wrong'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from resume" -s v -l verbose -d 'Say more; repeat it for still more'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from resume" -l no-input -d 'Never ask; a missing answer is an error that names the flag for it'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from resume" -l user -d 'The unit belongs to the user\'s own systemd'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from resume" -l no-restart -d 'Somebody else restarts OpenClaw'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from resume" -l restarted -d 'With resume: OpenClaw was restarted by hand since the env file was changed'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from resume" -l dry-run -d 'Check everything that can be checked, change nothing'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from resume" -l yes -d 'Agree to what is asked; what you do by hand is still waited for'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from resume" -s h -l help -d 'Print help'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from resume" -s V -l version -d 'Print version'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from abort" -l color -d 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from abort" -l config -d 'Read this configuration instead of ./openclaw-sec.toml' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from abort" -l state-dir -d 'Where salt, journals and ledgers are kept' -r -f -a "(__fish_complete_directories)"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from abort" -l name -d 'The variable whose key is replaced' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from abort" -l provider -d 'The provider, where the variable does not tell; see `rotate providers`' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from abort" -l env -d 'The env file' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from abort" -l new-key-file -d 'Read the new key from this file; `-` is stdin' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from abort" -l new-key-env -d 'Read the new key from this environment variable' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from abort" -l restart -d 'Restart OpenClaw by this command; it is run without a shell' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from abort" -l restart-unit -d 'Restart this systemd unit' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from abort" -l restart-compose -d 'Make this docker compose service anew' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from abort" -l compose-file -d 'The compose file of that service' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from abort" -l health -d 'Wait until this address answers with 2xx' -r -f
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from abort" -l health-timeout -d 'Seconds to wait for --health [default: 120]' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from abort" -l revoke -d 'Who revokes the old key: the provider\'s API, or you in its console [default: manual]' -r -f -a "auto\t''
+manual\t''"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from abort" -l admin-key-env -d 'The environment variable with the provider\'s admin key' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from abort" -l provider-url -d 'Send the provider\'s requests here: https, or http to this machine' -r -f
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from abort" -l format -d 'How the final state is printed' -r -f -a "human\t''
+json\t''"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from abort" -s q -l quiet -d 'Say only what went wrong'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from abort" -s v -l verbose -d 'Say more; repeat it for still more'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from abort" -l no-input -d 'Never ask; a missing answer is an error that names the flag for it'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from abort" -l user -d 'The unit belongs to the user\'s own systemd'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from abort" -l no-restart -d 'Somebody else restarts OpenClaw'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from abort" -l restarted -d 'With resume: OpenClaw was restarted by hand since the env file was changed'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from abort" -l dry-run -d 'Check everything that can be checked, change nothing'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from abort" -l yes -d 'Agree to what is asked; what you do by hand is still waited for'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from abort" -s h -l help -d 'Print help'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from abort" -s V -l version -d 'Print version'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from due" -l color -d 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from due" -l config -d 'Read this configuration instead of ./openclaw-sec.toml' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from due" -l state-dir -d 'Where salt, journals and ledgers are kept' -r -f -a "(__fish_complete_directories)"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from due" -l max-age -d 'Days after which a key must be replaced' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from due" -l warn -d 'Days before that to be warned' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from due" -l name -d 'The variable whose key is replaced' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from due" -l provider -d 'The provider, where the variable does not tell; see `rotate providers`' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from due" -l env -d 'The env file' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from due" -l new-key-file -d 'Read the new key from this file; `-` is stdin' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from due" -l new-key-env -d 'Read the new key from this environment variable' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from due" -l restart -d 'Restart OpenClaw by this command; it is run without a shell' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from due" -l restart-unit -d 'Restart this systemd unit' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from due" -l restart-compose -d 'Make this docker compose service anew' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from due" -l compose-file -d 'The compose file of that service' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from due" -l health -d 'Wait until this address answers with 2xx' -r -f
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from due" -l health-timeout -d 'Seconds to wait for --health [default: 120]' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from due" -l revoke -d 'Who revokes the old key: the provider\'s API, or you in its console [default: manual]' -r -f -a "auto\t''
+manual\t''"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from due" -l admin-key-env -d 'The environment variable with the provider\'s admin key' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from due" -l provider-url -d 'Send the provider\'s requests here: https, or http to this machine' -r -f
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from due" -l format -d 'How the final state is printed' -r -f -a "human\t''
+json\t''"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from due" -s q -l quiet -d 'Say only what went wrong'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from due" -s v -l verbose -d 'Say more; repeat it for still more'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from due" -l no-input -d 'Never ask; a missing answer is an error that names the flag for it'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from due" -l user -d 'The unit belongs to the user\'s own systemd'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from due" -l no-restart -d 'Somebody else restarts OpenClaw'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from due" -l restarted -d 'With resume: OpenClaw was restarted by hand since the env file was changed'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from due" -l dry-run -d 'Check everything that can be checked, change nothing'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from due" -l yes -d 'Agree to what is asked; what you do by hand is still waited for'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from due" -s h -l help -d 'Print help'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from due" -s V -l version -d 'Print version'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from providers" -l color -d 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from providers" -l config -d 'Read this configuration instead of ./openclaw-sec.toml' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from providers" -l state-dir -d 'Where salt, journals and ledgers are kept' -r -f -a "(__fish_complete_directories)"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from providers" -l name -d 'The variable whose key is replaced' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from providers" -l provider -d 'The provider, where the variable does not tell; see `rotate providers`' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from providers" -l env -d 'The env file' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from providers" -l new-key-file -d 'Read the new key from this file; `-` is stdin' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from providers" -l new-key-env -d 'Read the new key from this environment variable' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from providers" -l restart -d 'Restart OpenClaw by this command; it is run without a shell' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from providers" -l restart-unit -d 'Restart this systemd unit' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from providers" -l restart-compose -d 'Make this docker compose service anew' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from providers" -l compose-file -d 'The compose file of that service' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from providers" -l health -d 'Wait until this address answers with 2xx' -r -f
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from providers" -l health-timeout -d 'Seconds to wait for --health [default: 120]' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from providers" -l revoke -d 'Who revokes the old key: the provider\'s API, or you in its console [default: manual]' -r -f -a "auto\t''
+manual\t''"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from providers" -l admin-key-env -d 'The environment variable with the provider\'s admin key' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from providers" -l provider-url -d 'Send the provider\'s requests here: https, or http to this machine' -r -f
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from providers" -l format -d 'How the final state is printed' -r -f -a "human\t''
+json\t''"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from providers" -s q -l quiet -d 'Say only what went wrong'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from providers" -s v -l verbose -d 'Say more; repeat it for still more'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from providers" -l no-input -d 'Never ask; a missing answer is an error that names the flag for it'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from providers" -l user -d 'The unit belongs to the user\'s own systemd'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from providers" -l no-restart -d 'Somebody else restarts OpenClaw'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from providers" -l restarted -d 'With resume: OpenClaw was restarted by hand since the env file was changed'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from providers" -l dry-run -d 'Check everything that can be checked, change nothing'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from providers" -l yes -d 'Agree to what is asked; what you do by hand is still waited for'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from providers" -s h -l help -d 'Print help'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from providers" -s V -l version -d 'Print version'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from schedule" -l color -d 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from schedule" -l config -d 'Read this configuration instead of ./openclaw-sec.toml' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from schedule" -l state-dir -d 'Where salt, journals and ledgers are kept' -r -f -a "(__fish_complete_directories)"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from schedule" -l every -d 'Days after which a key must be replaced' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from schedule" -l name -d 'The variable whose key is replaced' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from schedule" -l provider -d 'The provider, where the variable does not tell; see `rotate providers`' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from schedule" -l env -d 'The env file' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from schedule" -l new-key-file -d 'Read the new key from this file; `-` is stdin' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from schedule" -l new-key-env -d 'Read the new key from this environment variable' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from schedule" -l restart -d 'Restart OpenClaw by this command; it is run without a shell' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from schedule" -l restart-unit -d 'Restart this systemd unit' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from schedule" -l restart-compose -d 'Make this docker compose service anew' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from schedule" -l compose-file -d 'The compose file of that service' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from schedule" -l health -d 'Wait until this address answers with 2xx' -r -f
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from schedule" -l health-timeout -d 'Seconds to wait for --health [default: 120]' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from schedule" -l revoke -d 'Who revokes the old key: the provider\'s API, or you in its console [default: manual]' -r -f -a "auto\t''
+manual\t''"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from schedule" -l admin-key-env -d 'The environment variable with the provider\'s admin key' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from schedule" -l provider-url -d 'Send the provider\'s requests here: https, or http to this machine' -r -f
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from schedule" -l format -d 'How the final state is printed' -r -f -a "human\t''
+json\t''"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from schedule" -s q -l quiet -d 'Say only what went wrong'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from schedule" -s v -l verbose -d 'Say more; repeat it for still more'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from schedule" -l no-input -d 'Never ask; a missing answer is an error that names the flag for it'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from schedule" -l user -d 'The unit belongs to the user\'s own systemd'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from schedule" -l no-restart -d 'Somebody else restarts OpenClaw'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from schedule" -l restarted -d 'With resume: OpenClaw was restarted by hand since the env file was changed'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from schedule" -l dry-run -d 'Check everything that can be checked, change nothing'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from schedule" -l yes -d 'Agree to what is asked; what you do by hand is still waited for'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from schedule" -s h -l help -d 'Print help'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand rotate; and __fish_seen_subcommand_from schedule" -s V -l version -d 'Print version'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -l color -d 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -l config -d 'Read this configuration instead of ./openclaw-sec.toml' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -l state-dir -d 'Where salt, journals and ledgers are kept' -r -f -a "(__fish_complete_directories)"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -l profile -d 'How the machine is reached: vps, cloudflare-origin, cloudflare-tunnel, tailscale or telegram' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -l format -d 'sh, iptables, ip6tables, nft, json or plain; human or json for verify and explain' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -l ssh-port -d 'The port of ssh; repeatable [default: 22]' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -l ssh-from -d 'Let ssh in from this network only; repeatable' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -l allow -d 'Open one more port; repeatable' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -l private-port -d 'Open a TCP port on tailscale0 only; repeatable' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -l trust-interface -d 'Let everything in on this interface; repeatable' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -l block-list -d 'Drop every connection from the networks in this file' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -l cloudflare-ips -d 'Cloudflare\'s networks, one a line or as its API prints them, instead of the built-in ones' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -l rollback -d 'Take the change back after S seconds without a confirmation, 0 for never [default: 60 where a terminal is, else never]' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -l hook -d 'prerouting, which guards container ports too, or input' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -l env -d 'Warn about what does not fit this env file; adds no rule' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -s q -l quiet -d 'Say only what went wrong'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -s v -l verbose -d 'Say more; repeat it for still more'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -l no-input -d 'Never ask; a missing answer is an error that names the flag for it'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -l no-ssh -d 'Let no ssh in at all'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -l persist -d 'Bring the rules back after every reboot'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -s V -l version -d 'Print version'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -f -a "verify" -d 'Compare the live rules with what the options would print'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -f -a "explain" -d 'Say what happens to a packet and which rule decides, without looking at this host'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and not __fish_seen_subcommand_from verify explain off" -f -a "off" -d 'Print a script that takes away our rules and nothing else'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -l color -d 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -l config -d 'Read this configuration instead of ./openclaw-sec.toml' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -l state-dir -d 'Where salt, journals and ledgers are kept' -r -f -a "(__fish_complete_directories)"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -l profile -d 'How the machine is reached: vps, cloudflare-origin, cloudflare-tunnel, tailscale or telegram' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -l format -d 'sh, iptables, ip6tables, nft, json or plain; human or json for verify and explain' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -l ssh-port -d 'The port of ssh; repeatable [default: 22]' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -l ssh-from -d 'Let ssh in from this network only; repeatable' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -l allow -d 'Open one more port; repeatable' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -l private-port -d 'Open a TCP port on tailscale0 only; repeatable' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -l trust-interface -d 'Let everything in on this interface; repeatable' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -l block-list -d 'Drop every connection from the networks in this file' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -l cloudflare-ips -d 'Cloudflare\'s networks, one a line or as its API prints them, instead of the built-in ones' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -l rollback -d 'Take the change back after S seconds without a confirmation, 0 for never [default: 60 where a terminal is, else never]' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -l hook -d 'prerouting, which guards container ports too, or input' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -l env -d 'Warn about what does not fit this env file; adds no rule' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -s q -l quiet -d 'Say only what went wrong'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -s v -l verbose -d 'Say more; repeat it for still more'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -l no-input -d 'Never ask; a missing answer is an error that names the flag for it'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -l no-ssh -d 'Let no ssh in at all'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -l persist -d 'Bring the rules back after every reboot'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from verify" -s V -l version -d 'Print version'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l color -d 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l config -d 'Read this configuration instead of ./openclaw-sec.toml' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l state-dir -d 'Where salt, journals and ledgers are kept' -r -f -a "(__fish_complete_directories)"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l proto -d 'tcp, udp, icmp, icmpv6 or a protocol number' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l port -d 'The port it goes to; for ICMP the type' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l from -d 'The address it comes from' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l iface -d 'The interface it comes in on [default: a public one]' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l profile -d 'How the machine is reached: vps, cloudflare-origin, cloudflare-tunnel, tailscale or telegram' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l format -d 'sh, iptables, ip6tables, nft, json or plain; human or json for verify and explain' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l ssh-port -d 'The port of ssh; repeatable [default: 22]' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l ssh-from -d 'Let ssh in from this network only; repeatable' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l allow -d 'Open one more port; repeatable' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l private-port -d 'Open a TCP port on tailscale0 only; repeatable' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l trust-interface -d 'Let everything in on this interface; repeatable' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l block-list -d 'Drop every connection from the networks in this file' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l cloudflare-ips -d 'Cloudflare\'s networks, one a line or as its API prints them, instead of the built-in ones' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l rollback -d 'Take the change back after S seconds without a confirmation, 0 for never [default: 60 where a terminal is, else never]' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l hook -d 'prerouting, which guards container ports too, or input' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l env -d 'Warn about what does not fit this env file; adds no rule' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -s q -l quiet -d 'Say only what went wrong'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -s v -l verbose -d 'Say more; repeat it for still more'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l no-input -d 'Never ask; a missing answer is an error that names the flag for it'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l no-ssh -d 'Let no ssh in at all'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -l persist -d 'Bring the rules back after every reboot'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -s h -l help -d 'Print help'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from explain" -s V -l version -d 'Print version'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -l color -d 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -l config -d 'Read this configuration instead of ./openclaw-sec.toml' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -l state-dir -d 'Where salt, journals and ledgers are kept' -r -f -a "(__fish_complete_directories)"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -l profile -d 'How the machine is reached: vps, cloudflare-origin, cloudflare-tunnel, tailscale or telegram' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -l format -d 'sh, iptables, ip6tables, nft, json or plain; human or json for verify and explain' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -l ssh-port -d 'The port of ssh; repeatable [default: 22]' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -l ssh-from -d 'Let ssh in from this network only; repeatable' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -l allow -d 'Open one more port; repeatable' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -l private-port -d 'Open a TCP port on tailscale0 only; repeatable' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -l trust-interface -d 'Let everything in on this interface; repeatable' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -l block-list -d 'Drop every connection from the networks in this file' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -l cloudflare-ips -d 'Cloudflare\'s networks, one a line or as its API prints them, instead of the built-in ones' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -l rollback -d 'Take the change back after S seconds without a confirmation, 0 for never [default: 60 where a terminal is, else never]' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -l hook -d 'prerouting, which guards container ports too, or input' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -l env -d 'Warn about what does not fit this env file; adds no rule' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -s q -l quiet -d 'Say only what went wrong'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -s v -l verbose -d 'Say more; repeat it for still more'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -l no-input -d 'Never ask; a missing answer is an error that names the flag for it'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -l no-ssh -d 'Let no ssh in at all'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -l persist -d 'Bring the rules back after every reboot'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -s h -l help -d 'Print help'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -s V -l version -d 'Print version'
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail" -l color -d 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM' -r -f -a "auto\t''
 always\t''
 never\t''"

@@ -69,9 +69,9 @@ impl Command {
         std::mem::take(match self {
             Self::Keygen(arguments) => &mut arguments.global,
             Self::Check(arguments) => &mut arguments.global,
-            Self::Rotate(arguments) | Self::Firewall(arguments) | Self::AuditTail(arguments) => {
-                &mut arguments.global
-            }
+            Self::Firewall(arguments) => return arguments.take_global(),
+            Self::Rotate(arguments) => return arguments.take_global(),
+            Self::AuditTail(arguments) => &mut arguments.global,
         })
     }
 }
@@ -105,10 +105,10 @@ pub enum Command {
     Keygen(KeygenArgs),
     /// Compare a deployment with the security checklist, by evidence
     Check(Box<CheckArgs>),
-    /// Replace a key in four verified steps (not built yet)
-    Rotate(NotBuiltArgs),
-    /// Print firewall rules that are safe to pipe into sh (not built yet)
-    Firewall(NotBuiltArgs),
+    /// Replace a provider's key in four verified steps
+    Rotate(Box<RotateArgs>),
+    /// Print firewall rules that are safe to pipe into sh
+    Firewall(Box<FirewallArgs>),
     /// Follow, explain and seal the audit log (not built yet)
     AuditTail(NotBuiltArgs),
 }
@@ -331,4 +331,328 @@ pub enum FailOn {
     High,
     Critical,
     Never,
+}
+
+// Every flag is global, so that `rotate resume --new-key-file F` and the like work in any order.
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Replace a provider's key in four verified steps.\n\n\
+        1 a new key is made in the provider's console (or by its admin API) and proven, \
+        2 one value of the env file changes, 3 OpenClaw restarts, 4 the old key is revoked and proven dead. \
+        A failed restart brings the old key back. Killed at any point, `rotate resume` finishes and \
+        `rotate abort` takes back.",
+    after_help = "Examples:\n  \
+        openclaw-sec rotate --name ANTHROPIC_API_KEY --restart-unit openclaw   guided, at a terminal\n  \
+        openclaw-sec rotate --name OPENAI_API_KEY --new-key-file key.txt \\\n    \
+        --restart-compose bot --health http://127.0.0.1:18789/readyz --no-input\n  \
+        openclaw-sec rotate --name OPENROUTER_API_KEY --admin-key-env ADMIN --revoke auto\n  \
+        openclaw-sec rotate resume                        go on after a wait or a crash\n  \
+        openclaw-sec rotate due --max-age 90              which keys have come of age\n\n\
+        Exit codes: 0 done, 1 failed or rolled back, 2 refused and nothing changed,\n\
+        3 waiting for a person or an answer, 4 a file could not be written."
+)]
+pub struct RotateArgs {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub action: Option<RotateAction>,
+
+    /// The variable whose key is replaced
+    #[arg(long, global = true, value_name = "NAME")]
+    pub name: Option<String>,
+
+    /// The provider, where the variable does not tell; see `rotate providers`
+    #[arg(long, global = true, value_name = "ID")]
+    pub provider: Option<String>,
+
+    /// The env file
+    #[arg(long, global = true, value_name = "FILE", default_value = ".env", value_hint = ValueHint::FilePath)]
+    pub env: PathBuf,
+
+    /// Read the new key from this file; `-` is stdin
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub new_key_file: Option<PathBuf>,
+
+    /// Read the new key from this environment variable
+    #[arg(long, global = true, value_name = "VAR")]
+    pub new_key_env: Option<String>,
+
+    /// Restart OpenClaw by this command; it is run without a shell
+    #[arg(long, global = true, value_name = "CMD", help_heading = "Restart")]
+    pub restart: Option<String>,
+
+    /// Restart this systemd unit
+    #[arg(long, global = true, value_name = "UNIT", help_heading = "Restart")]
+    pub restart_unit: Option<String>,
+
+    /// The unit belongs to the user's own systemd
+    #[arg(long, global = true, help_heading = "Restart")]
+    pub user: bool,
+
+    /// Make this docker compose service anew
+    #[arg(long, global = true, value_name = "SERVICE", help_heading = "Restart")]
+    pub restart_compose: Option<String>,
+
+    /// The compose file of that service
+    #[arg(long, global = true, value_name = "F", value_hint = ValueHint::FilePath, help_heading = "Restart")]
+    pub compose_file: Option<PathBuf>,
+
+    /// Somebody else restarts OpenClaw
+    #[arg(long, global = true, help_heading = "Restart")]
+    pub no_restart: bool,
+
+    /// With resume: OpenClaw was restarted by hand since the env file was changed
+    #[arg(long, global = true, help_heading = "Restart")]
+    pub restarted: bool,
+
+    /// Wait until this address answers with 2xx
+    #[arg(long, global = true, value_name = "URL", value_hint = ValueHint::Url, help_heading = "Restart")]
+    pub health: Option<String>,
+
+    /// Seconds to wait for --health [default: 120]
+    #[arg(long, global = true, value_name = "S", help_heading = "Restart")]
+    pub health_timeout: Option<f64>,
+
+    /// Who revokes the old key: the provider's API, or you in its console [default: manual]
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHO",
+        value_enum,
+        help_heading = "Provider"
+    )]
+    pub revoke: Option<RevokeChoice>,
+
+    /// The environment variable with the provider's admin key
+    #[arg(long, global = true, value_name = "VAR", help_heading = "Provider")]
+    pub admin_key_env: Option<String>,
+
+    /// Send the provider's requests here: https, or http to this machine
+    #[arg(long, global = true, value_name = "URL", value_hint = ValueHint::Url, help_heading = "Provider")]
+    pub provider_url: Option<String>,
+
+    /// Check everything that can be checked, change nothing
+    #[arg(long, global = true)]
+    pub dry_run: bool,
+
+    /// Agree to what is asked; what you do by hand is still waited for
+    #[arg(long, global = true)]
+    pub yes: bool,
+
+    /// How the final state is printed
+    #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t = RotateFormat::Human)]
+    pub format: RotateFormat,
+}
+
+impl RotateArgs {
+    /// Global flags may stand before the action's name and behind it.
+    fn take_global(&mut self) -> Global {
+        let behind = self.action.as_mut().map(|action| {
+            std::mem::take(match action {
+                RotateAction::Status(arguments)
+                | RotateAction::Resume(arguments)
+                | RotateAction::Abort(arguments)
+                | RotateAction::Providers(arguments) => &mut arguments.global,
+                RotateAction::Due(arguments) => &mut arguments.global,
+                RotateAction::Schedule(arguments) => &mut arguments.global,
+            })
+        });
+        std::mem::take(&mut self.global).join(behind.unwrap_or_default())
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum RotateAction {
+    /// Say what is unfinished
+    Status(RotateActionArgs),
+    /// Finish what a wait or a crash left
+    Resume(RotateActionArgs),
+    /// Put the old key back
+    Abort(RotateActionArgs),
+    /// Say which keys have come of age
+    Due(RotateDueArgs),
+    /// List the providers and what is known about them
+    Providers(RotateActionArgs),
+    /// Print a systemd timer and a cron line that remind
+    Schedule(RotateScheduleArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct RotateActionArgs {
+    #[command(flatten)]
+    pub global: Global,
+}
+
+#[derive(Debug, Args)]
+pub struct RotateDueArgs {
+    #[command(flatten)]
+    pub global: Global,
+
+    /// Days after which a key must be replaced
+    #[arg(long, value_name = "DAYS", default_value_t = 90)]
+    pub max_age: u32,
+
+    /// Days before that to be warned
+    #[arg(long, value_name = "DAYS", default_value_t = 14)]
+    pub warn: u32,
+}
+
+#[derive(Debug, Args)]
+pub struct RotateScheduleArgs {
+    #[command(flatten)]
+    pub global: Global,
+
+    /// Days after which a key must be replaced
+    #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..))]
+    pub every: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RevokeChoice {
+    Auto,
+    Manual,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RotateFormat {
+    Human,
+    Json,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Print firewall rules that are safe to pipe into sh.\n\n\
+        The script works for IPv4 and IPv6, on nftables and iptables, is applied whole or not at all, \
+        never shuts out the ssh session it comes from, guards published container ports, leaves the \
+        rules of others alone, and takes itself back unless somebody at the terminal types yes.",
+    after_help = "Examples:\n  \
+        openclaw-sec firewall | sh                               ssh and https, nothing else\n  \
+        openclaw-sec firewall --profile cloudflare-tunnel --persist | sh\n  \
+        openclaw-sec firewall --ssh-port 2222 --allow tcp/8443,from=203.0.113.0/24 | sh\n  \
+        openclaw-sec firewall verify                             do the live rules still match?\n  \
+        openclaw-sec firewall explain --proto tcp --port 3000 --from 203.0.113.9\n  \
+        openclaw-sec firewall off | sh                           take our rules away\n\n\
+        `verify` and `explain` take the same options."
+)]
+pub struct FirewallArgs {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub action: Option<FirewallAction>,
+    #[command(flatten)]
+    pub options: FirewallOptions,
+}
+
+impl FirewallArgs {
+    /// Global flags may stand before the action's name and behind it.
+    fn take_global(&mut self) -> Global {
+        let behind = self.action.as_mut().map(|action| {
+            std::mem::take(match action {
+                FirewallAction::Verify(arguments) | FirewallAction::Off(arguments) => {
+                    &mut arguments.global
+                }
+                FirewallAction::Explain(arguments) => &mut arguments.global,
+            })
+        });
+        std::mem::take(&mut self.global).join(behind.unwrap_or_default())
+    }
+}
+
+/// The options of a policy. They are checked in the core, before anything is printed.
+#[derive(Debug, Args)]
+pub struct FirewallOptions {
+    /// How the machine is reached: vps, cloudflare-origin, cloudflare-tunnel, tailscale or telegram
+    #[arg(long, global = true, value_name = "PROFILE", default_value = "vps")]
+    pub profile: String,
+
+    /// sh, iptables, ip6tables, nft, json or plain; human or json for verify and explain
+    #[arg(long, global = true, value_name = "FORMAT")]
+    pub format: Option<String>,
+
+    /// The port of ssh; repeatable [default: 22]
+    #[arg(long, global = true, value_name = "N")]
+    pub ssh_port: Vec<String>,
+
+    /// Let ssh in from this network only; repeatable
+    #[arg(long, global = true, value_name = "CIDR")]
+    pub ssh_from: Vec<String>,
+
+    /// Let no ssh in at all
+    #[arg(long, global = true)]
+    pub no_ssh: bool,
+
+    /// Open one more port; repeatable
+    #[arg(long, global = true, value_name = "PROTO/PORT[,from=CIDR][,iface=IF]")]
+    pub allow: Vec<String>,
+
+    /// Open a TCP port on tailscale0 only; repeatable
+    #[arg(long, global = true, value_name = "N")]
+    pub private_port: Vec<String>,
+
+    /// Let everything in on this interface; repeatable
+    #[arg(long, global = true, value_name = "IF")]
+    pub trust_interface: Vec<String>,
+
+    /// Drop every connection from the networks in this file
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub block_list: Option<String>,
+
+    /// Cloudflare's networks, one a line or as its API prints them, instead of the built-in ones
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub cloudflare_ips: Option<String>,
+
+    /// Take the change back after S seconds without a confirmation, 0 for never
+    /// [default: 60 where a terminal is, else never]
+    #[arg(long, global = true, value_name = "S")]
+    pub rollback: Option<String>,
+
+    /// Bring the rules back after every reboot
+    #[arg(long, global = true)]
+    pub persist: bool,
+
+    /// prerouting, which guards container ports too, or input
+    #[arg(long, global = true, value_name = "HOOK")]
+    pub hook: Option<String>,
+
+    /// Warn about what does not fit this env file; adds no rule
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub env: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum FirewallAction {
+    /// Compare the live rules with what the options would print
+    Verify(FirewallActionArgs),
+    /// Say what happens to a packet and which rule decides, without looking at this host
+    Explain(FirewallExplainArgs),
+    /// Print a script that takes away our rules and nothing else
+    Off(FirewallActionArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct FirewallActionArgs {
+    #[command(flatten)]
+    pub global: Global,
+}
+
+#[derive(Debug, Args)]
+pub struct FirewallExplainArgs {
+    #[command(flatten)]
+    pub global: Global,
+
+    /// tcp, udp, icmp, icmpv6 or a protocol number
+    #[arg(long, value_name = "P")]
+    pub proto: String,
+
+    /// The port it goes to; for ICMP the type
+    #[arg(long, value_name = "N")]
+    pub port: Option<String>,
+
+    /// The address it comes from
+    #[arg(long, value_name = "ADDR")]
+    pub from: String,
+
+    /// The interface it comes in on [default: a public one]
+    #[arg(long, value_name = "IF")]
+    pub iface: Option<String>,
 }

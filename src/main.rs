@@ -1,23 +1,29 @@
 //! `openclaw-sec`: proves that a self-hosted OpenClaw is as safe as its configuration says.
 
-#![forbid(unsafe_code)]
+#![cfg_attr(not(test), no_main)]
+#![cfg_attr(
+    test,
+    expect(dead_code, reason = "the test harness brings a start of its own")
+)]
 
 mod cli;
 mod commands;
 mod output;
+#[cfg(not(test))]
+mod start;
 mod terminal;
 
 use std::panic::catch_unwind;
-use std::process::ExitCode;
 
 use openclaw_sec::world::World;
 
-fn main() -> ExitCode {
+/// Runs the program for the words on its command line and returns the exit code.
+fn run() -> u8 {
     keep_memory_private();
     // What a panic says may quote the text it stumbled over; only its place is told.
     std::panic::set_hook(Box::new(|panic| terminal::report_panic(panic.location())));
     let code = catch_unwind(|| commands::run(std::env::args_os().collect(), &World::real()));
-    ExitCode::from(code.unwrap_or(commands::exit::OUTPUT))
+    code.unwrap_or(commands::exit::OUTPUT)
 }
 
 /// No core dump and no debugger of another process may see the secrets we load. Where the system

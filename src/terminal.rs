@@ -9,9 +9,12 @@ use std::time::{Duration, Instant};
 use colored::Colorize as _;
 use openclaw_sec::foreign_text::harmless;
 use openclaw_sec::redact::Redactor;
+use openclaw_sec::secret::Secret;
 use openclaw_sec::world::World;
+use zeroize::Zeroize as _;
 
 use crate::cli::{ColorChoice, Global};
+use crate::commands::exit;
 use crate::output::Tone;
 
 /// Columns of text that goes into a pipe or a file.
@@ -103,7 +106,7 @@ impl Terminal {
 
     /// Writes data to stdout, whole and flushed.
     pub fn data(&self, bytes: &[u8]) -> Result<(), OutputError> {
-        if stdout_is_closed() {
+        if STDOUT_IS_CLOSED.load(Ordering::Relaxed) {
             return Err(OutputError::Closed);
         }
         let mut stdout = io::stdout().lock();
@@ -114,6 +117,16 @@ impl Terminal {
                 io::ErrorKind::BrokenPipe => OutputError::ReaderGone,
                 _ => OutputError::Io(error),
             })
+    }
+
+    /// Foreign text for stdout, without secrets and without power over a terminal.
+    pub fn harmless(&self, text: &str) -> String {
+        harmless(&self.redactor.clean(text)).into_owned()
+    }
+
+    /// Text without secrets.
+    pub fn without_secrets<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        self.redactor.clean(text)
     }
 
     /// Whether stdout gets colours.
@@ -186,8 +199,50 @@ impl Terminal {
         }
     }
 
+    /// Asks for a secret without showing what is typed; `stops` ends the program. Only call it
+    /// when [`Terminal::may_ask`].
+    pub fn password(
+        &self,
+        question: &str,
+        stops: &(dyn Fn() -> bool + Sync),
+    ) -> io::Result<Secret> {
+        let question = self.redactor.clean(question);
+        let typed = while_watching(stops, || {
+            dialoguer::Password::new()
+                .with_prompt(harmless(&question))
+                .report(false)
+                .interact()
+        });
+        typed
+            .map(|mut typed| {
+                let secret = Secret::new(typed.as_bytes());
+                typed.zeroize();
+                secret
+            })
+            .map_err(io::Error::other)
+    }
+
+    /// Waits for Enter; false if `q` was typed. `stops` ends the program where Ctrl-C does not end
+    /// the question. Only call it when [`Terminal::may_ask`].
+    pub fn wait_for_enter(
+        &self,
+        request: &str,
+        stops: &(dyn Fn() -> bool + Sync),
+    ) -> io::Result<bool> {
+        let request = self.redactor.clean(request);
+        let typed = while_watching(stops, || {
+            dialoguer::Input::<String>::new()
+                .with_prompt(format!("{} (q leaves it for later)", harmless(&request)))
+                .allow_empty(true)
+                .report(false)
+                .interact_text()
+        });
+        let typed = typed.map_err(io::Error::other)?;
+        Ok(!typed.trim().eq_ignore_ascii_case("q"))
+    }
+
     /// Takes out what is known to be secret, and what was typed and looks so.
-    fn clean(&self, text: &str) -> String {
+    pub fn clean(&self, text: &str) -> String {
         let mut text = text.to_owned();
         let typed = self.typed_secrets.get_or_init(|| {
             let words = self.words.iter().map(String::as_str);
@@ -240,6 +295,46 @@ impl Drop for ProgressLine {
     }
 }
 
+/// Asks while another thread looks for signals: reading from a terminal goes on after one, and the
+/// echo that a question switched off must come back before the program ends.
+fn while_watching<T>(stops: &(dyn Fn() -> bool + Sync), ask: impl FnOnce() -> T) -> T {
+    /// The pause between two looks.
+    const PAUSE: Duration = Duration::from_millis(50);
+    /// Most questions end by themselves within this time.
+    const GRACE: u32 = 6;
+    let before = rustix::termios::tcgetattr(rustix::stdio::stdin()).ok();
+    let is_answered = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut looks = 0;
+            while !is_answered.load(Ordering::SeqCst) {
+                std::thread::sleep(PAUSE);
+                looks += u32::from(stops());
+                if looks > GRACE {
+                    end_with_echo(before.as_ref());
+                }
+            }
+        });
+        let answer = ask();
+        is_answered.store(true, Ordering::SeqCst);
+        answer
+    })
+}
+
+#[expect(
+    clippy::exit,
+    reason = "the question that blocks the program cannot be taken back"
+)]
+fn end_with_echo(before: Option<&rustix::termios::Termios>) {
+    if let Some(before) = before {
+        let now = rustix::termios::OptionalActions::Now;
+        // Nothing better can be done about a failure here.
+        let _ = rustix::termios::tcsetattr(rustix::stdio::stdin(), now, before);
+    }
+    write_to_stderr("\n");
+    std::process::exit(i32::from(exit::INTERRUPTED));
+}
+
 /// Says that the program itself is at fault, and where; nothing of what it was working on.
 pub fn report_panic(place: Option<&std::panic::Location<'_>>) {
     let place = place.map_or_else(String::new, |place| format!(" at {place}"));
@@ -283,20 +378,10 @@ fn write_to_stderr(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// Rust opens `/dev/null` for reading and writing in place of a closed stdout, and everything
-/// written is lost without an error. A shell's `>/dev/null` opens it for writing alone.
-fn stdout_is_closed() -> bool {
-    let stdout = rustix::stdio::stdout();
-    let Ok(stat) = rustix::fs::fstat(stdout) else {
-        return true;
-    };
-    let is_null_device = rustix::fs::FileType::from_raw_mode(stat.st_mode)
-        == rustix::fs::FileType::CharacterDevice
-        && (
-            rustix::fs::major(stat.st_rdev),
-            rustix::fs::minor(stat.st_rdev),
-        ) == (1, 3);
-    is_null_device
-        && rustix::fs::fcntl_getfl(stdout)
-            .is_ok_and(|flags| flags.contains(rustix::fs::OFlags::RDWR))
+/// Whether the program was started without a stdout: what is written there is lost.
+static STDOUT_IS_CLOSED: AtomicBool = AtomicBool::new(false);
+
+/// Remembers that the program was started without a stdout.
+pub fn stdout_was_closed() {
+    STDOUT_IS_CLOSED.store(true, Ordering::Relaxed);
 }

@@ -221,11 +221,17 @@ struct Door {
     program: &'static [&'static str],
 }
 
-const DOORS: [Door; 4] = [
+const DOORS: [Door; 5] = [
     Door {
         place: "main",
         core: &["world"],
         program: &["commands"],
+    },
+    Door {
+        place: "start",
+        core: &[],
+        // Nothing of the program is there yet when the process begins: it calls `run` in main.rs.
+        program: &["run", "terminal"],
     },
     Door {
         place: "cli",
@@ -274,7 +280,11 @@ fn only_the_terminal_names_colours_and_the_standard_streams() {
         if source.path == Path::new("terminal.rs") {
             continue;
         }
+        let may_look_at_streams = source.path == Path::new("start.rs");
         for word in ["colored::", "io::stdout", "io::stderr", "dialoguer::"] {
+            if may_look_at_streams && word.starts_with("io::") {
+                continue;
+            }
             let path = source.path.display();
             assert!(!source.code.contains(word), "{path} names {word}");
         }

@@ -309,7 +309,7 @@ fn show_help(help: &clap::Error, terminal: &Terminal, global: &Global) -> u8 {
 }
 
 /// The global flags as far as they can be told from words that do not parse.
-fn global_flags(words: &[OsString]) -> Global {
+pub fn global_flags(words: &[OsString]) -> Global {
     let command = Cli::command().ignore_errors(true);
     let parsed = command.try_get_matches_from(words).ok();
     let cli = parsed.and_then(|matches| Cli::from_arg_matches(&matches).ok());

@@ -72,3 +72,30 @@ impl Held {
         Ok(())
     }
 }
+
+/// Signals that are noticed and not obeyed at once.
+pub struct Noticed {
+    state: &'static State,
+}
+
+/// From now on a signal is only noticed, unless [`Noticed::may_end_at_once`] lets it end the program.
+///
+/// # Errors
+/// When the system takes no handler.
+pub fn notice() -> io::Result<Noticed> {
+    let state = state()?;
+    state.may_exit.store(false, Ordering::SeqCst);
+    Ok(Noticed { state })
+}
+
+impl Noticed {
+    /// Whether one came.
+    pub fn came(&self) -> bool {
+        self.state.came.load(Ordering::SeqCst)
+    }
+
+    /// Whether the next one ends the program where it stands.
+    pub fn may_end_at_once(&self, may: bool) {
+        self.state.may_exit.store(may, Ordering::SeqCst);
+    }
+}

@@ -2,8 +2,10 @@
 
 mod arguments;
 mod check;
+mod firewall;
 mod interrupt;
 mod keygen;
+mod rotate;
 
 use std::ffi::OsString;
 
@@ -19,8 +21,12 @@ use crate::terminal::{OutputError, Terminal};
 pub mod exit {
     /// Done, nothing wrong.
     pub const DONE: u8 = 0;
+    /// The job ran and found something.
+    pub const FOUND: u8 = 1;
     /// Usage or configuration error; nothing was changed.
     pub const USAGE: u8 = 2;
+    /// Something asked for could not be determined.
+    pub const INCOMPLETE: u8 = 3;
     /// Internal or output error.
     pub const OUTPUT: u8 = 4;
     /// Ended by SIGINT.
@@ -93,15 +99,24 @@ impl Context<'_> {
 pub fn run(arguments: Vec<OsString>, world: &World) -> u8 {
     let (settings, matches) = match arguments::parse(&arguments, world) {
         Ok(parsed) => parsed,
-        Err(problem) => return problem.show(&arguments, world),
+        Err(problem) => {
+            firewall::refuse_words(&arguments, &problem, world);
+            return problem.show(&arguments, world);
+        }
     };
     let mut cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
-        Err(error) => return arguments::Problem::Usage(error).show(&arguments, world),
+        Err(error) => {
+            let problem = arguments::Problem::Usage(error);
+            firewall::refuse_words(&arguments, &problem, world);
+            return problem.show(&arguments, world);
+        }
     };
     let global = cli.global.join(cli.command.take_global());
     if global.quiet && global.verbose > 0 {
-        return arguments::Problem::QuietAndVerbose.show(&arguments, world);
+        let problem = arguments::Problem::QuietAndVerbose;
+        firewall::refuse_words(&arguments, &problem, world);
+        return problem.show(&arguments, world);
     }
     let words = arguments::words_to_judge(&arguments, world);
     let mut terminal = Terminal::new(&global, world, words);
@@ -114,8 +129,8 @@ pub fn run(arguments: Vec<OsString>, world: &World) -> u8 {
     let ended = match cli.command {
         Command::Keygen(arguments) => keygen::run(&arguments, &mut context),
         Command::Check(arguments) => check::run(&arguments, &matches, &mut context),
-        Command::Rotate(_) => Err(not_built("rotate")),
-        Command::Firewall(_) => Err(not_built("firewall")),
+        Command::Rotate(arguments) => rotate::run(&arguments, &mut context),
+        Command::Firewall(arguments) => firewall::run(&arguments, &mut context),
         Command::AuditTail(_) => Err(not_built("audit-tail")),
     };
     match ended {
@@ -132,7 +147,7 @@ pub fn run(arguments: Vec<OsString>, world: &World) -> u8 {
 
 fn not_built(command: &str) -> Failure {
     Failure::usage(anyhow::anyhow!(
-        "`{command}` is not built yet in version {}; `keygen` and `check` are, see `openclaw-sec --help`",
+        "`{command}` is not built yet in version {}; `keygen`, `check`, `rotate` and `firewall` are, see `openclaw-sec --help`",
         env!("CARGO_PKG_VERSION")
     ))
 }

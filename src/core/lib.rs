@@ -3,7 +3,7 @@
 //! The shelf, which every room uses: [`secret`], [`env_file`], [`atomic_file`], [`small_file`],
 //! [`settings`], [`state`], [`report`], [`world`], [`redact`], [`foreign_text`], and the tables
 //! [`variables`], [`profiles`], [`key_shapes`], [`cloudflare`], with [`placeholder`] and [`strength`]
-//! to judge values. The rooms: [`keygen`], [`check`], [`probe`], [`scan`].
+//! to judge values. The rooms: [`keygen`], [`check`], [`probe`], [`rotate`], [`scan`].
 
 #![forbid(unsafe_code)]
 
@@ -11,6 +11,7 @@ pub mod atomic_file;
 pub mod check;
 pub mod cloudflare;
 pub mod env_file;
+pub mod firewall;
 pub mod foreign_text;
 pub mod key_shapes;
 pub mod keygen;
@@ -19,6 +20,7 @@ pub mod probe;
 pub mod profiles;
 pub mod redact;
 pub mod report;
+pub mod rotate;
 pub mod scan;
 pub mod secret;
 pub mod settings;

@@ -29,8 +29,11 @@ impl Redactor {
             if value.len() >= SHORTEST_VALUE {
                 known.add(value);
                 if value.iter().any(|byte| !is_unreserved(*byte)) {
+                    let escaped = json_escaped(value);
+                    if escaped != value {
+                        known.add(&escaped);
+                    }
                     known.add(&percent_encoded(value));
-                    known.add(&json_escaped(value));
                 }
             }
         }
@@ -255,7 +258,7 @@ mod tests {
             key,
             &format!("--{key}"),
             &format!("--bytes={key}"),
-            "ghx_8fK2mQ0xT7vLzN4b9R",
+            "ghx_Zq8xK2mV9tLw4RzB",
         ] {
             assert!(!likely_secrets([word]).is_empty(), "{word}");
         }

@@ -341,10 +341,9 @@ impl Report {
         for result in &mut results {
             result.clean(redactor);
         }
-        for text in [&mut target.env, &mut target.url, &mut target.name] {
-            if let Some(text) = text {
-                redactor.clean_in_place(text);
-            }
+        let texts = [&mut target.env, &mut target.url, &mut target.name];
+        for text in texts.into_iter().flatten() {
+            redactor.clean_in_place(text);
         }
         let checklist = items
             .iter()
@@ -448,7 +447,8 @@ mod tests {
     fn the_exit_code_counts_failures_first_then_unknowns() {
         use Severity::{High, Low, Medium};
         use Status::{Fail, Pass, Skipped, Unknown, Waived};
-        let cases: [(&[(Status, Severity)], Option<Severity>, u8); 8] = [
+        type Case = (&'static [(Status, Severity)], Option<Severity>, u8);
+        let cases: [Case; 8] = [
             (&[(Pass, High), (Skipped, High)], Some(Medium), 0),
             (&[(Fail, High), (Unknown, High)], Some(Medium), 1),
             (&[(Fail, Low)], Some(Medium), 0),

@@ -164,10 +164,18 @@ fn user_file(world: &World) -> Option<PathBuf> {
 }
 
 fn read(path: &Path, must_exist: bool) -> Result<Option<(PathBuf, String)>, SettingsError> {
-    use std::io::ErrorKind::{NotADirectory, NotFound};
+    use std::io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
     match small_file::read_text(path, LARGEST_FILE) {
         Ok(text) => Ok(Some((path.to_path_buf(), text))),
         Err(error) if !must_exist && matches!(error.kind(), NotFound | NotADirectory) => Ok(None),
+        // Another user's home, as after `sudo -u`: whether there is a file cannot even be seen.
+        Err(error)
+            if !must_exist
+                && error.kind() == PermissionDenied
+                && path.symlink_metadata().is_err() =>
+        {
+            Ok(None)
+        }
         Err(source) => Err(SettingsError::Unreadable {
             path: path.to_path_buf(),
             source,

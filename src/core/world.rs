@@ -3,6 +3,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -21,7 +22,12 @@ const VARIABLES_FOR_CHILDREN: &[&str] = &[
     "DOCKER_HOST",
     "DOCKER_CONTEXT",
     "DOCKER_CONFIG",
+    "DOCKER_TLS_VERIFY",
+    "DOCKER_CERT_PATH",
 ];
+
+/// More of what a program says is not read, in bytes.
+const MOST_STDERR: u64 = 64 << 10;
 
 /// What a finished program left behind.
 #[derive(Debug, Clone)]
@@ -86,6 +92,19 @@ pub trait Runner: Send + Sync {
         _read: Take<'_>,
     ) -> io::Result<Finished> {
         Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Runs to the end of the program itself, not of what it leaves running in the background;
+    /// only stderr is collected.
+    ///
+    /// # Errors
+    /// When the program cannot be started.
+    fn run_and_leave(
+        &self,
+        invocation: &Invocation<'_>,
+        base: &[(OsString, OsString)],
+    ) -> io::Result<Finished> {
+        self.run(invocation, base)
     }
 }
 
@@ -176,7 +195,7 @@ impl World {
     /// # Errors
     /// When the program cannot be started or talked to.
     pub fn run(&self, invocation: &Invocation<'_>) -> io::Result<Finished> {
-        self.runner.run(invocation, &self.variables_for_children())
+        self.runner.run(invocation, &self.base(&|_, _| false))
     }
 
     /// Runs a program whose output is too long to collect: `feed` writes its stdin on another
@@ -191,14 +210,35 @@ impl World {
         feed: Feed<'_>,
         read: Take<'_>,
     ) -> io::Result<Finished> {
-        let base = self.variables_for_children();
+        let base = self.base(&|_, _| false);
         self.runner.stream(invocation, &base, feed, read)
     }
 
-    fn variables_for_children(&self) -> Vec<(OsString, OsString)> {
+    /// The same, without the variables that `is_hidden` (name, value). A program that
+    /// `leaves_running` others behind is not waited for longer than it runs itself, and only its
+    /// stderr is collected.
+    ///
+    /// # Errors
+    /// When the program cannot be started or talked to.
+    pub fn run_hiding(
+        &self,
+        invocation: &Invocation<'_>,
+        is_hidden: &dyn Fn(&OsStr, &OsStr) -> bool,
+        leaves_running: bool,
+    ) -> io::Result<Finished> {
+        let base = self.base(is_hidden);
+        if leaves_running {
+            self.runner.run_and_leave(invocation, &base)
+        } else {
+            self.runner.run(invocation, &base)
+        }
+    }
+
+    fn base(&self, is_hidden: &dyn Fn(&OsStr, &OsStr) -> bool) -> Vec<(OsString, OsString)> {
         VARIABLES_FOR_CHILDREN
             .iter()
             .filter_map(|name| Some((OsString::from(name), self.variable(name)?.to_os_string())))
+            .filter(|(name, value)| !is_hidden(name, value))
             .collect()
     }
 }
@@ -278,6 +318,30 @@ impl Runner for RealRunner {
                 stdout: Vec::new(),
                 stderr,
             })
+        })
+    }
+
+    fn run_and_leave(
+        &self,
+        invocation: &Invocation<'_>,
+        base: &[(OsString, OsString)],
+    ) -> io::Result<Finished> {
+        // A pipe would end with the last process that holds it, and break for those that go on.
+        let flags = rustix::fs::MemfdFlags::CLOEXEC;
+        let said = std::fs::File::from(rustix::fs::memfd_create("stderr", flags)?);
+        let status = command(invocation, base)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(said.try_clone()?)
+            .status()?;
+        let length = said.metadata()?.len().min(MOST_STDERR);
+        let mut stderr = vec![0; usize::try_from(length).unwrap_or(0)];
+        // Not by moving the position, which a program that goes on shares.
+        said.read_exact_at(&mut stderr, 0)?;
+        Ok(Finished {
+            code: status.code(),
+            stdout: Vec::new(),
+            stderr,
         })
     }
 }

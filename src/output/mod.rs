@@ -31,8 +31,6 @@ pub struct Page<'a> {
 pub struct Format {
     /// The word for `--format`.
     pub name: &'static str,
-    /// What it is good for.
-    pub about: &'static str,
     /// Makes the text; a pure function of the report.
     pub render: fn(&Report, &Page<'_>) -> String,
 }
@@ -41,17 +39,14 @@ pub struct Format {
 pub const FORMATS: &[Format] = &[
     Format {
         name: "human",
-        about: "for reading in a terminal",
         render: human::render,
     },
     Format {
         name: "json",
-        about: "openclaw-sec/check/1, see schemas/",
         render: json::render,
     },
     Format {
         name: "markdown",
-        about: "for pull requests and job summaries",
         render: markdown::render,
     },
 ];

@@ -41,10 +41,9 @@ impl Sandbox {
         std::os::unix::fs::symlink(program(), home.join("openclaw-sec")).unwrap();
         let work = folder.path().join("work");
         std::fs::create_dir_all(work.join("examples")).unwrap();
-        for entry in std::fs::read_dir(root().join("examples")).unwrap() {
-            let entry = entry.unwrap();
-            let copy = work.join("examples").join(entry.file_name());
-            std::fs::copy(entry.path(), &copy).unwrap();
+        for name in ["examples/page.env", "examples/hardened.env"] {
+            let copy = work.join(name);
+            std::fs::copy(root().join(name), &copy).unwrap();
             // What a clone makes, whatever the umask of this one was.
             std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o644)).unwrap();
         }
@@ -105,7 +104,8 @@ fn the_first_command_installs_the_program_and_prints_the_checklist() {
     for expected in [
         "secrets.placeholder  examples/page.env:1",
         "rate-limit.invalid  examples/page.env:4",
-        "UNKNOWN   https.certificate-expired",
+        "https.certificate-expired",
+        "the connection was refused",
         "exit 1",
     ] {
         assert!(output.contains(expected), "no {expected} in\n{output}");

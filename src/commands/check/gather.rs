@@ -5,14 +5,19 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use openclaw_sec::check::{
-    self, Declared, Dialect, Evidence, HostEvidence, Live, Question, Upstream, gather_host,
+    self, Declared, Dialect, Evidence, HostEvidence, Live, Question, RotationEvidence, Upstream,
+    gather_host, gather_rotation,
 };
 use openclaw_sec::env_file::EnvFile;
+use openclaw_sec::firewall;
+use openclaw_sec::firewall::posture::{self, Posture};
 use openclaw_sec::probe::{self, ConfiguredKey, Endpoint, EndpointInput, Profile};
 use openclaw_sec::report::Kind;
 use openclaw_sec::scan;
 use openclaw_sec::small_file;
 use openclaw_sec::variables::WEB_KEYS;
+use openclaw_sec::world::World;
+use std::thread::ScopedJoinHandle;
 
 use super::{Plan, redactor};
 use crate::cli::CheckArgs;
@@ -48,8 +53,10 @@ pub fn evidence(
         upstream,
         compared: compared(arguments, plan)?,
         host: HostEvidence::default(),
+        posture: None,
         live: Live::NotAsked,
         code: scan::CodeEvidence::default(),
+        rotation: RotationEvidence::default(),
     };
     if let Some(declared) = &evidence.declared {
         let names = declared
@@ -82,8 +89,11 @@ fn look(
     }
     let progress = context.terminal.progress();
     let request = search_request(arguments, plan, evidence, env.as_deref());
-    let (host, code, live) = std::thread::scope(|scope| {
+    let state = context.state().ok();
+    let (host, posture, code, live) = std::thread::scope(|scope| {
         let live = endpoint.map(|endpoint| scope.spawn(move || probe::gather(&endpoint)));
+        let posture = wants_firewall(arguments, plan)
+            .then(|| scope.spawn(|| posture(&arguments.profile, world)));
         let code = wants(Kind::Code).then(|| {
             scope.spawn(|| {
                 let tell = |objects, bytes| progress.tell(objects, bytes);
@@ -91,26 +101,51 @@ fn look(
                 scan::gather(request, &monitor, world)
             })
         });
-        let host = wants(Kind::Host).then(|| gather_host(declared, world));
-        let live = live.map(|thread| {
-            thread
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        let host = wants(Kind::Host).then(|| {
+            let rotation = gather_rotation(declared, state.as_ref(), world);
+            (gather_host(declared, world), rotation)
         });
-        let code = code.map(|thread| {
-            thread
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        });
-        (host, code, live)
+        let posture = posture.map(joined);
+        (host, posture, code.map(joined), live.map(joined))
     });
-    evidence.host = host.unwrap_or_default();
     drop(progress);
+    if let Some((host, rotation)) = host {
+        evidence.host = host;
+        evidence.rotation = rotation;
+    }
+    evidence.posture = posture;
     evidence.code = code.unwrap_or_default();
     tell_archives(&evidence.code, context);
     if let Some(live) = live {
         evidence.live = Live::Seen(Box::new(live));
     }
+}
+
+/// What a thread found; its panic is ours.
+fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread
+        .join()
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+fn wants_firewall(arguments: &CheckArgs, plan: &Plan) -> bool {
+    let is_private_chat = arguments.profile == "tailscale";
+    check::checks().any(|check| {
+        let looks = check.item() == "firewall"
+            || (is_private_chat && check.id == "network.private-chat-public");
+        looks && plan.selection.holds(check)
+    })
+}
+
+/// This host's firewall, compared with what the profile wants.
+fn posture(profile: &str, world: &World) -> Result<Posture, String> {
+    let request = firewall::Request {
+        profile: Some(profile.to_owned()),
+        ..firewall::Request::default()
+    };
+    firewall::Policy::from_request(&request)
+        .and_then(|policy| posture::gather(policy, world))
+        .map_err(|error| error.to_string())
 }
 
 /// Archives are not opened: what is in them, nobody has seen.

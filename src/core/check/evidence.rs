@@ -7,8 +7,10 @@ use jiff::Timestamp;
 
 use super::dialect::Dialect;
 use super::host::HostEvidence;
+use super::rotation::RotationEvidence;
 use super::upstream::Upstream;
 use crate::env_file::{Assignment, EnvFile};
+use crate::firewall::posture::Posture;
 use crate::key_shapes;
 use crate::placeholder::placeholder;
 use crate::probe::LiveEvidence;
@@ -41,12 +43,12 @@ pub struct Declared {
     pub file: EnvFile,
     /// The assignments that count: of each name the last.
     effective: Vec<usize>,
-    /// Those of them that hold a secret.
+    /// All that hold a secret, those that do not count included.
+    secret_assignments: Vec<usize>,
+    /// Those of the effective ones that hold a secret.
     secrets: Vec<usize>,
     /// Those of them that are no placeholders.
     real_secrets: Vec<usize>,
-    /// All assignments of secrets, also those that a later one overrides.
-    hidden: Vec<usize>,
 }
 
 /// The live half.
@@ -73,10 +75,14 @@ pub struct Evidence {
     pub compared: Vec<Declared>,
     /// This machine.
     pub host: HostEvidence,
+    /// This machine's firewall, or why it could not be read; none where nobody asked.
+    pub posture: Option<Result<Posture, String>>,
     /// The endpoint.
     pub live: Live,
     /// The source tree.
     pub code: CodeEvidence,
+    /// The keys' ages and rotations.
+    pub rotation: RotationEvidence,
 }
 
 impl Declared {
@@ -90,13 +96,13 @@ impl Declared {
             .collect();
         let mut effective: Vec<usize> = last.into_values().collect();
         effective.sort_unstable();
-        let hidden: Vec<usize> = (0..assignments.len())
+        let secret_assignments: Vec<usize> = (0..assignments.len())
             .filter(|index| {
                 !assignments[*index].value.is_empty() && is_secret(&assignments[*index])
             })
             .collect();
         let counts = |index: &usize| effective.binary_search(index).is_ok();
-        let secrets: Vec<usize> = hidden.iter().copied().filter(counts).collect();
+        let secrets: Vec<usize> = secret_assignments.iter().copied().filter(counts).collect();
         let real_secrets = secrets
             .iter()
             .copied()
@@ -106,9 +112,9 @@ impl Declared {
             shown_path,
             path,
             effective,
+            secret_assignments,
             secrets,
             real_secrets,
-            hidden,
             file,
         }
     }
@@ -182,7 +188,8 @@ impl Declared {
 
     /// The values that no output may show.
     pub fn values_to_hide(&self) -> impl Iterator<Item = &Secret> {
-        self.at(&self.hidden).map(|assignment| &assignment.value)
+        self.at(&self.secret_assignments)
+            .map(|assignment| &assignment.value)
     }
 }
 

@@ -2,13 +2,14 @@
 
 use super::Check;
 use super::evidence::Evidence;
-use super::verdict::{Verdict, unknown};
+use super::verdict::{Finding, Verdict, pass, skipped, unknown};
+use crate::firewall::posture::{self, Judgement, Posture};
 use crate::report::{Kind, Severity};
 
 const PAGE: &str = "https://docs.openclawvps.com/configuration/security";
 
 pub const CHECKS: &[Check] = &[
-    Check::new("firewall.absent", Kind::Host, Severity::High, not_built)
+    Check::new("firewall.absent", Kind::Host, Severity::High, absent)
         .asks(
             "inbound packets are filtered",
             "every service on this host is open to the internet",
@@ -19,7 +20,7 @@ pub const CHECKS: &[Check] = &[
         "firewall.default-accept",
         Kind::Host,
         Severity::High,
-        not_built,
+        default_accept,
     )
     .asks(
         "what no rule allows is dropped",
@@ -27,7 +28,7 @@ pub const CHECKS: &[Check] = &[
     )
     .mended_by("run `openclaw-sec firewall | sh`")
     .see(&[PAGE]),
-    Check::new("firewall.ipv6-open", Kind::Host, Severity::High, not_built)
+    Check::new("firewall.ipv6-open", Kind::Host, Severity::High, ipv6_open)
         .asks(
             "IPv6 is filtered like IPv4",
             "iptables alone leaves the whole machine open over IPv6",
@@ -38,7 +39,7 @@ pub const CHECKS: &[Check] = &[
         "firewall.extra-port-open",
         Kind::Host,
         Severity::Medium,
-        not_built,
+        extra_port_open,
     )
     .asks(
         "only the profile's ports are open",
@@ -50,7 +51,7 @@ pub const CHECKS: &[Check] = &[
         "firewall.docker-bypass",
         Kind::Host,
         Severity::High,
-        not_built,
+        docker_bypass,
     )
     .asks(
         "published container ports are filtered too",
@@ -62,7 +63,7 @@ pub const CHECKS: &[Check] = &[
         "firewall.not-persistent",
         Kind::Host,
         Severity::Medium,
-        not_built,
+        not_persistent,
     )
     .asks(
         "the rules survive a reboot",
@@ -74,7 +75,7 @@ pub const CHECKS: &[Check] = &[
         "firewall.public-listener",
         Kind::Host,
         Severity::High,
-        not_built,
+        public_listener,
     )
     .asks(
         "OpenClaw's own port is not public",
@@ -82,7 +83,7 @@ pub const CHECKS: &[Check] = &[
     )
     .mended_by("bind the gateway to loopback and let the proxy forward to it")
     .see(&[PAGE]),
-    Check::new("firewall.drift", Kind::Host, Severity::Medium, not_built)
+    Check::new("firewall.drift", Kind::Host, Severity::Medium, drift)
         .asks(
             "the live rules are the profile's",
             "somebody or something changed the rules since",
@@ -91,8 +92,52 @@ pub const CHECKS: &[Check] = &[
         .see(&[PAGE]),
 ];
 
-fn not_built(_: &Evidence) -> Vec<Verdict> {
-    unknown(
-        "`firewall` reads the live rules, and it is not built yet; leave it out with --skip firewall",
-    )
+macro_rules! judged_by_posture {
+    ($($name:ident),+ $(,)?) => {$(
+        fn $name(evidence: &Evidence) -> Vec<Verdict> {
+            ask(evidence, posture::$name)
+        }
+    )+};
+}
+
+judged_by_posture!(
+    absent,
+    default_accept,
+    ipv6_open,
+    extra_port_open,
+    docker_bypass,
+    not_persistent,
+    public_listener,
+    drift,
+);
+
+/// The web chat of a tailnet bot, as this host lets it out.
+pub fn private_chat_public(evidence: &Evidence) -> Vec<Verdict> {
+    ask(evidence, posture::private_chat_public)
+}
+
+fn ask(evidence: &Evidence, judge: fn(&Posture) -> Vec<Judgement>) -> Vec<Verdict> {
+    match &evidence.posture {
+        None => skipped("this host's firewall was not looked at"),
+        Some(Err(reason)) => unknown(reason.clone()),
+        Some(Ok(posture)) => judge(posture).into_iter().map(translated).collect(),
+    }
+}
+
+fn translated(judgement: Judgement) -> Verdict {
+    match judgement {
+        Judgement::Pass { message } => pass(message).remove(0),
+        Judgement::Unknown { reason } => Verdict::Unknown(reason),
+        Judgement::Skipped { reason } => Verdict::Skipped(reason),
+        Judgement::Fail {
+            subject,
+            message,
+            evidence,
+        } => evidence
+            .into_iter()
+            .fold(Finding::new(subject, message), |finding, (name, value)| {
+                finding.with(name, value)
+            })
+            .into(),
+    }
 }

@@ -7,7 +7,8 @@ use url::{Host, Url};
 
 use super::Check;
 use super::dialect::Dialect;
-use super::evidence::{Declared, Evidence, Switch};
+use super::evidence::{Declared, Evidence, Live, Switch};
+use super::firewall;
 use super::live;
 use super::rate_limit::page_variables;
 use super::verdict::{Finding, Verdict, fail, findings_or_pass, pass, skipped, unknown};
@@ -67,7 +68,7 @@ pub const CHECKS: &[Check] = &[
         .asks("the bot is not in the operators' tailnet", "customer traffic and operator access would share one network")
         .mended_by("join the bot to the customer's own tailnet")
         .see(&[PAGE]),
-    Check::new("network.private-chat-public", Kind::Live, Severity::Critical, live::private_chat_public)
+    Check::new("network.private-chat-public", Kind::Live, Severity::Critical, private_chat_public)
         .asks("the private web chat answers inside the tailnet only", "a chat that is meant to be private is open to the internet")
         .mended_by("bind the web chat to the tailscale0 address, and run `openclaw-sec firewall --profile tailscale | sh`")
         .see(&[PAGE]),
@@ -429,6 +430,16 @@ fn tailnet_hosts(text: &str) -> impl Iterator<Item = String> {
         .map(str::to_owned)
 }
 
+/// The endpoint tells first; without one, this host's sockets and rules do.
+fn private_chat_public(evidence: &Evidence) -> Vec<Verdict> {
+    match evidence.live {
+        Live::NotAsked if evidence.question.profile == "tailscale" => {
+            firewall::private_chat_public(evidence)
+        }
+        _ => live::private_chat_public(evidence),
+    }
+}
+
 fn telegram(evidence: &Evidence) -> Vec<Verdict> {
     const NAME: &str = "TELEGRAM_WEBHOOK_URL";
     const PLACE: &str = "channels.telegram.webhookUrl";
@@ -542,6 +553,7 @@ mod tests {
             "",
             "10.0.0.1/8",
             "010.0.0.0/8",
+            "10.0.0.0/08",
             "10.0.0.0/33",
             "10.0.0.0 172.16.0.0",
             "a;b",

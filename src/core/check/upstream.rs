@@ -78,6 +78,9 @@ impl Upstream {
 
     /// Parses the text of `openclaw.json`; an error is a 1-based line and column.
     fn parse(text: &str) -> Result<Self, (usize, usize)> {
+        if let Some(at) = too_deep(text) {
+            return Err(position(text, at));
+        }
         let value: Value = json5::from_str(text).map_err(|error| {
             error
                 .position()
@@ -112,6 +115,55 @@ impl Upstream {
                 Credential::Reference => None,
             })
     }
+}
+
+/// Where the text nests deeper than any configuration does, and than a recursive parser survives.
+fn too_deep(text: &str) -> Option<usize> {
+    const DEEPEST: usize = 128;
+    let bytes = text.as_bytes();
+    let (mut at, mut depth) = (0, 0usize);
+    while let Some(byte) = bytes.get(at) {
+        at += match (*byte, bytes.get(at + 1)) {
+            (quote @ (b'"' | b'\''), _) => quoted_length(&bytes[at..], quote),
+            (b'/', Some(b'/')) => length_to(&bytes[at..], b"\n"),
+            (b'/', Some(b'*')) => length_to(&bytes[at..], b"*/"),
+            (b'[' | b'{', _) if depth == DEEPEST => return Some(at),
+            (b'[' | b'{', _) => {
+                depth += 1;
+                1
+            }
+            (b']' | b'}', _) => {
+                depth = depth.saturating_sub(1);
+                1
+            }
+            _ => 1,
+        };
+    }
+    None
+}
+
+fn quoted_length(bytes: &[u8], quote: u8) -> usize {
+    let mut at = 1;
+    while let Some(byte) = bytes.get(at) {
+        match *byte {
+            b'\\' => at += 2,
+            byte if byte == quote => return at + 1,
+            _ => at += 1,
+        }
+    }
+    bytes.len()
+}
+
+fn length_to(bytes: &[u8], end: &[u8]) -> usize {
+    memchr::memmem::find(bytes, end).map_or(bytes.len(), |at| at + end.len())
+}
+
+/// 1-based line and column of a byte offset.
+fn position(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..at).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let line = before.matches('\n').count() + 1;
+    (line, before[line_start..].chars().count() + 1)
 }
 
 fn credential(value: Option<&Value>) -> Option<Credential> {
@@ -150,6 +202,20 @@ mod tests {
         let upstream = Upstream::parse("{gateway:{auth:{token:'${TOKEN}',password:''}}}").unwrap();
         assert_eq!(upstream.token, Some(Credential::Reference));
         assert_eq!(upstream.password, None);
+    }
+
+    #[test]
+    fn nesting_that_would_exhaust_the_stack_is_an_error_and_brackets_in_texts_are_none() {
+        let deep = |levels: usize| format!("{{a:\n{}{}}}", "[".repeat(levels), "]".repeat(levels));
+        assert!(Upstream::parse(&deep(100)).is_ok());
+        assert_eq!(Upstream::parse(&deep(500_000)).unwrap_err(), (2, 128));
+        let quoted = format!(
+            "{{a: '{}\\'[', /* {} */ // {}\n}}",
+            "[".repeat(300),
+            "{".repeat(300),
+            "[".repeat(300)
+        );
+        assert!(Upstream::parse(&quoted).is_ok());
     }
 
     #[test]

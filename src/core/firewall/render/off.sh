@@ -1,0 +1,54 @@
+#!/bin/sh
+# openclaw-sec firewall off: pipe this to `sh` as root. It takes away what is ours and nothing else.
+# It is one command from the first brace to the last: cut anywhere, it does nothing.
+{
+say() { printf 'openclaw-sec: %s\n' "$*" >&2; }
+
+# The part that changes rules.
+engine() {
+	cat <<'OPENCLAW_SEC_ENGINE'
+@ENGINE@OPENCLAW_SEC_ENGINE
+}
+
+main() {
+	set +eu
+	umask 077
+	unset IFS
+	if [ "$(id -u)" != 0 ]; then
+		say 'refused, nothing was changed: this needs root; pipe it to: sudo sh'
+		exit 2
+	fi
+	space=$(readlink /proc/self/ns/net)
+	space=${space#*\[}
+	space=${space%\]}
+	case $space in '' | *[!0-9]*) space=host ;; esac
+	home=/run/openclaw-sec/$space
+	work=$home/off.$$
+	mkdir -p "$work/empty" && engine >"$work/engine.sh" || exit 2
+	trap 'rm -rf "$work"; rmdir /run/openclaw-sec 2>/dev/null' 0
+	trap '' HUP INT TERM
+	exec 9>"$home/lock"
+	tries=60
+	until flock -n 9; do
+		tries=$((tries - 1))
+		if [ "$tries" = 0 ]; then
+			say 'refused, nothing was changed: another run holds the lock'
+			exit 2
+		fi
+		sleep 1
+	done
+	# A rollback that still waits has nothing left to take back.
+	if [ -d "$home/pending" ] && mv "$home/pending" "$work/pending" 2>/dev/null; then
+		sh "$work/engine.sh" disarm "$work/pending"
+		reader=$(cat "$work/pending/reader" 2>/dev/null)
+		[ -z "$reader" ] || kill -9 "$reader" 2>/dev/null
+	fi
+	if ! sh "$work/engine.sh" load "$work/empty"; then
+		say 'failed; some of our rules are still there'
+		exit 1
+	fi
+	sh "$work/engine.sh" forget
+	say 'our rules are gone; the rules of others are as they were'
+}
+
+main </dev/null >/dev/null; }

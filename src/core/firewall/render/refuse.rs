@@ -1,0 +1,71 @@
+//! What stands on stdout when rendering failed: a text that its consumer refuses, with the reason.
+
+use serde_json::json;
+
+use super::find_format;
+
+/// The refusal for the consumer of a format; an unknown format is taken for `sh`.
+pub fn refusal(format: &str, reason: &str) -> String {
+    let refuse = find_format(format).map_or(as_script as fn(&str) -> String, |known| known.refuse);
+    refuse(&harmless(reason))
+}
+
+/// A script that says why and ends with 2. The reason is data between single quotes.
+pub(super) fn as_script(reason: &str) -> String {
+    let quoted = reason.replace('\'', "'\\''");
+    format!(
+        "#!/bin/sh\n{{\nprintf '%s\\n' 'openclaw-sec: no firewall rules were made: {quoted}' >&2\nexit 2\n}}\n"
+    )
+}
+
+/// A syntax error for nft and iptables-restore, which take nothing at all for success.
+pub(super) fn as_rules(reason: &str) -> String {
+    format!(
+        "# openclaw-sec: no firewall rules were made: {reason}\nopenclaw-sec-refuses-to-render\n"
+    )
+}
+
+/// A JSON document that `nft -j -f -` refuses; for text that is not JSON it would exit with 0.
+pub(super) fn as_json(reason: &str) -> String {
+    let document = json!({ "schema": "openclaw-sec/firewall/1", "error": reason });
+    format!("{document}\n")
+}
+
+/// One line of printable text: what a terminal or a shell could act on is escaped or replaced.
+fn harmless(reason: &str) -> String {
+    reason
+        .chars()
+        .map(|c| match c {
+            '`' | '$' | '"' | '\\' => ' ',
+            '\n' | '\r' | '\t' => ' ',
+            c if c.is_control() || is_invisible(c) => '?',
+            c => c,
+        })
+        .collect()
+}
+
+/// Bidirectional and zero-width characters and line separators.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hostile_reason_stays_one_quoted_line() {
+        let text = refusal("sh", "x'; reboot\n$(reboot) `reboot` \u{1b}[2J \\");
+        let shown: Vec<&str> = text.lines().collect();
+        assert_eq!(shown.len(), 5, "{text}");
+        assert!(!text.contains('$') && !text.contains('`') && !text.contains('\u{1b}'));
+        assert!(text.contains("x'\\''; reboot"));
+    }
+
+    #[test]
+    fn every_format_has_a_refusal_of_its_kind() {
+        assert!(refusal("nft", "why").ends_with("openclaw-sec-refuses-to-render\n"));
+        assert!(refusal("json", "why").starts_with('{'));
+        assert!(refusal("no such format", "why").starts_with("#!/bin/sh\n"));
+    }
+}

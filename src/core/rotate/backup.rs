@@ -1,0 +1,67 @@
+//! The old value beside the env file, 0600, until it is not needed any more.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::RotateError;
+use super::journal::remove;
+use crate::atomic_file;
+use crate::env_file::EnvFile;
+use crate::secret::Secret;
+use crate::small_file;
+
+/// A larger file is no backup of ours, in bytes.
+const LARGEST: u64 = 1 << 20;
+
+/// Where the old value of a variable lies: hidden, and with an ending that nothing reads by pattern.
+pub fn path(target: &Path, name: &str) -> PathBuf {
+    let mut file = OsString::new();
+    let own = target.file_name().unwrap_or_default();
+    if !own.as_encoded_bytes().starts_with(b".") {
+        file.push(".");
+    }
+    file.push(own);
+    file.push(format!(".{name}.openclaw-sec.backup"));
+    target.with_file_name(file)
+}
+
+/// Writes the old value as it stands in the file, with its quotes.
+///
+/// # Errors
+/// When it cannot be written, or a backup exists.
+pub fn write(target: &Path, name: &str, written: &Secret) -> Result<(), RotateError> {
+    atomic_file::create_new(&path(target, name), written.expose(), 0o600)?;
+    Ok(())
+}
+
+/// The old value as it was written; none if there is no backup.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read(target: &Path, name: &str) -> Result<Option<Secret>, RotateError> {
+    let path = path(target, name);
+    match small_file::read(&path, LARGEST) {
+        Ok(bytes) => Ok(Some(Secret::new(bytes))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(RotateError::Backup { path, source }),
+    }
+}
+
+/// What Node would make of a value as it was written.
+pub fn value(written: &Secret) -> Option<Secret> {
+    let mut line = zeroize::Zeroizing::new(b"K=".to_vec());
+    line.extend_from_slice(written.expose());
+    line.push(b'\n');
+    let file = EnvFile::parse(std::mem::take(&mut *line));
+    Some(file.get("K")?.value.clone())
+}
+
+/// Removes it, and what a crash left of it.
+///
+/// # Errors
+/// When it cannot be removed.
+pub fn discard(target: &Path, name: &str) -> Result<(), RotateError> {
+    let path = path(target, name);
+    atomic_file::remove_leftover(&path)?;
+    remove(&path).map_err(|source| RotateError::Backup { path, source })
+}

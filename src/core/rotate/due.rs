@@ -1,0 +1,179 @@
+//! Which keys have come of age: from the ledger, and from the file's last change where it knows less.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::RotateError;
+use super::ledger::Ledger;
+use super::providers;
+use crate::atomic_file;
+use crate::env_file::EnvFile;
+use crate::key_shapes;
+use crate::placeholder::placeholder;
+use crate::state::{Fingerprints, StateDir};
+use crate::variables::{Holds, VARIABLES};
+
+const SECONDS_OF_A_DAY: i64 = 24 * 60 * 60;
+
+/// Whether a key should be rotated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Due {
+    /// Not yet.
+    Fresh,
+    /// Within the days of the warning.
+    Soon,
+    /// Older than allowed.
+    Overdue,
+}
+
+/// How old a key is.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Age {
+    /// The variable.
+    pub name: String,
+    /// The provider, where one is known.
+    pub provider: Option<String>,
+    /// The key.
+    pub fingerprint: String,
+    /// Whole days since `since`.
+    pub age_days: i64,
+    /// Days until it comes of age, or ends by itself; negative when that is past.
+    pub days_left: i64,
+    /// The date that the age counts from, RFC 3339.
+    pub since: String,
+    /// Where that date comes from.
+    pub source: &'static str,
+    /// Whether a rotation or an earlier run has recorded this key.
+    pub is_recorded: bool,
+    /// The verdict.
+    pub due: Due,
+}
+
+/// The keys of one env file.
+#[derive(Debug)]
+pub struct Survey {
+    /// Every secret that is set and is no placeholder.
+    pub keys: Vec<Age>,
+}
+
+/// Judges the age of every secret of `file`, which lies at `env`. Nothing is written; without
+/// fingerprints no key is known to the ledger.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub fn survey(
+    file: &EnvFile,
+    env: &Path,
+    state: &StateDir,
+    fingerprints: Option<&Fingerprints>,
+    now: Timestamp,
+    (max_age_days, warn_days): (i64, i64),
+) -> Result<Survey, RotateError> {
+    let ledger = Ledger::load(state)?;
+    let target = atomic_file::resolve(env).unwrap_or_else(|_| env.to_owned());
+    let changed = target
+        .metadata()
+        .ok()
+        .and_then(|metadata| Timestamp::from_second(metadata.mtime()).ok());
+    let mut keys: Vec<Age> = Vec::new();
+    for assignment in file.assignments() {
+        let name = assignment.name.as_str();
+        let value = &assignment.value;
+        let is_last = file
+            .get(name)
+            .is_some_and(|last| last.name_span == assignment.name_span);
+        if !is_last || value.is_empty() || !is_secret(name, value.expose()) {
+            continue;
+        }
+        if placeholder(value.expose()).is_some() {
+            continue;
+        }
+        let fingerprint = fingerprints.map(|salted| salted.of(value.expose()));
+        let fingerprint = fingerprint.unwrap_or_default();
+        let known = ledger
+            .find(&target, name)
+            .filter(|entry| entry.fingerprint == fingerprint);
+        let (since, source) = match known.map(|entry| entry.since()) {
+            // What nobody recorded when it came is at least as old as the file's last change.
+            Some((seen, "first seen")) => earliest((seen, "first seen"), changed),
+            Some(known) => known,
+            None => earliest((now, "first seen"), changed),
+        };
+        let age_days = days(now, since);
+        let ends = known
+            .and_then(|entry| entry.expires_at)
+            .map(|end| days(end, now));
+        let days_left = ends.map_or(max_age_days - age_days, |end| {
+            end.min(max_age_days - age_days)
+        });
+        keys.push(Age {
+            name: name.to_owned(),
+            provider: providers::by_variable(name)
+                .map(|provider| provider.id)
+                .or_else(|| key_shapes::provider_of_variable(name))
+                .map(str::to_owned),
+            fingerprint,
+            age_days,
+            days_left,
+            since: since.to_string(),
+            source,
+            is_recorded: known.is_some(),
+            due: match days_left {
+                left if left < 0 => Due::Overdue,
+                left if left <= warn_days => Due::Soon,
+                _ => Due::Fresh,
+            },
+        });
+    }
+    Ok(Survey { keys })
+}
+
+impl Survey {
+    /// Notes in the ledger which keys were seen, so that their clock runs.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn record(&self, env: &Path, state: &StateDir, now: Timestamp) -> Result<(), RotateError> {
+        let target = atomic_file::resolve(env).unwrap_or_else(|_| env.to_owned());
+        Ledger::update(state, |ledger| {
+            for key in &self.keys {
+                ledger.seen(
+                    &target,
+                    &key.name,
+                    key.provider.as_deref(),
+                    &key.fingerprint,
+                    now,
+                );
+            }
+        })
+    }
+}
+
+fn earliest(
+    seen: (Timestamp, &'static str),
+    changed: Option<Timestamp>,
+) -> (Timestamp, &'static str) {
+    match changed {
+        Some(changed) if changed < seen.0 => (changed, "file changed"),
+        _ => seen,
+    }
+}
+
+fn days(later: Timestamp, earlier: Timestamp) -> i64 {
+    (later.as_second() - earlier.as_second()).div_euclid(SECONDS_OF_A_DAY)
+}
+
+fn is_secret(name: &str, value: &[u8]) -> bool {
+    let is_of_the_page = VARIABLES
+        .iter()
+        .any(|variable| variable.name == name && variable.holds == Holds::Secret);
+    is_of_the_page
+        || key_shapes::is_secret_name(name)
+        || providers::by_variable(name).is_some()
+        || key_shapes::recognise(value).is_some()
+}

@@ -1,0 +1,794 @@
+//! The state machine: looks at the journal's last event, does what comes next, and writes it down.
+
+use std::time::Duration;
+
+use super::admin::AdminError;
+use super::ask::Api;
+use super::health::Endpoint;
+use super::journal::{Event, Journal, ProcessId};
+use super::ledger::Ledger;
+use super::outcome::{Outcome, SCHEMA, Status, Step};
+use super::places::{self, Places, Search};
+use super::plan::{KeySource, Plan, Restart, RevokeMode};
+use super::restart::Driver;
+use super::verdict::Verdict;
+use super::{Person, RotateError, backup};
+use crate::atomic_file::{self, AtomicFileError};
+use crate::env_file::{Assignment, EditError, EnvFile, Loader, Lock, SaveError};
+use crate::secret::Secret;
+use crate::state::{Fingerprints, StateDir};
+use crate::world::World;
+
+/// How long another program that changes the env file is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How often an edit is merged anew when the file keeps changing.
+const MOST_MERGES: usize = 5;
+
+/// The keys at hand. The journal holds none of them.
+#[derive(Debug)]
+pub(super) struct Keys {
+    pub old: Option<Secret>,
+    pub new: Option<Secret>,
+    pub admin: Option<Secret>,
+}
+
+/// One rotation at work.
+pub(super) struct Machine<'a> {
+    pub plan: Plan,
+    pub keys: Keys,
+    pub api: Api<'a>,
+    pub journal: Option<Journal>,
+    pub fingerprints: Fingerprints,
+    pub state: &'a StateDir,
+    pub world: &'a World,
+    pub person: &'a dyn Person,
+}
+
+/// What the provider says about a new key.
+pub(super) enum Proof {
+    /// It works; whose it is, where that is known.
+    Given(Option<String>),
+    /// It does not, or nobody knows.
+    Missing(Box<Outcome>),
+}
+
+/// What the variable holds in the file now.
+pub(super) enum Holds {
+    Old,
+    New,
+    Other,
+}
+
+impl Machine<'_> {
+    /// Goes on until it is done, or nothing more can be done now.
+    pub(super) fn run(&mut self) -> Result<Outcome, RotateError> {
+        let mut places_are_clear = false;
+        loop {
+            if self.person.wants_to_stop() {
+                return self.interrupted();
+            }
+            let next = match self.last().clone() {
+                Event::Creating | Event::Created { .. } | Event::Staging => self.stage()?,
+                Event::Staged => self.switch()?,
+                Event::Switched { .. } => self.before_restart()?,
+                Event::Restarting { .. } => self.restart()?,
+                Event::Restarted | Event::RestartClaimed => self.await_health()?,
+                Event::Healthy | Event::Clear | Event::Revoking if !places_are_clear => {
+                    let next = self.check_places()?;
+                    places_are_clear = next.is_none();
+                    next
+                }
+                Event::Healthy => {
+                    self.add(Event::Clear)?;
+                    None
+                }
+                Event::Clear | Event::Revoking => self.revoke()?,
+                Event::OldDead => Some(self.finish()?),
+                Event::RollingBack { .. } | Event::PutBack => Some(self.finish_rollback()?),
+            };
+            if let Some(outcome) = next {
+                return Ok(outcome);
+            }
+        }
+    }
+
+    /// Step 1: the provider accepts the new key, or nothing goes on.
+    /// Notes when the key ends, too.
+    pub(super) fn prove_new(&mut self, new: &Secret) -> Result<Proof, RotateError> {
+        self.person
+            .tell(Step::Generate, "asking the provider about the new key");
+        let answer = self.api.prove_live(new);
+        if self.person.wants_to_stop() {
+            return Err(RotateError::Interrupted);
+        }
+        self.plan.expires_at = answer.expires_at;
+        let words = answer.verdict.words();
+        let missing = |status, message: String| {
+            Proof::Missing(Box::new(self.outcome(
+                Step::Generate,
+                status,
+                message,
+                None,
+            )))
+        };
+        Ok(match answer.verdict {
+            verdict if verdict.is_live() => {
+                if verdict != Verdict::Live {
+                    self.person
+                        .warn(&format!("about the new key: the provider {words}"));
+                }
+                Proof::Given(answer.principal)
+            }
+            Verdict::Unknown if self.api.provider.probe.is_none() && self.person.may_ask() => {
+                let question = "this provider has no free way to try a key; use it unproven?";
+                if self
+                    .person
+                    .confirm(question)
+                    .map_err(RotateError::Terminal)?
+                {
+                    Proof::Given(None)
+                } else {
+                    missing(
+                        Status::Waiting,
+                        "the new key is not proven; nothing was changed".into(),
+                    )
+                }
+            }
+            Verdict::Unknown => missing(
+                Status::Waiting,
+                format!(
+                    "about the new key the provider {words}; nothing was changed, try again later"
+                ),
+            ),
+            _ => missing(
+                Status::Failed,
+                format!("the new key is not usable: the provider {words}; nothing was changed"),
+            ),
+        })
+    }
+
+    /// Step 1 by API. None when the key is there and proven.
+    pub(super) fn create(&mut self) -> Result<Option<Outcome>, RotateError> {
+        self.person
+            .tell(Step::Generate, "asking the provider's API for a new key");
+        let name = self.plan.created_name();
+        let admin = self.keys.admin.clone().ok_or(RotateError::NoNewKey)?;
+        let made = self.api.create(&admin, &name);
+        let new = match made {
+            Ok(new) => new,
+            Err(error) => {
+                let message = format!("no key was made: {error}; nothing was changed");
+                let status = match error {
+                    AdminError::Refused(_) => Status::Failed,
+                    _ => Status::Waiting,
+                };
+                return self.undo(Step::Generate, status, message).map(Some);
+            }
+        };
+        let fingerprint = self.fingerprints.of(new.expose());
+        self.plan.new_fingerprint = Some(fingerprint.clone());
+        self.add(Event::Created {
+            new_fingerprint: fingerprint,
+        })?;
+        match self.prove_new(&new) {
+            Ok(Proof::Given(_)) => {
+                self.keys.new = Some(new);
+                Ok(None)
+            }
+            Ok(Proof::Missing(outcome)) => self
+                .undo(outcome.step, outcome.status, outcome.message)
+                .map(Some),
+            Err(RotateError::Interrupted) => self.interrupted().map(Some),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Before step 2: the old value goes into its backup.
+    fn stage(&mut self) -> Result<Option<Outcome>, RotateError> {
+        let staged = self.write_backup();
+        self.or_undo(staged)?;
+        self.add(Event::Staged)?;
+        Ok(None)
+    }
+
+    fn write_backup(&self) -> Result<(), RotateError> {
+        let file = EnvFile::read(&self.plan.env, PATIENCE)?;
+        let found = file.get(&self.plan.name);
+        let found =
+            found.ok_or_else(|| self.edit_error(EditError::Missing(self.plan.name.clone())))?;
+        if let Some(first) = file.definitions(&self.plan.name).next()
+            && first.line != found.line
+        {
+            self.person.warn(&format!(
+                "{} is set twice; the last one counts and is changed, line {} stays as it is",
+                self.plan.name, first.line
+            ));
+        }
+        self.warn_about_loader(&file, found);
+        backup::write(&self.plan.target, &self.plan.name, &file.written(found))
+    }
+
+    /// The program that reads the file may not see the variable at all.
+    fn warn_about_loader(&self, file: &EnvFile, found: &Assignment) {
+        let loader = match self.plan.restart {
+            Restart::Unit { .. } => Loader::Systemd,
+            Restart::Compose { .. } => Loader::Compose,
+            Restart::None | Restart::Command(_) => return,
+        };
+        for one in file.disagreements(found) {
+            if one.loader == loader {
+                self.person
+                    .warn(&format!("about {}: {one}", self.plan.name));
+            }
+        }
+    }
+
+    /// Step 2: one value of the env file, every other byte as before.
+    fn switch(&mut self) -> Result<Option<Outcome>, RotateError> {
+        self.person.tell(
+            Step::Update,
+            &format!(
+                "writing {} into {}",
+                self.plan.name,
+                self.plan.env.display()
+            ),
+        );
+        let gateways = places::running(self.world);
+        let switched = self.write_new();
+        self.or_undo(switched)?;
+        self.warn_about_comments();
+        self.add(Event::Switched { gateways })?;
+        Ok(None)
+    }
+
+    fn write_new(&self) -> Result<(), RotateError> {
+        let new = self.keys.new.as_ref().ok_or(RotateError::NoNewKey)?;
+        self.edit(|file| {
+            let now = file.get(&self.plan.name).map(|one| &one.value);
+            let is_as_planned = match (now, &self.keys.old) {
+                (Some(now), Some(old)) => now == old,
+                (Some(now), None) => now.is_empty(),
+                (None, _) => false,
+            };
+            if !is_as_planned {
+                return Err(AtomicFileError::ChangedMeanwhile(self.plan.target.clone()).into());
+            }
+            file.set(&self.plan.name, new)
+                .map_err(|error| self.edit_error(error))
+        })
+    }
+
+    /// Reads, edits and saves under the lock; merges anew when somebody else was faster.
+    fn edit(
+        &self,
+        change: impl Fn(&EnvFile) -> Result<EnvFile, RotateError>,
+    ) -> Result<(), RotateError> {
+        let locks = self.state.folder("locks")?;
+        let lock = Lock::acquire(&self.plan.env, &locks, PATIENCE)?;
+        let mut merges = 0;
+        loop {
+            let file = EnvFile::read(&self.plan.env, PATIENCE)?;
+            match change(&file)?.save(&lock) {
+                Err(SaveError::File(AtomicFileError::ChangedMeanwhile(_)))
+                    if merges < MOST_MERGES =>
+                {
+                    merges += 1;
+                }
+                saved => return saved.map(|_| ()).map_err(RotateError::from),
+            }
+        }
+    }
+
+    fn edit_error(&self, source: EditError) -> RotateError {
+        RotateError::Edit {
+            path: self.plan.env.clone(),
+            source,
+        }
+    }
+
+    /// What the variable holds now.
+    pub(super) fn holds(&self) -> Result<Holds, RotateError> {
+        let file = EnvFile::read(&self.plan.env, PATIENCE)?;
+        let now = file.get(&self.plan.name).map(|one| &one.value);
+        let fingerprint = now
+            .filter(|now| !now.is_empty())
+            .map(|now| self.fingerprints.of(now.expose()));
+        Ok(match fingerprint {
+            found if found.is_some() && found == self.plan.new_fingerprint => Holds::New,
+            found if now.is_some() && found == self.plan.old_fingerprint => Holds::Old,
+            _ => Holds::Other,
+        })
+    }
+
+    /// An error before the file was changed takes everything back that led to it.
+    fn or_undo<T>(&mut self, done: Result<T, RotateError>) -> Result<T, RotateError> {
+        let error = match done {
+            Ok(done) => return Ok(done),
+            Err(error) => error,
+        };
+        if matches!(self.holds(), Ok(Holds::New)) {
+            return Err(error);
+        }
+        // The first error is the one to tell; what cannot be undone is left to `resume`.
+        let _ = self.undo(Step::Update, Status::Failed, String::new());
+        Err(error)
+    }
+
+    /// Nothing was switched: removes the backup, the key made by API and the journal.
+    pub(super) fn undo(
+        &mut self,
+        step: Step,
+        status: Status,
+        message: String,
+    ) -> Result<Outcome, RotateError> {
+        let mut message = message;
+        if let Err(error) = self.delete_created() {
+            let text = format!("the key {} may exist: {error}", self.plan.created_name());
+            self.person.warn(&text);
+            return Ok(self.outcome(step, Status::Waiting, text, Some("resume")));
+        }
+        backup::discard(&self.plan.target, &self.plan.name)?;
+        atomic_file::remove_leftover(&self.plan.target)?;
+        if let Some(journal) = self.journal.take() {
+            journal.end()?;
+        }
+        if message.is_empty() {
+            "nothing was changed".clone_into(&mut message);
+        }
+        Ok(self.outcome(step, status, message, None))
+    }
+
+    /// Deletes the key that was made for this rotation, if one was asked for.
+    fn delete_created(&self) -> Result<(), AdminError> {
+        if self.plan.new_key != KeySource::Created || self.journal.is_none() {
+            return Ok(());
+        }
+        let admin = self.keys.admin.as_ref().ok_or(AdminError::NoAnswer)?;
+        self.api
+            .delete_named(admin, &self.plan.created_name())
+            .map(|_| ())
+    }
+
+    /// Commented copies of the old key feed nobody, but somebody may want to know.
+    fn warn_about_comments(&self) {
+        let Some(old) = self.keys.old.as_ref().filter(|old| old.len() >= 8) else {
+            return;
+        };
+        let Ok(file) = EnvFile::read(&self.plan.env, PATIENCE) else {
+            return;
+        };
+        let mut rest = zeroize::Zeroizing::new(file.bytes().to_vec());
+        for one in file.assignments() {
+            rest[one.value_span.clone()].fill(b' ');
+        }
+        if memchr::memmem::find(&rest, old.expose()).is_some() {
+            self.person.warn(&format!(
+                "{}: a comment holds the old key still",
+                self.plan.env.display()
+            ));
+        }
+    }
+
+    /// Step 3, by ourselves or by a person.
+    fn before_restart(&mut self) -> Result<Option<Outcome>, RotateError> {
+        if self.plan.restart != Restart::None {
+            let gateways = places::running(self.world);
+            self.add(Event::Restarting { gateways })?;
+            return Ok(None);
+        }
+        if self.person.may_ask()
+            && self
+                .person
+                .wait_until_done("restart OpenClaw now, then press Enter")
+                .map_err(RotateError::Terminal)?
+        {
+            self.add(Event::RestartClaimed)?;
+            return Ok(None);
+        }
+        let places = self.search();
+        if !places.holding.is_empty() {
+            return Ok(Some(self.held_back(places)));
+        }
+        if places.is_seen_live {
+            self.add(Event::RestartClaimed)?;
+            return Ok(None);
+        }
+        if self.old_is_dead() {
+            self.add(Event::OldDead)?;
+            return Ok(None);
+        }
+        Ok(Some(self.outcome(
+            Step::Restart,
+            Status::Waiting,
+            "the new key is in the file; restart OpenClaw, since nothing shows yet that it uses it (`rotate resume --restarted` takes your word)",
+            Some("resume"),
+        )))
+    }
+
+    fn restart(&mut self) -> Result<Option<Outcome>, RotateError> {
+        self.person.tell(Step::Restart, "restarting OpenClaw");
+        match self.restart_now() {
+            Ok(()) => {
+                self.add(Event::Restarted)?;
+                Ok(None)
+            }
+            Err(reason) => self.roll_back(&reason).map(Some),
+        }
+    }
+
+    fn restart_now(&self) -> Result<(), String> {
+        self.person.may_end_at_once(true);
+        let restarted = self.driver().restart(&self.plan.restart);
+        self.person.may_end_at_once(false);
+        restarted.map(|_| ())
+    }
+
+    fn driver(&self) -> Driver<'_> {
+        let mut hidden_names: Vec<String> = self.plan.admin_key_env.iter().cloned().collect();
+        if let KeySource::Variable(name) = &self.plan.new_key {
+            hidden_names.push(name.clone());
+        }
+        let keys = [&self.keys.old, &self.keys.new, &self.keys.admin];
+        Driver {
+            world: self.world,
+            folder: &self.plan.folder,
+            hidden_names,
+            hidden_values: keys.into_iter().flatten().cloned().collect(),
+        }
+    }
+
+    fn await_health(&mut self) -> Result<Option<Outcome>, RotateError> {
+        if self.is_healthy()? {
+            self.add(Event::Healthy)?;
+            return Ok(None);
+        }
+        if self.person.wants_to_stop() {
+            return self.interrupted().map(Some);
+        }
+        self.roll_back("the health endpoint did not become green in time")
+            .map(Some)
+    }
+
+    /// True too where no health endpoint was named: then the restart's result counts.
+    fn is_healthy(&self) -> Result<bool, RotateError> {
+        let Some(health) = &self.plan.health else {
+            return Ok(true);
+        };
+        self.person
+            .tell(Step::Restart, "waiting for the health endpoint");
+        let timeout = Duration::try_from_secs_f64(health.timeout_s).unwrap_or_default();
+        let stop = || self.person.wants_to_stop();
+        Ok(Endpoint::new(&health.url)?.becomes_green(timeout, &stop))
+    }
+
+    /// Before step 4: does anything hold the old key still?
+    fn check_places(&mut self) -> Result<Option<Outcome>, RotateError> {
+        self.person.tell(
+            Step::Revoke,
+            "looking for places that still hold the old key",
+        );
+        let places = self.search();
+        if places.holding.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(self.held_back(places)))
+    }
+
+    fn search(&self) -> Places {
+        let Some(new) = &self.keys.new else {
+            return Places::default();
+        };
+        let unit = match &self.plan.restart {
+            Restart::Unit { unit, .. } => Some(unit.as_str()),
+            _ => None,
+        };
+        Search {
+            world: self.world,
+            name: &self.plan.name,
+            target: &self.plan.target,
+            old: self.keys.old.as_ref(),
+            new,
+            main_process: self.driver().main_process(&self.plan.restart),
+            unit,
+            before: &self.gateways_before(),
+        }
+        .run()
+    }
+
+    /// The gateways that ran before the last restart, or before the switch.
+    fn gateways_before(&self) -> Vec<ProcessId> {
+        let events = self
+            .journal
+            .as_ref()
+            .map(Journal::events)
+            .unwrap_or_default();
+        let found = events.iter().rev().find_map(|event| match event {
+            Event::Switched { gateways } | Event::Restarting { gateways } => Some(gateways.clone()),
+            _ => None,
+        });
+        found.unwrap_or_default()
+    }
+
+    fn held_back(&self, places: Places) -> Outcome {
+        let mut outcome = self.outcome(
+            Step::Revoke,
+            Status::Waiting,
+            format!(
+                "the old key was not revoked, because these places still hold it: {}",
+                places.holding.join("; ")
+            ),
+            Some("resume"),
+        );
+        outcome.places = places.holding;
+        outcome
+    }
+
+    /// Step 4.
+    fn revoke(&mut self) -> Result<Option<Outcome>, RotateError> {
+        let Some(old) = self.keys.old.clone() else {
+            self.add(Event::OldDead)?;
+            return Ok(None);
+        };
+        let mut verdict = if self.plan.old_was_dead {
+            Verdict::Dead
+        } else {
+            self.api.ask_twice(&old)
+        };
+        let mut reason = String::new();
+        if verdict != Verdict::Dead && self.plan.revoke == RevokeMode::Auto {
+            self.person
+                .tell(Step::Revoke, "revoking the old key by the provider's API");
+            if *self.last() != Event::Revoking {
+                self.add(Event::Revoking)?;
+            }
+            let new = self.keys.new.clone().ok_or(RotateError::NoNewKey)?;
+            match self.api.revoke(&old, &new, self.keys.admin.as_ref()) {
+                Ok(()) => verdict = self.api.await_death(&old),
+                Err(error @ AdminError::NoAnswer) => {
+                    reason = format!("; {error}");
+                    verdict = self.api.await_death(&old);
+                }
+                Err(error) => reason = format!("; {error}"),
+            }
+        }
+        let console = self.api.provider.console;
+        while verdict != Verdict::Dead && self.person.may_ask() && !self.person.wants_to_stop() {
+            let request = format!(
+                "revoke the old key at https://{console} (the provider still {}), then press Enter",
+                verdict.words()
+            );
+            let is_done = self
+                .person
+                .wait_until_done(&request)
+                .map_err(RotateError::Terminal)?;
+            if !is_done {
+                break;
+            }
+            verdict = self.api.await_death(&old);
+        }
+        if verdict == Verdict::Dead {
+            self.add(Event::OldDead)?;
+            return Ok(None);
+        }
+        if self.person.wants_to_stop() {
+            return self.interrupted().map(Some);
+        }
+        Ok(Some(self.outcome(
+            Step::Revoke,
+            Status::Waiting,
+            format!(
+                "the new key is in effect; the old one is not proven dead (the provider {}){reason}: revoke it at https://{console}, then resume",
+                verdict.words()
+            ),
+            Some("resume"),
+        )))
+    }
+
+    pub(super) fn old_is_dead(&self) -> bool {
+        self.plan.old_was_dead
+            || self
+                .keys
+                .old
+                .as_ref()
+                .is_some_and(|old| self.api.ask_twice(old) == Verdict::Dead)
+    }
+
+    /// The old key is dead and the new one in effect: writes it down and tidies up.
+    fn finish(&mut self) -> Result<Outcome, RotateError> {
+        let now = self.world.now();
+        Ledger::update(self.state, |ledger| ledger.rotated(&self.plan, now))?;
+        backup::discard(&self.plan.target, &self.plan.name)?;
+        atomic_file::remove_leftover(&self.plan.target)?;
+        let is_health_known = self.plan.health.is_some();
+        if let Some(journal) = self.journal.take() {
+            journal.end()?;
+        }
+        let health = if is_health_known {
+            "OpenClaw is healthy"
+        } else {
+            "OpenClaw's health was not checked"
+        };
+        let old = if self.plan.old_fingerprint.is_some() {
+            "the old one is dead"
+        } else {
+            "there was no old one"
+        };
+        Ok(self.outcome(
+            Step::Done,
+            Status::Done,
+            format!("the new key is in effect and {old}; {health}"),
+            None,
+        ))
+    }
+
+    /// Step 3 failed: the old key comes back, unless it is dead.
+    pub(super) fn roll_back(&mut self, reason: &str) -> Result<Outcome, RotateError> {
+        if self.person.wants_to_stop() {
+            return self.interrupted();
+        }
+        if self.old_is_dead() {
+            return Ok(self.outcome(
+                Step::Restart,
+                Status::Failed,
+                format!("{reason}; the old key is dead, so the new one stays in the file: repair OpenClaw, then resume"),
+                Some("resume"),
+            ));
+        }
+        self.person
+            .warn(&format!("{reason}; the old key comes back"));
+        let gateways = places::running(self.world);
+        self.add(Event::RollingBack {
+            reason: reason.to_owned(),
+            gateways,
+        })?;
+        self.finish_rollback()
+    }
+
+    /// Puts the old value back, restarts, waits for health, tidies up.
+    pub(super) fn finish_rollback(&mut self) -> Result<Outcome, RotateError> {
+        let reason = self.reason();
+        let kept = match self.put_back() {
+            Ok(kept) => kept,
+            Err(error) => {
+                let backup = backup::path(&self.plan.target, &self.plan.name);
+                return Ok(self.outcome(
+                    Step::Update,
+                    Status::Failed,
+                    format!(
+                        "{reason}; the old value cannot be put back: {error}; it lies in {}",
+                        backup.display()
+                    ),
+                    Some("abort"),
+                ));
+            }
+        };
+        if *self.last() != Event::PutBack {
+            self.add(Event::PutBack)?;
+        }
+        self.person
+            .tell(Step::Restart, "restarting OpenClaw with the old key");
+        let trouble = match self.restart_now() {
+            Err(trouble) => Some(trouble),
+            Ok(()) if self.is_healthy()? => None,
+            Ok(()) => Some("the health endpoint does not become green".to_owned()),
+        };
+        if self.person.wants_to_stop() {
+            return self.interrupted();
+        }
+        if let Some(trouble) = trouble {
+            let backup = backup::path(&self.plan.target, &self.plan.name);
+            return Ok(self.outcome(
+                Step::Restart,
+                Status::Failed,
+                format!(
+                    "{reason}; the old key is back in the file, but with it {trouble} as well; a copy of it lies in {}",
+                    backup.display()
+                ),
+                Some("abort"),
+            ));
+        }
+        if let Err(error) = self.delete_created() {
+            self.person.warn(&format!(
+                "the new key {} was not deleted: {error}; delete it in the console",
+                self.plan.created_name()
+            ));
+        }
+        backup::discard(&self.plan.target, &self.plan.name)?;
+        atomic_file::remove_leftover(&self.plan.target)?;
+        if let Some(journal) = self.journal.take() {
+            journal.end()?;
+        }
+        let message = if kept {
+            format!("{reason}; the value that somebody else put into the file was kept")
+        } else {
+            format!("{reason}; the old key is back and OpenClaw runs with it")
+        };
+        Ok(self.outcome(Step::Restart, Status::RolledBack, message, None))
+    }
+
+    /// True when a third value was found, which is left alone.
+    fn put_back(&self) -> Result<bool, RotateError> {
+        match self.holds()? {
+            Holds::Old => return Ok(false),
+            Holds::Other => return Ok(true),
+            Holds::New => {}
+        }
+        let written = backup::read(&self.plan.target, &self.plan.name)?;
+        let written = written.ok_or_else(|| RotateError::Backup {
+            path: backup::path(&self.plan.target, &self.plan.name),
+            source: std::io::ErrorKind::NotFound.into(),
+        })?;
+        self.edit(|file| {
+            file.put_back(&self.plan.name, &written)
+                .map_err(|error| self.edit_error(error))
+        })?;
+        Ok(false)
+    }
+
+    fn reason(&self) -> String {
+        let events = self
+            .journal
+            .as_ref()
+            .map(Journal::events)
+            .unwrap_or_default();
+        let reason = events.iter().rev().find_map(|event| match event {
+            Event::RollingBack { reason, .. } => Some(reason.clone()),
+            _ => None,
+        });
+        reason.unwrap_or_default()
+    }
+
+    /// Ctrl-C: taken back where nothing was switched, else left to `resume`.
+    fn interrupted(&mut self) -> Result<Outcome, RotateError> {
+        let is_switched = !matches!(
+            self.last(),
+            Event::Creating | Event::Created { .. } | Event::Staging | Event::Staged
+        );
+        if !is_switched && !matches!(self.holds(), Ok(Holds::New)) {
+            return self.undo(
+                Step::Update,
+                Status::RolledBack,
+                "interrupted; nothing was changed".to_owned(),
+            );
+        }
+        let step = match self.last() {
+            Event::Healthy | Event::Clear | Event::Revoking | Event::OldDead => Step::Revoke,
+            _ => Step::Restart,
+        };
+        Ok(self.outcome(step, Status::Waiting, "interrupted", Some("resume")))
+    }
+
+    pub(super) fn last(&self) -> &Event {
+        self.journal
+            .as_ref()
+            .map_or(&Event::Creating, Journal::last)
+    }
+
+    pub(super) fn add(&mut self, event: Event) -> Result<(), RotateError> {
+        match &mut self.journal {
+            Some(journal) => journal.add(event),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn outcome(
+        &self,
+        step: Step,
+        status: Status,
+        message: impl Into<String>,
+        next: Option<&str>,
+    ) -> Outcome {
+        Outcome {
+            schema: SCHEMA,
+            name: Some(self.plan.name.clone()),
+            provider: Some(self.plan.provider.clone()),
+            step,
+            status,
+            old_fingerprint: self.plan.old_fingerprint.clone(),
+            new_fingerprint: self.plan.new_fingerprint.clone(),
+            next: next.map(|action| self.plan.command(action)),
+            message: message.into(),
+            places: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,419 @@
+//! Takes up, or takes back, what a crash or a wait left unfinished; harmless twice.
+
+use std::path::Path;
+
+use super::ask::Api;
+use super::journal::{Event, Journal, Turn, unfinished};
+use super::machine::{Holds, Keys, Machine};
+use super::outcome::{Outcome, Status, Step};
+use super::plan::{Health, KeySource, Plan, Restart, RevokeMode};
+use super::providers::Revoke;
+use super::start::{self, NewKey, Request, locate};
+use super::{Person, RotateError, backup, new_key};
+use crate::atomic_file;
+use crate::env_file::{EnvFile, EnvFileError};
+use crate::secret::Secret;
+use crate::state::StateDir;
+use crate::world::World;
+
+/// What is said anew when a rotation goes on; everything else stands in the journal.
+#[derive(Debug, Default)]
+pub struct Resumption {
+    /// The new key, where it has to be asked for again.
+    pub new_key: Option<(Secret, KeySource)>,
+    /// Another variable with the admin key.
+    pub admin_key_env: Option<String>,
+    /// Another restart.
+    pub restart: Option<Restart>,
+    /// Another health endpoint.
+    pub health: Option<Health>,
+    /// Another way to revoke.
+    pub revoke: Option<RevokeMode>,
+    /// OpenClaw was restarted by hand.
+    pub was_restarted: bool,
+}
+
+const NOTHING: &str = "nothing is in progress";
+
+/// How the unfinished rotations of a file stand, the oldest first.
+///
+/// # Errors
+/// When the journals cannot be read.
+pub fn status(
+    env: &Path,
+    name: Option<&str>,
+    state: &StateDir,
+) -> Result<Vec<Outcome>, RotateError> {
+    let target = resolve(env)?;
+    let found = unfinished(state, Some(&target))?.into_iter();
+    let meant = found.filter(|(plan, _)| name.is_none_or(|name| name == plan.name));
+    Ok(meant
+        .map(|(plan, events)| standing(&plan, &events))
+        .collect())
+}
+
+fn standing(plan: &Plan, events: &[Event]) -> Outcome {
+    let (step, message) = match events.last() {
+        None | Some(Event::Creating | Event::Created { .. }) => {
+            (Step::Generate, "a new key was being made")
+        }
+        Some(Event::Staging | Event::Staged) => {
+            (Step::Update, "the env file was about to be changed")
+        }
+        Some(Event::Switched { .. }) => (
+            Step::Restart,
+            "the env file is changed; OpenClaw is not restarted yet",
+        ),
+        Some(Event::Restarting { .. } | Event::Restarted | Event::RestartClaimed) => {
+            (Step::Restart, "OpenClaw is being restarted")
+        }
+        Some(Event::Healthy | Event::Clear | Event::Revoking) => (
+            Step::Revoke,
+            "the new key is in the file; the old one is not proven dead",
+        ),
+        Some(Event::OldDead) => (Step::Revoke, "the old key is dead; only tidying up is left"),
+        Some(Event::RollingBack { .. } | Event::PutBack) => {
+            (Step::Restart, "the old key was being put back")
+        }
+    };
+    let created = events.iter().rev().find_map(|event| match event {
+        Event::Created { new_fingerprint } => Some(new_fingerprint.clone()),
+        _ => None,
+    });
+    Outcome {
+        schema: super::SCHEMA,
+        name: Some(plan.name.clone()),
+        provider: Some(plan.provider.clone()),
+        step,
+        status: Status::Waiting,
+        old_fingerprint: plan.old_fingerprint.clone(),
+        new_fingerprint: created.or_else(|| plan.new_fingerprint.clone()),
+        next: Some(plan.command("resume")),
+        message: message.to_owned(),
+        places: Vec::new(),
+    }
+}
+
+/// Finishes the unfinished rotation.
+///
+/// # Errors
+/// As [`start::start`].
+pub fn resume(
+    env: &Path,
+    name: Option<&str>,
+    how: Resumption,
+    state: &StateDir,
+    world: &World,
+    person: &dyn Person,
+) -> Result<Outcome, RotateError> {
+    let Some((turn, plan, journal)) = take_up(env, name, state)? else {
+        return Ok(Outcome::nothing(NOTHING));
+    };
+    let stop = || person.wants_to_stop();
+    let mut machine = machine(plan, journal, &how, state, world, person, &stop)?;
+    let holds = machine.holds()?;
+    let was_switched = was_switched(&machine);
+    match (holds, machine.last().clone()) {
+        (_, Event::OldDead | Event::RollingBack { .. } | Event::PutBack) => machine.run(),
+        (Holds::New, last) => {
+            if !was_switched {
+                machine.note_switch()?;
+            }
+            if how.was_restarted && (!was_switched || matches!(last, Event::Switched { .. })) {
+                machine.note_restart()?;
+            }
+            machine.needs_admin()?;
+            machine.run()
+        }
+        (_, _) if !was_switched => {
+            let plan = machine.plan.clone();
+            let undone = machine.undo(
+                Step::Generate,
+                Status::Done,
+                format!("{NOTHING} any more: the interrupted rotation had changed nothing; start it again"),
+            )?;
+            if undone.status != Status::Done {
+                return Ok(undone);
+            }
+            drop(machine);
+            drop(turn);
+            start_again(plan, how, state, world, person, undone)
+        }
+        (Holds::Old, _) => Ok(machine.outcome(
+            Step::Update,
+            Status::Waiting,
+            "somebody put the old value back into the file; take the rotation back and start again",
+            Some("abort"),
+        )),
+        (Holds::Other, _) => Ok(machine.outcome(
+            Step::Update,
+            Status::Waiting,
+            "somebody put a third value into the file, which is kept; take the rotation back and start again",
+            Some("abort"),
+        )),
+    }
+}
+
+/// Nothing was changed yet: begins anew where the new key can be had again.
+fn start_again(
+    plan: Plan,
+    how: Resumption,
+    state: &StateDir,
+    world: &World,
+    person: &dyn Person,
+    otherwise: Outcome,
+) -> Result<Outcome, RotateError> {
+    let new_key = match (how.new_key, &plan.new_key) {
+        (Some((key, source)), _) => NewKey::Given(key, source),
+        (None, KeySource::Created) => NewKey::Create,
+        (None, source) => match new_key::read(source, world) {
+            Ok(Some(key)) => NewKey::Given(key, source.clone()),
+            _ => {
+                return Ok(Outcome {
+                    step: Step::Done,
+                    ..otherwise
+                });
+            }
+        },
+    };
+    let admin_name = how.admin_key_env.or(plan.admin_key_env.clone());
+    let admin = match admin_name {
+        Some(name) => read_admin(&name, world)?.map(|key| (name, key)),
+        None => None,
+    };
+    let target = locate(
+        &plan.env,
+        &plan.folder,
+        Some(&plan.name),
+        Some(&plan.provider),
+    )?;
+    let request = Request {
+        target,
+        new_key,
+        restart: how.restart.unwrap_or(plan.restart),
+        health: how.health.or(plan.health),
+        revoke: how.revoke.unwrap_or(plan.revoke),
+        admin,
+        provider_url: plan.provider_url,
+        is_dry_run: false,
+        state_dir: plan.state_dir,
+        folder: plan.folder,
+    };
+    start::start(request, state, world, person)
+}
+
+/// Takes the unfinished rotation back.
+///
+/// # Errors
+/// [`RotateError::TooLateToAbort`] once the old key is dead.
+pub fn abort(
+    env: &Path,
+    name: Option<&str>,
+    how: Resumption,
+    state: &StateDir,
+    world: &World,
+    person: &dyn Person,
+) -> Result<Outcome, RotateError> {
+    let Some((_turn, plan, journal)) = take_up(env, name, state)? else {
+        return Ok(Outcome::nothing(NOTHING));
+    };
+    let stop = || person.wants_to_stop();
+    let mut machine = machine(plan, journal, &how, state, world, person, &stop)?;
+    let holds = machine.holds()?;
+    match (holds, machine.last().clone()) {
+        (_, Event::OldDead) => Err(RotateError::TooLateToAbort(machine.plan.command("resume"))),
+        (_, Event::RollingBack { .. } | Event::PutBack) => machine.finish_rollback(),
+        (Holds::Old | Holds::Other, _) if !was_switched(&machine) => machine.undo(
+            Step::Update,
+            Status::RolledBack,
+            "taken back: nothing had been changed yet".to_owned(),
+        ),
+        (Holds::New, _) if machine.old_is_dead() => {
+            Err(RotateError::TooLateToAbort(machine.plan.command("resume")))
+        }
+        _ => machine.take_back(),
+    }
+}
+
+impl Machine<'_> {
+    /// The rename is there and its record is not.
+    fn note_switch(&mut self) -> Result<(), RotateError> {
+        let gateways = super::places::running(self.world);
+        self.add(Event::Switched { gateways })
+    }
+
+    fn note_restart(&mut self) -> Result<(), RotateError> {
+        self.add(Event::RestartClaimed)
+    }
+
+    fn take_back(&mut self) -> Result<Outcome, RotateError> {
+        let gateways = super::places::running(self.world);
+        self.add(Event::RollingBack {
+            reason: "aborted".to_owned(),
+            gateways,
+        })?;
+        self.finish_rollback()
+    }
+
+    /// Without its admin key an automatic revocation would fail at the very end.
+    fn needs_admin(&self) -> Result<(), RotateError> {
+        let provider = self.plan.provider()?;
+        let is_needed = self.plan.revoke == RevokeMode::Auto
+            && provider.revoke != Revoke::Console
+            && provider.revoke.needs_admin_key();
+        if is_needed && self.keys.admin.is_none() {
+            let name = self.plan.admin_key_env.as_deref().unwrap_or("(none)");
+            return Err(RotateError::Revoke(format!(
+                "--revoke auto: the variable {name} with the admin key is not set; set it, or name another with --admin-key-env"
+            )));
+        }
+        Ok(())
+    }
+}
+
+fn was_switched(machine: &Machine<'_>) -> bool {
+    machine.journal.as_ref().is_some_and(|journal| {
+        journal
+            .events()
+            .iter()
+            .any(|event| matches!(event, Event::Switched { .. }))
+    })
+}
+
+fn machine<'a>(
+    mut plan: Plan,
+    journal: Journal,
+    how: &Resumption,
+    state: &'a StateDir,
+    world: &'a World,
+    person: &'a dyn Person,
+    stop: &'a dyn Fn() -> bool,
+) -> Result<Machine<'a>, RotateError> {
+    for event in journal.events() {
+        if let Event::Created { new_fingerprint } = event {
+            plan.new_fingerprint = Some(new_fingerprint.clone());
+        }
+    }
+    if let Some(restart) = &how.restart {
+        super::restart::inspect(restart)?;
+        plan.restart = restart.clone();
+    }
+    if let Some(health) = &how.health {
+        super::health::Endpoint::new(&health.url)?;
+        plan.health = Some(health.clone());
+    }
+    plan.revoke = how.revoke.unwrap_or(plan.revoke);
+    if let Some(name) = &how.admin_key_env {
+        plan.admin_key_env = Some(name.clone());
+    }
+    let admin = match &plan.admin_key_env {
+        Some(name) => read_admin(name, world)?,
+        None => None,
+    };
+    let fingerprints = state.fingerprints()?;
+    let file = EnvFile::read(&plan.env, std::time::Duration::from_secs(5))?;
+    let now = file.get(&plan.name).map(|one| one.value.clone());
+    let is = |key: &Secret, fingerprint: &Option<String>| {
+        Some(fingerprints.of(key.expose())) == *fingerprint
+    };
+    let old = backup::read(&plan.target, &plan.name)?
+        .and_then(|written| backup::value(&written))
+        .or_else(|| now.clone())
+        .filter(|old| is(old, &plan.old_fingerprint));
+    let new = now.filter(|now| is(now, &plan.new_fingerprint));
+    let api = Api::new(plan.provider()?, plan.provider_url.as_deref(), stop)?;
+    Ok(Machine {
+        plan,
+        keys: Keys { old, new, admin },
+        api,
+        journal: Some(journal),
+        fingerprints,
+        state,
+        world,
+        person,
+    })
+}
+
+/// The admin key; none where its variable is not set.
+fn read_admin(name: &str, world: &World) -> Result<Option<Secret>, RotateError> {
+    match world.variable(name) {
+        Some(value) => new_key::one_line(value.as_encoded_bytes()).map(Some),
+        None => Ok(None),
+    }
+}
+
+type TakenUp = (Turn, Plan, Journal);
+
+/// The one unfinished rotation that is meant. Strays of an earlier crash are removed either way.
+fn take_up(
+    env: &Path,
+    name: Option<&str>,
+    state: &StateDir,
+) -> Result<Option<TakenUp>, RotateError> {
+    let target = resolve(env)?;
+    let found = unfinished(state, Some(&target))?;
+    let meant: Vec<Plan> = found
+        .into_iter()
+        .map(|(plan, _)| plan)
+        .filter(|plan| name.is_none_or(|name| name == plan.name))
+        .collect();
+    remove_strays(&target, state)?;
+    match &meant[..] {
+        [] => Ok(None),
+        [plan] => {
+            let turn = Turn::take(state, &target, &plan.name)?;
+            let loaded = Journal::load(&turn)?;
+            Ok(loaded.map(|(plan, journal)| (turn, plan, journal)))
+        }
+        several => {
+            let names: Vec<&str> = several.iter().map(|plan| plan.name.as_str()).collect();
+            Err(RotateError::Several(names.join(", ")))
+        }
+    }
+}
+
+/// What killed runs left beside the env file and in the state folder; writers at work keep theirs.
+fn remove_strays(target: &Path, state: &StateDir) -> Result<(), RotateError> {
+    atomic_file::remove_leftover(target)?;
+    let prefix = backup::path(target, "");
+    let prefix = prefix
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let prefix = prefix.trim_end_matches(".openclaw-sec.backup").to_owned();
+    let folders = [
+        (target.parent().map(Path::to_owned), prefix.as_str()),
+        (Some(state.path().join("rotations")), ""),
+        (Some(state.path().to_owned()), ""),
+    ];
+    for (folder, prefix) in folders {
+        let Some(Ok(entries)) = folder.map(std::fs::read_dir) else {
+            continue;
+        };
+        for entry in entries.flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let Some(own) = name.strip_suffix(".openclaw-sec.tmp") else {
+                continue;
+            };
+            let is_backup = own.starts_with(prefix) && own.ends_with(".openclaw-sec.backup");
+            if !is_backup && !prefix.is_empty() {
+                continue;
+            }
+            // A hidden name may stand for a plain one.
+            for own in [own, own.trim_start_matches('.')] {
+                atomic_file::remove_leftover(&entry.path().with_file_name(own))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn resolve(env: &Path) -> Result<std::path::PathBuf, RotateError> {
+    atomic_file::resolve(env).map_err(|source| {
+        RotateError::Read(EnvFileError::Io {
+            path: env.to_owned(),
+            source,
+        })
+    })
+}

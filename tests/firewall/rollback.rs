@@ -1,0 +1,247 @@
+//! The change is taken back unless a person confirms it, whatever happens to the terminal.
+
+use std::process::Output;
+use std::time::Duration;
+
+use openclaw_sec::firewall::Request;
+
+use crate::lab::{BackEnd, Lab, profile, script};
+use crate::needs_a_lab;
+
+fn with_rollback(id: &str, seconds: &str) -> Request {
+    Request {
+        rollback: Some(seconds.into()),
+        ..profile(id)
+    }
+}
+
+/// Pipes a script into `sh` on a terminal and plays the steps.
+fn on_a_terminal(lab: &Lab, script: &str, steps: &str, shell: &str) -> Output {
+    let file = lab.folder.path().join("script.sh");
+    std::fs::write(&file, script).unwrap();
+    let player = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/firewall/terminal.py");
+    let piped = format!("cat {} | {shell}", file.display());
+    lab.run(&["python3", player, steps, "sh", "-c", &piped], "")
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// No process of ours is left in the namespace of the lab, and no folder of a change.
+fn nothing_waits(lab: &Lab) -> bool {
+    let processes =
+        lab.must("for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline 2>/dev/null; echo; done");
+    let space: String = lab
+        .must("readlink /proc/self/ns/net")
+        .chars()
+        .filter(char::is_ascii_digit)
+        .collect();
+    !processes.contains(&format!("/run/openclaw-sec/{space}"))
+        && std::fs::read_dir(format!("/run/openclaw-sec/{space}"))
+            .map_or(true, |dir| dir.count() <= 1)
+}
+
+fn eventually(what: &str, seconds: u64, claim: impl Fn() -> bool) {
+    for _ in 0..seconds * 10 {
+        if claim() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    panic!("{what} did not happen within {seconds} s");
+}
+
+#[test]
+fn yes_keeps_the_rules_and_leaves_no_process() {
+    needs_a_lab!();
+    for shell in ["dash", "busybox ash", "bash"] {
+        let lab = Lab::with(BackEnd::Nft);
+        let output = on_a_terminal(
+            &lab,
+            &script(&profile("vps")),
+            r#"[["expect", "60 seconds"], ["expect", "yes"], ["send", "yes\n"]]"#,
+            shell,
+        );
+        assert_eq!(output.status.code(), Some(0), "{shell}: {}", said(&output));
+        assert!(lab.rules().contains("openclaw_sec"), "{shell}");
+        assert!(nothing_waits(&lab), "{shell}");
+    }
+}
+
+#[test]
+fn anything_but_yes_takes_the_change_back_at_once() {
+    needs_a_lab!();
+    for (index, answer) in [
+        r#"["send", "no\n"]"#,
+        r#"["send", "\n"]"#,
+        r#"["send", "\u0004"]"#,
+        r#"["send", "yes please\n"]"#,
+    ]
+    .iter()
+    .enumerate()
+    {
+        let lab = Lab::with(BackEnd::ALL[index % 3]);
+        lab.must_apply(&profile("telegram"));
+        let before = lab.rules();
+        let steps = format!(r#"[["expect", "type yes"], {answer}]"#);
+        let output = on_a_terminal(
+            &lab,
+            &script(&profile("vps")),
+            &steps,
+            ["dash", "bash"][index % 2],
+        );
+        assert_eq!(output.status.code(), Some(1), "{answer}: {}", said(&output));
+        assert_eq!(lab.rules(), before, "{answer}");
+        assert!(nothing_waits(&lab), "{answer}");
+    }
+}
+
+#[test]
+fn silence_takes_the_change_back_in_time() {
+    needs_a_lab!();
+    for (back_end, shell) in [
+        (BackEnd::Nft, "dash"),
+        (BackEnd::IptablesNft, "bash"),
+        (BackEnd::IptablesLegacy, "busybox ash"),
+    ] {
+        let lab = Lab::with(back_end);
+        let output = on_a_terminal(
+            &lab,
+            &script(&with_rollback("vps", "2")),
+            r#"[["expect", "type yes"]]"#,
+            shell,
+        );
+        assert_eq!(output.status.code(), Some(1), "{shell}: {}", said(&output));
+        assert!(
+            said(&output).contains("not confirmed in time"),
+            "{}",
+            said(&output)
+        );
+        assert_eq!(lab.rules(), "", "{back_end:?}");
+        assert!(nothing_waits(&lab), "{back_end:?}");
+    }
+}
+
+#[test]
+fn a_terminal_that_goes_away_takes_the_change_back() {
+    needs_a_lab!();
+    for steps in [
+        r#"[["expect", "type yes"], ["hang-up"]]"#,
+        r#"[["expect", "type yes"], ["send", "\u0003"]]"#,
+        r#"[["expect", "type yes"], ["kill-session"]]"#,
+    ] {
+        for earlier in [None, Some("cloudflare-tunnel")] {
+            let lab = Lab::with(BackEnd::IptablesNft);
+            if let Some(earlier) = earlier {
+                lab.must_apply(&profile(earlier));
+            }
+            let before = lab.rules();
+            let output = on_a_terminal(&lab, &script(&with_rollback("vps", "3")), steps, "dash");
+            assert_ne!(output.status.code(), Some(0), "{steps}");
+            // What others add meanwhile stays.
+            lab.must("iptables -A INPUT -s 192.0.2.1 -j DROP");
+            let space: String = lab
+                .must("readlink /proc/self/ns/net")
+                .chars()
+                .filter(char::is_ascii_digit)
+                .collect();
+            std::thread::sleep(Duration::from_secs(6));
+            eprintln!("{steps} {earlier:?} {}", lab.must(&format!("ls -lR /run/openclaw-sec/{space}; cat /run/openclaw-sec/{space}/*/pid; ps -ef | grep {space}")));
+            eprintln!(
+                "{}",
+                lab.rules()
+                    .lines()
+                    .filter(|l| !before.contains(*l))
+                    .collect::<Vec<_>>()
+                    .join("\n")
+            );
+            eprintln!(
+                "MISSING {}",
+                before
+                    .lines()
+                    .filter(|l| !lab.rules().contains(*l))
+                    .collect::<Vec<_>>()
+                    .join("\n")
+            );
+            let expected = |lab: &Lab| {
+                lab.rules()
+                    .replace("-A INPUT -s 192.0.2.1/32 -j DROP\n", "")
+                    == before
+            };
+            eventually(&format!("{steps} after {earlier:?}"), 8, || expected(&lab));
+            assert!(lab.rules().contains("192.0.2.1"));
+            eventually("an end of every process", 3, || nothing_waits(&lab));
+        }
+    }
+}
+
+#[test]
+fn without_a_terminal_a_number_arms_the_rollback_and_a_command_confirms() {
+    needs_a_lab!();
+    let lab = Lab::with(BackEnd::Nft);
+    let output = lab.run(&["setsid", "sh"], &script(&with_rollback("vps", "2")));
+    assert!(output.status.success());
+    assert!(lab.rules().contains("openclaw_sec"));
+    eventually("the rollback", 6, || lab.rules().is_empty());
+    eventually("an end of every process", 3, || nothing_waits(&lab));
+
+    let output = lab.run(&["setsid", "sh"], &script(&with_rollback("vps", "3")));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let confirm = said.lines().last().unwrap();
+    lab.must(confirm);
+    std::thread::sleep(Duration::from_secs(4));
+    assert!(lab.rules().contains("openclaw_sec"), "confirmed rules stay");
+    assert!(nothing_waits(&lab));
+    assert!(
+        !lab.on_host(confirm).status.success(),
+        "there is nothing to confirm any more"
+    );
+}
+
+#[test]
+fn without_a_terminal_nothing_waits_by_default_and_never_with_zero() {
+    needs_a_lab!();
+    for request in [profile("vps"), with_rollback("vps", "0")] {
+        let lab = Lab::with(BackEnd::Nft);
+        let output = lab.run(&["setsid", "sh"], &script(&request));
+        assert!(output.status.success());
+        assert!(lab.rules().contains("openclaw_sec"));
+        assert!(nothing_waits(&lab));
+    }
+    let lab = Lab::with(BackEnd::Nft);
+    let output = on_a_terminal(&lab, &script(&with_rollback("vps", "0")), "[]", "dash");
+    assert_eq!(output.status.code(), Some(0));
+    assert!(lab.rules().contains("openclaw_sec"));
+}
+
+#[test]
+fn a_run_that_replaces_an_unconfirmed_one_goes_back_to_what_was_before_both() {
+    needs_a_lab!();
+    let lab = Lab::with(BackEnd::IptablesNft);
+    lab.must_apply(&profile("telegram"));
+    let before = lab.rules();
+    assert!(
+        lab.run(&["setsid", "sh"], &script(&with_rollback("vps", "30")))
+            .status
+            .success()
+    );
+    assert!(
+        lab.run(&["setsid", "sh"], &script(&with_rollback("tailscale", "2")))
+            .status
+            .success()
+    );
+    assert!(lab.rules().contains("41641"));
+    eventually("the rollback", 6, || lab.rules() == before);
+    eventually("an end of every process", 3, || nothing_waits(&lab));
+    // A run without a rollback is the confirmation.
+    assert!(
+        lab.run(&["setsid", "sh"], &script(&with_rollback("vps", "2")))
+            .status
+            .success()
+    );
+    lab.must_apply(&with_rollback("tailscale", "0"));
+    std::thread::sleep(Duration::from_secs(3));
+    assert!(lab.rules().contains("41641"));
+    assert!(nothing_waits(&lab));
+}

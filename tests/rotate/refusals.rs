@@ -1,0 +1,271 @@
+//! Bad keys, bad answers and bad files: nothing is changed, and no key goes where it should not.
+
+use std::os::unix::fs::symlink;
+use std::sync::Arc;
+
+use serde_json::json;
+
+use crate::support::*;
+
+fn env() -> String {
+    format!("A=1\n{NAME}={OLD}\nB=2\n")
+}
+
+#[track_caller]
+fn nothing_changed(bench: &Bench, before: &str) {
+    assert_eq!(bench.text(), before);
+    assert_eq!(bench.beside(), [".env"]);
+    bench.rotate(&["status"]).expect(0, "done");
+}
+
+#[test]
+fn a_refused_key_ends_with_1_and_an_undecided_one_with_3() {
+    type Case = (i32, &'static str, fn() -> Reply);
+    let cases: [Case; 6] = [
+        (1, "failed", || {
+            Reply::Json(
+                401,
+                json!({"type": "error", "error": {"type": "authentication_error"}}),
+            )
+        }),
+        (3, "waiting", || {
+            Reply::Json(500, json!({"error": {"type": "api_error"}}))
+        }),
+        (3, "waiting", || Reply::Text(200, "<html>login</html>")),
+        (3, "waiting", || Reply::Text(401, "<html>portal</html>")),
+        (3, "waiting", || Reply::Reset),
+        (3, "waiting", || {
+            Reply::Json(529, json!({"error": {"type": "overloaded_error"}}))
+        }),
+    ];
+    for (code, status, reply) in cases {
+        let mock = Mock::start(move |_| reply());
+        let bench = Bench::new(&mock.url, &env());
+        bench
+            .with_new(&["--restart", "touch restarted"])
+            .expect(code, status)
+            .at("generate");
+        nothing_changed(&bench, &env());
+        assert!(!bench.path("restarted").exists());
+    }
+}
+
+#[test]
+fn a_redirect_takes_no_key_elsewhere() {
+    let other = Mock::start(|_| Reply::Json(200, json!({"data": []})));
+    let elsewhere = other.url.clone();
+    let mock = Mock::start(move |_| Reply::Redirect(format!("{elsewhere}/v1/models")));
+    let bench = Bench::new(&mock.url, &env());
+    bench.with_new(&["--restart", "true"]).expect(3, "waiting");
+    assert_eq!(other.seen.lock().unwrap().len(), 0);
+    nothing_changed(&bench, &env());
+}
+
+#[test]
+fn a_provider_that_hangs_decides_nothing() {
+    let mock = Mock::start(|_| Reply::Hang);
+    let bench = Bench::new(&mock.url, &env());
+    let started = std::time::Instant::now();
+    bench.with_new(&["--restart", "true"]).expect(3, "waiting");
+    assert!(started.elapsed().as_secs() < 30);
+    assert!(mock.seen.lock().unwrap().len() <= 2);
+    nothing_changed(&bench, &env());
+}
+
+#[test]
+fn a_pasted_mistake_is_refused_before_any_request() {
+    let keys = alive(&[OLD, NEW]);
+    let mock = anthropic_mock(&keys);
+    let openai = format!("sk-proj-{}T3BlbkFJ{}", "a1".repeat(37), "b2".repeat(37));
+    for bad in [
+        OLD,
+        "",
+        "\n",
+        &format!("{NEW}\n{NEW}\n"),
+        &format!("'{NEW}'"),
+        &format!("\"{NEW}\"\n"),
+        &format!("{NEW}\u{200b}"),
+        &format!(" {NEW}"),
+        "sk-ant-admin01-abcdefghijklmnop",
+        &openai,
+    ] {
+        let bench = Bench::new(&mock.url, &env());
+        std::fs::write(bench.path("new"), bad).unwrap();
+        let done = bench.with_new(&["--restart", "true"]);
+        assert!(matches!(done.code, 1 | 2), "{bad:?}: {done:?}");
+        nothing_changed(&bench, &env());
+    }
+    assert_eq!(mock.seen.lock().unwrap().len(), 0);
+}
+
+#[test]
+fn a_key_of_another_account_is_refused() {
+    let mock = Mock::start(|seen| {
+        let id = if seen.path.contains("1111:") {
+            1111
+        } else {
+            2222
+        };
+        Reply::Json(
+            200,
+            json!({"ok": true, "result": {"id": id, "is_bot": true}}),
+        )
+    });
+    let old = "TELEGRAM_BOT_TOKEN=1111:AAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n";
+    let bench = Bench::new(&mock.url, old);
+    std::fs::write(
+        bench.path("new"),
+        "2222:BBbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+    )
+    .unwrap();
+    let done = bench.rotate(&[
+        "--provider",
+        "telegram",
+        "--new-key-file",
+        "new",
+        "--restart",
+        "true",
+    ]);
+    done.expect(1, "failed");
+    nothing_changed(&bench, old);
+}
+
+#[test]
+fn usage_errors_name_what_is_missing() {
+    let bench = Bench::new("http://127.0.0.1:1", &env());
+    let cases: [(&[&str], &str); 8] = [
+        (&["--name", NAME], "--new-key-file"),
+        (
+            &["--name", "ANTHROPIC_API_KEI", "--new-key-file", "new"],
+            NAME,
+        ),
+        (
+            &["--provider", "openai", "--new-key-file", "new"],
+            "OPENAI_API_KEY",
+        ),
+        (&["--provider", "nobody", "--new-key-file", "new"], "nobody"),
+        (
+            &["--name", NAME, "--new-key-file", "new", "--revoke", "auto"],
+            "--admin-key-env",
+        ),
+        (
+            &["--name", NAME, "--new-key-file", "missing"],
+            "no such file",
+        ),
+        (
+            &[
+                "--name",
+                NAME,
+                "--new-key-file",
+                "new",
+                "--admin-key-env",
+                "NONE",
+            ],
+            "NONE",
+        ),
+        (
+            &[
+                "--name",
+                NAME,
+                "--new-key-file",
+                "new",
+                "--restart",
+                "true",
+                "--no-restart",
+            ],
+            "exclude",
+        ),
+    ];
+    for (arguments, named) in cases {
+        let done = bench.rotate(arguments);
+        assert_eq!(done.code, 2, "{arguments:?}: {done:?}");
+        assert!(done.stderr.contains(named), "{arguments:?}: {done:?}");
+    }
+    for url in [
+        "http://example.org",
+        "http://127.0.0.1.example.org",
+        "http://localhost.example.org",
+        "http://127.0.0.1@example.org",
+        "ftp://127.0.0.1",
+        "http://user:pass@127.0.0.1",
+    ] {
+        let bench = Bench::new(url, &env());
+        let done = bench.with_new(&["--restart", "true"]);
+        assert_eq!(done.code, 2, "{url}: {done:?}");
+    }
+}
+
+#[test]
+fn files_that_cannot_be_replaced_are_refused() {
+    let keys = alive(&[OLD, NEW]);
+    let mock = anthropic_mock(&keys);
+    let bench = Bench::new(&mock.url, &env());
+    std::fs::hard_link(bench.env(), bench.path("twin")).unwrap();
+    let done = bench.with_new(&["--restart", "true"]);
+    assert_eq!(done.code, 2, "{done:?}");
+    nothing_changed(&bench, &env());
+
+    let bench = Bench::new(&mock.url, &env());
+    std::fs::remove_file(bench.env()).unwrap();
+    std::fs::create_dir(bench.env()).unwrap();
+    assert_eq!(bench.with_new(&["--restart", "true"]).code, 2);
+
+    let bench = Bench::new(&mock.url, &env());
+    std::fs::remove_file(bench.env()).unwrap();
+    symlink(".env", bench.env()).unwrap();
+    assert_eq!(bench.with_new(&["--restart", "true"]).code, 2);
+
+    // A link to the file is followed and stays.
+    let bench = Bench::new(&mock.url, &env());
+    std::fs::rename(bench.env(), bench.path("real.env")).unwrap();
+    symlink("../real.env", bench.env()).unwrap();
+    bench.with_new(&["--restart", "true"]).expect(3, "waiting");
+    assert!(bench.env().symlink_metadata().unwrap().is_symlink());
+    assert_eq!(bench.text(), env().replace(OLD, NEW));
+}
+
+#[test]
+fn two_rotations_at_once_end_with_one_refused() {
+    let keys = alive(&[OLD, NEW]);
+    let slow = Arc::clone(&keys);
+    let mock = Mock::start(move |seen| {
+        std::thread::sleep(std::time::Duration::from_millis(700));
+        anthropic(&slow, seen)
+    });
+    let bench = Bench::new(&mock.url, &env());
+    let arguments = ["--name", NAME, "--new-key-file", "new", "--restart", "true"];
+    let spawn = || {
+        bench
+            .command(&arguments)
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let (first, second) = (spawn(), spawn());
+    let mut codes =
+        [first, second].map(|child| Done::of(child.wait_with_output().unwrap(), &bench).code);
+    codes.sort_unstable();
+    assert_eq!(codes, [2, 3]);
+}
+
+#[test]
+fn a_file_that_somebody_changes_meanwhile_keeps_the_change() {
+    let keys = alive(&[OLD, NEW]);
+    let mock = Arc::clone(&keys);
+    let bench = Bench::new("", &env());
+    let path = bench.env();
+    let mock = Mock::start(move |seen| {
+        let text = std::fs::read_to_string(&path).unwrap();
+        if !text.contains("LATER") {
+            std::fs::write(&path, format!("{text}LATER=1\n")).unwrap();
+        }
+        anthropic(&mock, seen)
+    });
+    let bench = Bench {
+        url: mock.url.clone(),
+        ..bench
+    };
+    bench.with_new(&["--restart", "true"]).expect(3, "waiting");
+    assert_eq!(bench.text(), env().replace(OLD, NEW) + "LATER=1\n");
+}

@@ -1,0 +1,140 @@
+//! Restart drivers, health, and the way back.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::json;
+
+use crate::support::*;
+
+fn env() -> String {
+    format!("A=1\n{NAME}={OLD}\n")
+}
+
+fn stub(bench: &Bench, name: &str, script: &str) {
+    fs::create_dir_all(bench.path("bin")).unwrap();
+    let path = bench.path("bin").join(name);
+    fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+fn lines(path: &Path) -> Vec<String> {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    text.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_failed_restart_brings_the_old_key_back() {
+    let keys = alive(&[OLD, NEW]);
+    let mock = anthropic_mock(&keys);
+    for restart in ["false", "no-such-program-here"] {
+        let bench = Bench::new(&mock.url, &env());
+        let done = bench.with_new(&["--restart", restart]);
+        // The restart with the old key fails as well.
+        done.expect(1, "failed");
+        assert_eq!(bench.text(), env());
+        assert_eq!(bench.beside().len(), 2);
+        bench
+            .rotate(&["abort", "--restart", "true"])
+            .expect(0, "rolled-back");
+        assert_eq!(bench.beside(), [".env"]);
+    }
+    let bench = Bench::new(&mock.url, &env());
+    let restart = format!(
+        "sh -c 'echo x >>n; cat env/.env >&2; ! grep -q {} env/.env'",
+        &NEW[13..17]
+    );
+    bench
+        .with_new(&["--restart", &restart])
+        .expect(1, "rolled-back");
+    assert_eq!(bench.text(), env());
+    assert_eq!(bench.beside(), [".env"]);
+    assert_eq!(lines(&bench.path("n")).len(), 2);
+}
+
+#[test]
+fn health_that_does_not_come_or_flaps_brings_the_old_key_back() {
+    let keys = alive(&[OLD, NEW]);
+    let mock = anthropic_mock(&keys);
+    for flaps in [false, true] {
+        let bench = Bench::new(&mock.url, &env());
+        let path = bench.env();
+        let count = AtomicUsize::new(0);
+        let health = Mock::start(move |_| {
+            let is_new = fs::read_to_string(&path).unwrap().contains(NEW);
+            let is_odd = count.fetch_add(1, Ordering::SeqCst) % 2 == 1;
+            match is_new && (!flaps || is_odd) {
+                true => Reply::Json(503, json!({})),
+                false => Reply::Json(200, json!({})),
+            }
+        });
+        let url = format!("{}/readyz", health.url);
+        let done = bench.with_new(&[
+            "--restart",
+            "true",
+            "--health",
+            &url,
+            "--health-timeout",
+            "2",
+        ]);
+        done.expect(1, "rolled-back");
+        assert_eq!(bench.text(), env());
+        assert_eq!(bench.beside(), [".env"]);
+    }
+}
+
+#[test]
+fn a_dead_key_is_never_put_back() {
+    let keys = alive(&[NEW]);
+    let mock = anthropic_mock(&keys);
+    let bench = Bench::new(&mock.url, &env());
+    let done = bench.with_new(&["--restart", "false"]);
+    done.expect(1, "failed");
+    assert!(bench.text().contains(NEW));
+    bench
+        .rotate(&["resume", "--restart", "true"])
+        .expect(0, "done");
+}
+
+#[test]
+fn the_drivers_call_what_applies_a_changed_file() {
+    let keys = alive(&[NEW]);
+    let mock = anthropic_mock(&keys);
+    let log = "echo \"$0 $*\" | sed 's,.*/,,' >>calls";
+    let cases: [(&[&str], &str); 4] = [
+        (&["--restart-unit", "bot"], "systemctl restart bot"),
+        (
+            &["--restart-unit", "bot", "--user"],
+            "systemctl --user restart bot",
+        ),
+        (
+            &["--restart-compose", "bot"],
+            "docker compose up -d --force-recreate --no-deps bot",
+        ),
+        (
+            &["--restart-compose", "bot", "--compose-file", "c.yml"],
+            "docker compose -f c.yml up -d --force-recreate --no-deps bot",
+        ),
+    ];
+    for (flags, expected) in cases {
+        let bench = Bench::new(&mock.url, &env());
+        stub(&bench, "systemctl", log);
+        stub(&bench, "docker", log);
+        bench.with_new(flags).expect(0, "done");
+        assert_eq!(lines(&bench.path("calls"))[0], expected);
+    }
+}
+
+#[test]
+fn a_command_that_leaves_a_bot_running_is_not_waited_for() {
+    let keys = alive(&[NEW]);
+    let mock = anthropic_mock(&keys);
+    let bench = Bench::new(&mock.url, &env());
+    let started = std::time::Instant::now();
+    bench
+        .with_new(&["--restart", "sh -c 'sleep 20 & true'"])
+        .expect(0, "done");
+    assert!(started.elapsed().as_secs() < 15);
+}
