@@ -14,9 +14,10 @@ use openclaw_sec::world::World;
 use zeroize::Zeroize as _;
 
 use crate::cli::{ColorChoice, Global};
-use crate::commands::exit;
 use crate::output::Tone;
 
+/// What a shell reports for a program that SIGINT ended.
+const ENDED_BY_SIGINT: i32 = 130;
 /// Columns of text that goes into a pipe or a file.
 const WIDTH_WITHOUT_TERMINAL: usize = 100;
 
@@ -332,7 +333,7 @@ fn end_with_echo(before: Option<&rustix::termios::Termios>) {
         let _ = rustix::termios::tcsetattr(rustix::stdio::stdin(), now, before);
     }
     write_to_stderr("\n");
-    std::process::exit(i32::from(exit::INTERRUPTED));
+    std::process::exit(ENDED_BY_SIGINT);
 }
 
 /// Says that the program itself is at fault, and where; nothing of what it was working on.
