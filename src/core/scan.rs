@@ -231,6 +231,17 @@ pub fn gather(request: Request<'_>, monitor: &Monitor<'_>, world: &World) -> Cod
     }
 }
 
+/// Every file below `root` that still holds one of these values, in any form: after a rotation,
+/// the places that were forgotten.
+pub fn hunt(root: &Path, values: Vec<OwnValue>, today: Date, world: &World) -> Searched {
+    let rules = RuleSet::default();
+    let detector = Detector::new(values, &rules, today);
+    let monitor = Monitor::new(&|_, _| {});
+    let mut searched = tree::search(root, &HashSet::new(), &detector, &monitor, world);
+    searched.leaks.retain(|leak| leak.variable.is_some());
+    searched
+}
+
 fn spared(request: &Request<'_>) -> HashSet<tree::FileId> {
     let files = request
         .spared

@@ -1,9 +1,14 @@
 //! The report for reading in a terminal: the checklist first, then each finding with its remedy.
 
+use std::collections::HashMap;
+
 use openclaw_sec::foreign_text::harmless;
 use openclaw_sec::report::{CheckResult, ItemStatus, Report, Severity, Status};
 
 use super::{Page, Tone};
+
+/// So many places of one finding are shown; the JSON report has them all.
+const MOST_PLACES: usize = 10;
 
 pub fn render(report: &Report, page: &Page<'_>) -> String {
     let mut text = Text {
@@ -84,15 +89,36 @@ impl Text<'_> {
         self.lines.push(String::new());
     }
 
+    /// Findings that say the same about several places stand together.
     fn findings(&mut self, report: &Report, severity: Severity) {
         let failed =
             |result: &&CheckResult| result.status == Status::Fail && result.severity == severity;
+        let mut groups: Vec<Vec<&CheckResult>> = Vec::new();
+        let mut known: HashMap<[&str; 3], usize> = HashMap::new();
         for result in report.results.iter().filter(failed) {
+            let words = [&*result.id, &*result.message, &*result.remediation];
+            let at = *known.entry(words).or_insert_with(|| {
+                groups.push(Vec::new());
+                groups.len() - 1
+            });
+            groups[at].push(result);
+        }
+        for group in groups {
             let label = self.tint(
                 severity_tone(severity),
                 &format!("{:<9}", severity.word().to_uppercase()),
             );
+            let result = group[0];
             self.title(&label, result);
+            for other in group.iter().skip(1).take(MOST_PLACES - 1) {
+                let line = format!("{}{}", " ".repeat(10), place(other));
+                self.lines.push(line);
+            }
+            if group.len() > MOST_PLACES {
+                let more = group.len() - MOST_PLACES;
+                let line = format!("{}and {more} more places", " ".repeat(10));
+                self.lines.push(line);
+            }
             self.paragraph("  ", "", &result.message);
             self.paragraph("  why  ", "       ", &result.reason);
             self.paragraph("  fix  ", "       ", &result.remediation);
@@ -144,11 +170,8 @@ impl Text<'_> {
 
     fn title(&mut self, label: &str, result: &CheckResult) {
         let mut line = format!("{label} {}", self.tint(Tone::Strong, &result.id));
-        if let Some(location) = &result.location {
-            line.push_str(&format!("  {}", harmless(&location.path)));
-            if let Some(number) = location.line {
-                line.push_str(&format!(":{number}"));
-            }
+        if result.location.is_some() {
+            line.push_str(&format!("  {}", place(result)));
         }
         self.lines.push(line);
     }
@@ -197,6 +220,17 @@ impl Text<'_> {
     fn tint(&self, tone: Tone, text: &str) -> String {
         (self.page.tint)(tone, text)
     }
+}
+
+/// `path:line`, as far as it is known.
+fn place(result: &CheckResult) -> String {
+    let Some(location) = &result.location else {
+        return "no place in a file".to_owned();
+    };
+    let line = location
+        .line
+        .map_or(String::new(), |line| format!(":{line}"));
+    format!("{}{line}", harmless(&location.path))
 }
 
 fn with_status(report: &Report, status: Status) -> impl Iterator<Item = &CheckResult> {

@@ -231,10 +231,10 @@ impl Maker {
             "telegram-bot-token",
             "TELEGRAM_BOT_TOKEN",
             format!(
-                "{}{}{}",
+                "{}{}:AA{}",
                 1 + self.number(8),
                 self.of(DIGITS, 9),
-                format!(":AA{}", self.word(33))
+                self.word(33)
             ),
         );
         let discord = format!(

@@ -119,6 +119,7 @@ pub fn refuse_inputs(outputs: &[Output], arguments: &CheckArgs) -> Result<(), Fa
     let others = [&arguments.openclaw_config, &arguments.ca_file];
     let inputs = std::iter::once(env)
         .chain(arguments.compare_env.iter().map(PathBuf::as_path))
+        .chain(arguments.rules.iter().map(PathBuf::as_path))
         .chain(others.into_iter().flatten().map(PathBuf::as_path));
     let identity = |path: &Path| {
         let metadata = path.metadata().ok()?;

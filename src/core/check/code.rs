@@ -76,6 +76,9 @@ pub fn in_history(leak: &Leak) -> Finding {
     let past = leak.past.clone().unwrap_or_default();
     let since = since(&past);
     let message = match &leak.path {
+        None if past.commit.is_none() => {
+            format!("{what} stands in an object that no commit names as a file")
+        }
         None => format!("{what} stands in the text of a commit or tag{since}"),
         Some(_) if past.in_head => {
             format!("{what} came into the history{since} and is still there")

@@ -176,13 +176,18 @@ fn left_is_free(text: &[u8], start: usize, class: Class) -> bool {
     }
     let back = |distance: usize| before.len().checked_sub(distance).map(|at| before[at]);
     let escaped_letter = matches!(last, b'n' | b'r' | b't') && back(2) == Some(b'\\');
+    let shell_fallback = last == b'-' && back(2) == Some(b':');
     let percent_code = last.is_ascii_hexdigit()
         && back(2).is_some_and(|byte| byte.is_ascii_hexdigit())
         && back(3) == Some(b'%');
     let unicode_escape = before.len() >= 6
         && before[before.len() - 6..].starts_with(b"\\u00")
         && before[before.len() - 2..].iter().all(u8::is_ascii_hexdigit);
-    escaped_letter || percent_code || unicode_escape || ends_with_colour_code(before)
+    escaped_letter
+        || shell_fallback
+        || percent_code
+        || unicode_escape
+        || ends_with_colour_code(before)
 }
 
 fn ends_with_colour_code(before: &[u8]) -> bool {

@@ -24,6 +24,9 @@ const REACH_OF_A_COMMENT: usize = 4 << 10;
 /// Longer paths than this are no names that a person gave.
 const LONGEST_PATH: usize = 64 << 10;
 
+/// So many files' names are searched in one piece.
+const NAMES_AT_ONCE: usize = 4096;
+
 /// What to look for.
 pub(super) struct Detector<'r> {
     own: OwnValues,
@@ -71,15 +74,14 @@ impl<'r> Detector<'r> {
                 what: What::Own(value),
             });
         }
-        let mut surer = hits.len();
         let typed = key_shapes::find_all(text);
         let typed = typed.into_iter().filter(|(range, shape)| {
             let value = &text[range.clone()];
             shape.id == "private-key" || !is_made_up(value) && placeholder(value).is_none()
         });
-        add(&mut hits, &mut surer, typed);
+        add(&mut hits, typed);
         if !source.is_binary {
-            add(&mut hits, &mut surer, named::find_all(text).into_iter());
+            add(&mut hits, named::find_all(text).into_iter());
             for found in self.rules.find_all(text, source.path) {
                 hits.push(Hit {
                     range: found.range.clone(),
@@ -154,6 +156,23 @@ impl<'r> Detector<'r> {
         (shown, leaks)
     }
 
+    /// Whether no name holds a secret and no rule is about names: asked once for all of them.
+    pub(super) fn names_are_clean(&self, files: &[std::path::PathBuf]) -> bool {
+        use std::os::unix::ffi::OsStrExt as _;
+        let source = Source {
+            path: None,
+            is_binary: true,
+        };
+        !self.rules.has_rules_about_paths()
+            && files.chunks(NAMES_AT_ONCE).all(|files| {
+                let names: Vec<&[u8]> = files
+                    .iter()
+                    .map(|file| file.as_os_str().as_bytes())
+                    .collect();
+                self.find(&names.join(&b'\n'), source).is_empty()
+            })
+    }
+
     /// The rule file's findings about a file as a whole, by its path alone.
     pub(super) fn path_rules(&self, path: &[u8], shown: &str) -> Vec<Leak> {
         self.rules
@@ -188,22 +207,22 @@ impl<'r> Detector<'r> {
     }
 }
 
-/// Adds keys that none of the hits so far covers.
-fn add(
-    hits: &mut Vec<Hit>,
-    surer: &mut usize,
-    found: impl Iterator<Item = (Range<usize>, &'static KeyShape)>,
-) {
+/// Adds keys that none of the surer hits covers; the hits lie in the order of the text and apart.
+fn add(hits: &mut Vec<Hit>, found: impl Iterator<Item = (Range<usize>, &'static KeyShape)>) {
+    let surer = hits.len();
     for (range, shape) in found {
-        let overlaps = |hit: &Hit| hit.range.start < range.end && range.start < hit.range.end;
-        if !hits[..*surer].iter().any(overlaps) {
+        let later = hits[..surer].partition_point(|hit| hit.range.end <= range.start);
+        let is_covered = hits[later..surer]
+            .first()
+            .is_some_and(|hit| hit.range.start < range.end);
+        if !is_covered {
             hits.push(Hit {
                 range,
                 what: What::Shape(shape),
             });
         }
     }
-    *surer = hits.len();
+    hits.sort_by_key(|hit| hit.range.start);
 }
 
 fn severity(shape: &KeyShape) -> Severity {

@@ -124,6 +124,9 @@ struct History<'h, 'r> {
     monitor: &'h Monitor<'h>,
 }
 
+/// Takes an object's name, the text of a commit or tag, and the finds in it.
+type Finder<'f> = &'f mut dyn FnMut(&str, &[u8], Vec<Leak>);
+
 /// An object's name, in hex.
 type ObjectId = String;
 
@@ -150,7 +153,6 @@ impl History<'_, '_> {
             "rev-list",
             "--objects",
             "--no-object-names",
-            "--missing=print",
             "--filter=object:type=blob",
             "--filter-provided-objects",
         ];
@@ -160,7 +162,7 @@ impl History<'_, '_> {
         });
         let arrivals = self.arrivals(by_blob.keys(), &mut searched);
         searched.leaks = self.attributed(&by_blob, &arrivals);
-        let mut words = vec!["rev-list", "--missing=print"];
+        let mut words = vec!["rev-list"];
         words.extend(self.tips.iter().map(String::as_str));
         let mut texts = Vec::new();
         self.objects(&words, &mut searched, &mut |id, text, leaks| {
@@ -178,12 +180,7 @@ impl History<'_, '_> {
     }
 
     /// Searches each object that `words` list and hands over those with finds.
-    fn objects(
-        &self,
-        words: &[&str],
-        searched: &mut Searched,
-        found: &mut dyn FnMut(&str, &[u8], Vec<Leak>),
-    ) {
+    fn objects(&self, words: &[&str], searched: &mut Searched, found: Finder<'_>) {
         let mut reader = Reader::new(self.detector);
         let mut leaks = Vec::new();
         let outcome = self.each_object(words, &mut |object| {
@@ -255,6 +252,7 @@ impl History<'_, '_> {
         let mut restarts = 0;
         match listing.into_inner().ok().flatten() {
             Some(Ok(finished)) if finished.code == Some(0) => {}
+            // `--missing=print` would go on, but says nothing about a tree that is missing.
             Some(Ok(finished)) => {
                 let reason = first_line(&finished.stderr);
                 unread.push(format!("git could not list everything: {reason}"));
@@ -263,11 +261,6 @@ impl History<'_, '_> {
             Some(Err(error)) => unread.push(complaint(Err(error))),
             None => {}
         }
-        unread.extend(
-            ids.missing
-                .iter()
-                .map(|id| format!("object {id} is missing")),
-        );
         while done < ids.len() {
             // The object that stopped git.
             let culprit = ids.get(done);
@@ -347,13 +340,19 @@ impl History<'_, '_> {
             return HashMap::new();
         }
         let wanted: HashSet<&str> = blobs.clone().map(String::as_str).collect();
-        let filters: Vec<String> = match blobs.len() <= MOST_ASKED_BLOBS {
-            true => blobs.map(|id| format!("--find-object={id}")).collect(),
-            false => Vec::new(),
-        };
-        let mut words: Vec<&str> = filters.iter().map(String::as_str).collect();
-        words.push("--");
-        self.log(&words, &|id| wanted.contains(id), &mut searched.unread)
+        let is_wanted = |id: &str| wanted.contains(id);
+        if blobs.len() <= MOST_ASKED_BLOBS {
+            let mut words: Vec<String> = blobs.map(|id| format!("--find-object={id}")).collect();
+            words.push("--".to_owned());
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            let mut troubles = Vec::new();
+            let arrivals = self.log(&words, &is_wanted, &mut troubles);
+            if troubles.is_empty() {
+                return arrivals;
+            }
+            // Where other objects are missing, git's own filter fails; ours needs none of them.
+        }
+        self.log(&["--"], &is_wanted, &mut searched.unread)
     }
 
     /// Where blobs came from, as git's log tells it.
@@ -845,17 +844,11 @@ fn read_batch(
 struct Ids {
     bytes: Vec<u8>,
     width: usize,
-    missing: Vec<String>,
 }
 
 impl Ids {
     /// Adds a name in hex; says whether it is one that can be asked for.
     fn add(&mut self, id: &[u8]) -> bool {
-        if let Some(missing) = id.strip_prefix(b"?") {
-            self.missing
-                .push(String::from_utf8_lossy(missing).into_owned());
-            return false;
-        }
         let digit = |byte: u8| (byte as char).to_digit(16).unwrap_or_default() as u8;
         if self.width == 0 {
             self.width = id.len() / 2;

@@ -69,7 +69,8 @@ fn searchers() -> &'static [Searcher] {
                 .extend(group.iter().map(|fragment| fragment.as_bytes()))
                 .build()
         };
-        FRAGMENTS
+        let fragments: Vec<&str> = FRAGMENTS.split_whitespace().collect();
+        fragments
             .chunks(NEEDLES_PER_SEARCHER)
             .filter_map(group)
             .collect()
@@ -175,6 +176,10 @@ fn next_value(line: &[u8], from: usize) -> Option<Range<usize>> {
 fn names_before(line: &[u8], value: usize) -> Vec<String> {
     let mut names = Vec::new();
     let mut end = value;
+    // The fallback of a shell's `${NAME:-value}`.
+    if line[..end].ends_with(b":-") {
+        end -= 1;
+    }
     while names.len() < MOST_NAMES {
         let glue = line[..end]
             .iter()
@@ -234,10 +239,7 @@ pub(super) fn screaming(name: &[u8]) -> String {
 
 /// Whether the names beside a value, or the provider's name on the line, speak of this rule.
 fn is_named(rule: &NamedRule, names: &[String], line: &[u8]) -> bool {
-    let mut names = names
-        .iter()
-        .filter(|name| !NOISE.contains(&name.as_str()))
-        .peekable();
+    let mut names = names.iter().filter(|name| !holds(NOISE, name)).peekable();
     let Some(nearest) = names.peek() else {
         return false;
     };
@@ -248,7 +250,7 @@ fn is_named(rule: &NamedRule, names: &[String], line: &[u8]) -> bool {
         return true;
     }
     let mut words = nearest.split('_');
-    let is_secret = words.any(|word| SECRET_WORDS.contains(&word)) || nearest.ends_with("APIKEY");
+    let is_secret = words.any(|word| holds(SECRET_WORDS, word)) || nearest.ends_with("APIKEY");
     let is_provider = rule
         .provider
         .iter()
@@ -261,11 +263,17 @@ fn is_named(rule: &NamedRule, names: &[String], line: &[u8]) -> bool {
             .any(|provider| has_word(line, provider))
 }
 
+fn holds(list: &str, word: &str) -> bool {
+    list.split_whitespace().any(|listed| listed == word)
+}
+
 fn speaks_about(name: &str) -> bool {
-    PLAIN_ENDINGS.iter().any(|ending| {
+    PLAIN_ENDINGS.split_whitespace().any(|ending| {
         name.strip_suffix(ending)
             .is_some_and(|start| start.is_empty() || start.ends_with('_'))
-    }) || PUBLIC_WORDS.iter().any(|word| name.contains(word))
+    }) || PUBLIC_WORDS
+        .split_whitespace()
+        .any(|word| name.contains(word))
 }
 
 fn is_variable(rule: &NamedRule, name: &str) -> bool {

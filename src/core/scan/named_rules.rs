@@ -1,4 +1,7 @@
 //! The keys that have no telling form: which names must stand beside them.
+//!
+//! Lists of words are one text each, with blanks between: a table of references would have to be
+//! put right at every start of the program, also of those that search nothing.
 
 /// A kind of key that only its variable, or its provider's name, makes known.
 pub(super) struct NamedRule {
@@ -94,178 +97,34 @@ pub(super) const NAMED_RULES: &[NamedRule] = &[
 
 /// Pieces of the names, searched for in the text. They leave out the first letter where that gives
 /// one piece for several spellings.
-pub(super) const FRAGMENTS: &[&str] = &[
-    "ATEWAY_",
-    "ateway_",
-    "atewayToken",
-    "atewayPass",
-    "atewayAuth",
-    "ateway-",
-    "ateway.",
-    "ateway\"",
-    "ateway:",
-    "ateway'",
-    "EB_API_KEY",
-    "eb_api_key",
-    "ebApiKey",
-    "eb-api-key",
-    "eb.api.key",
-    "ebAPIKey",
-    "istral",
-    "ISTRAL",
-    "ohere",
-    "OHERE",
-    "CO_API_KEY",
-    "co_api_key",
-    "coApiKey",
-    "co-api-key",
-    "co.api.key",
-    "eepseek",
-    "EEPSEEK",
-    "eepSeek",
-    "ashscope",
-    "ASHSCOPE",
-    "ashScope",
-    "qwen",
-    "QWEN",
-    "Qwen",
-    "odelstudio",
-    "ODELSTUDIO",
-    "odelStudio",
-    "oonshot",
-    "OONSHOT",
-    "kimi",
-    "KIMI",
-    "Kimi",
-    "zai",
-    "ZAI",
-    "Zai",
-    "z.ai",
-    "z_ai",
-    "Z_AI",
-    "zAi",
-    "z-ai",
-    "hipu",
-    "HIPU",
-    "EXA_",
-    "exa_",
-    "exa-",
-    "exaApi",
-    "exa.a",
-    "Exa(",
-    "eepgram",
-    "EEPGRAM",
-    "ireworks",
-    "IREWORKS",
-    "oyage",
-    "OYAGE",
-    "ecret_access_key",
-    "ECRET_ACCESS_KEY",
-    "ecretAccessKey",
-    "ecret-access-key",
-    "ecret.access.key",
-    "aws_secret",
-    "AWS_SECRET",
-    "awsSecret",
-    "aws-secret",
-    "aws.secret",
-    "loudflare",
-    "LOUDFLARE",
-    "CF_API_TOKEN",
-    "cf_api_token",
-    "cfApiToken",
-    "cf-api-token",
-    "cf.api.token",
-    "CCESS_CLIENT_SECRET",
-    "ccess_client_secret",
-    "ccessClientSecret",
-    "ccess-client-secret",
-    "ccess-Client-Secret",
-    "ccess.client.secret",
-];
+pub(super) const FRAGMENTS: &str = "\
+    ATEWAY_ ateway_ atewayToken atewayPass atewayAuth ateway- ateway. ateway\" ateway: ateway' \
+    EB_API_KEY eb_api_key ebApiKey eb-api-key eb.api.key ebAPIKey istral ISTRAL ohere OHERE \
+    CO_API_KEY co_api_key coApiKey co-api-key co.api.key eepseek EEPSEEK eepSeek ashscope \
+    ASHSCOPE ashScope qwen QWEN Qwen odelstudio ODELSTUDIO odelStudio oonshot OONSHOT kimi KIMI \
+    Kimi zai ZAI Zai z.ai z_ai Z_AI zAi z-ai hipu HIPU EXA_ exa_ exa- exaApi exa.a Exa( eepgram \
+    EEPGRAM ireworks IREWORKS oyage OYAGE ecret_access_key ECRET_ACCESS_KEY ecretAccessKey \
+    ecret-access-key ecret.access.key aws_secret AWS_SECRET awsSecret aws-secret aws.secret \
+    loudflare LOUDFLARE CF_API_TOKEN cf_api_token cfApiToken cf-api-token cf.api.token \
+    CCESS_CLIENT_SECRET ccess_client_secret ccessClientSecret ccess-client-secret \
+    ccess-Client-Secret ccess.client.secret";
 
 /// Names end so that speak about a secret and hold none.
-pub(super) const PLAIN_ENDINGS: &[&str] = &[
-    "SHA256",
-    "SHA1",
-    "SHA512",
-    "MD5",
-    "HASH",
-    "DIGEST",
-    "CHECKSUM",
-    "FINGERPRINT",
-    "ID",
-    "FILE",
-    "PATH",
-    "TTL",
-    "LENGTH",
-    "HEADER",
-    "PATTERN",
-    "URL",
-    "COMMIT",
-    "REVISION",
-    "REV",
-    "ETAG",
-    "UUID",
-    "INTEGRITY",
-    "VERSION",
-    "MODEL",
-    "REF",
-];
+pub(super) const PLAIN_ENDINGS: &str = "\
+    SHA256 SHA1 SHA512 MD5 HASH DIGEST CHECKSUM FINGERPRINT ID FILE PATH TTL LENGTH HEADER \
+    PATTERN URL COMMIT REVISION REV ETAG UUID INTEGRITY VERSION MODEL REF";
 
 /// Words in a name that make its value a public one.
-pub(super) const PUBLIC_WORDS: &[&str] = &["PUBLIC", "PUBLISHABLE", "RECIPIENT"];
+pub(super) const PUBLIC_WORDS: &str = "\
+    PUBLIC PUBLISHABLE RECIPIENT";
 
 /// Words between a name and its value that say nothing: types, fields and calls.
-pub(super) const NOISE: &[&str] = &[
-    "VALUE",
-    "VAL",
-    "STR",
-    "STRING",
-    "STATIC",
-    "CONST",
-    "CHAR",
-    "OPTIONAL",
-    "SOME",
-    "BEARER",
-    "BASIC",
-    "TOKEN_TOKEN",
-    "DEFAULT",
-    "KEY_VALUE",
-    "TEXT",
-    "DATA",
-    "O",
-    "NONE",
-    "STD",
-    "VAR",
-    "LET",
-    "CONTENT",
-    "F",
-    "B",
-    "R",
-    "U",
-    "NAME",
-    "TO_STRING",
-    "FROM",
-    "FINAL",
-    "VARCHAR",
-    "S",
-    "STD_STRING",
-    "STRING_FROM",
-];
+pub(super) const NOISE: &str = "\
+    VALUE VAL STR STRING STATIC CONST CHAR OPTIONAL SOME BEARER BASIC TOKEN_TOKEN DEFAULT \
+    KEY_VALUE TEXT DATA O NONE STD VAR LET CONTENT F B R U NAME TO_STRING FROM FINAL VARCHAR S \
+    STD_STRING STRING_FROM";
 
 /// Words that say "a secret follows" where the provider's name stands on the same line.
-pub(super) const SECRET_WORDS: &[&str] = &[
-    "KEY",
-    "TOKEN",
-    "SECRET",
-    "PASSWORD",
-    "AUTH",
-    "AUTHORIZATION",
-    "BEARER",
-    "APIKEY",
-    "CREDENTIAL",
-    "CREDENTIALS",
-    "PASSWD",
-    "PWD",
-];
+pub(super) const SECRET_WORDS: &str = "\
+    KEY TOKEN SECRET PASSWORD AUTH AUTHORIZATION BEARER APIKEY CREDENTIAL CREDENTIALS PASSWD \
+    PWD";

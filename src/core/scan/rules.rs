@@ -131,6 +131,10 @@ impl RuleSet {
         found
     }
 
+    pub(super) fn has_rules_about_paths(&self) -> bool {
+        self.rules.iter().any(|rule| rule.regex.is_none())
+    }
+
     /// The rules that a file breaks by its path alone.
     pub(super) fn about_path(&self, path: &[u8]) -> impl Iterator<Item = usize> {
         let breaks = move |rule: &Rule| {

@@ -88,6 +88,7 @@ fn on_threads(
     detector: &Detector<'_>,
     monitor: &Monitor<'_>,
 ) -> Vec<Done> {
+    let names_are_clean = detector.names_are_clean(files);
     let next = AtomicUsize::new(0);
     let outcome = Mutex::new(Vec::new());
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -97,7 +98,7 @@ fn on_threads(
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
-                let mut worker = Worker::new(root, spared, detector);
+                let mut worker = Worker::new(root, spared, detector, names_are_clean);
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     let Some(file) = files.get(at) else {
@@ -133,6 +134,10 @@ impl Listing {
             "--exclude-standard",
         ];
         match Git::at(&folder, world).answer(&words) {
+            // Who names a folder that git ignores wants it searched.
+            Ok(names) if names.is_empty() && depth == 0 && is_ignored(&folder, world) => {
+                self.of_plain_folder(root, below);
+            }
             Ok(names) => self.of_names(below, &names),
             Err(reason) => {
                 let place = match below.as_os_str().is_empty() {
@@ -191,6 +196,11 @@ impl Listing {
     }
 }
 
+fn is_ignored(folder: &Path, world: &World) -> bool {
+    let finished = Git::at(folder, world).run(&["check-ignore", "--quiet", "--", "."]);
+    finished.is_ok_and(|finished| finished.code == Some(0))
+}
+
 fn unread(path: &Path, error: &io::Error) -> String {
     format!("{}: {error}", readable(path.as_os_str().as_bytes()))
 }
@@ -213,13 +223,21 @@ struct Worker<'w, 'r> {
     detector: &'w Detector<'r>,
     reader: Reader<'w, 'r>,
     path: PathBuf,
+    /// No file's name holds a secret, and no rule is about names.
+    names_are_clean: bool,
     found: Vec<Leak>,
     done: Done,
 }
 
 impl<'w, 'r> Worker<'w, 'r> {
-    fn new(root: &'w Path, spared: &'w HashSet<FileId>, detector: &'w Detector<'r>) -> Self {
+    fn new(
+        root: &'w Path,
+        spared: &'w HashSet<FileId>,
+        detector: &'w Detector<'r>,
+        names_are_clean: bool,
+    ) -> Self {
         Self {
+            names_are_clean,
             root,
             spared,
             detector,
@@ -256,6 +274,13 @@ impl<'w, 'r> Worker<'w, 'r> {
         };
         self.done.bytes += bytes;
         self.done.files += 1;
+        let ending = file.extension().and_then(OsStr::to_str).unwrap_or_default();
+        let is_archive = ARCHIVES
+            .iter()
+            .any(|archive| ending.eq_ignore_ascii_case(archive));
+        if self.names_are_clean && self.found.is_empty() && !is_archive {
+            return bytes;
+        }
         let (shown, in_name) = self.detector.path(name);
         self.found.extend(in_name);
         self.found.extend(self.detector.path_rules(name, &shown));
@@ -263,11 +288,7 @@ impl<'w, 'r> Worker<'w, 'r> {
             leak.path = Some(shown.clone());
             self.done.leaks.push((number, leak));
         }
-        let ending = file.extension().and_then(OsStr::to_str).unwrap_or_default();
-        if ARCHIVES
-            .iter()
-            .any(|archive| ending.eq_ignore_ascii_case(archive))
-        {
+        if is_archive {
             self.done.archives.push(shown);
         }
         bytes

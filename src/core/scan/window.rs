@@ -17,8 +17,51 @@ const HEAD: usize = 8 << 10;
 /// Searches texts one after another; keeps its memory between them.
 pub(super) struct Reader<'d, 'r> {
     detector: &'d Detector<'r>,
-    window: Vec<u8>,
+    window: Window,
     scratch: Vec<u8>,
+}
+
+/// Room for [`WINDOW`] bytes, of which the first ones are filled.
+#[derive(Default)]
+struct Window {
+    room: Vec<u8>,
+    filled: usize,
+}
+
+impl Window {
+    fn bytes(&self) -> &[u8] {
+        &self.room[..self.filled]
+    }
+
+    /// Reads until it is full or the text ends; the room is never cleared, that would cost more
+    /// than the reading. Returns the bytes read.
+    fn read(&mut self, text: &mut dyn Read) -> io::Result<usize> {
+        self.room.resize(WINDOW, 0);
+        let before = self.filled;
+        while self.filled < WINDOW {
+            match text.read(&mut self.room[self.filled..]) {
+                Ok(0) => break,
+                Ok(count) => self.filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(self.filled - before)
+    }
+
+    fn push(&mut self, text: &[u8]) {
+        let end = self.filled + text.len();
+        if self.room.len() < end {
+            self.room.resize(end, 0);
+        }
+        self.room[self.filled..end].copy_from_slice(text);
+        self.filled = end;
+    }
+
+    fn drop_front(&mut self, length: usize) {
+        self.room.copy_within(length..self.filled, 0);
+        self.filled -= length;
+    }
 }
 
 /// How far a text has been searched.
@@ -50,7 +93,7 @@ impl<'d, 'r> Reader<'d, 'r> {
     pub(super) fn new(detector: &'d Detector<'r>) -> Self {
         Self {
             detector,
-            window: Vec::new(),
+            window: Window::default(),
             scratch: Vec::new(),
         }
     }
@@ -68,7 +111,7 @@ impl<'d, 'r> Reader<'d, 'r> {
     ) -> io::Result<u64> {
         let mut progress = Progress::default();
         let mut total = 0;
-        self.window.clear();
+        self.window.filled = 0;
         loop {
             let (read, is_end) = self.fill(text, &mut progress)?;
             total += read;
@@ -77,8 +120,8 @@ impl<'d, 'r> Reader<'d, 'r> {
                 is_binary: progress.is_binary,
             };
             let cut = match is_end {
-                true => self.window.len(),
-                false => self.window.len() - LONGEST_KEY,
+                true => self.window.filled,
+                false => self.window.filled - LONGEST_KEY,
             };
             self.report(source, shown, cut, &mut progress, leaks);
             if is_end {
@@ -92,13 +135,13 @@ impl<'d, 'r> Reader<'d, 'r> {
     fn fill(&mut self, text: &mut dyn Read, progress: &mut Progress) -> io::Result<(u64, bool)> {
         let mut total = 0;
         loop {
-            let wanted = WINDOW.saturating_sub(self.window.len());
+            let wanted = WINDOW.saturating_sub(self.window.filled);
             if wanted == 0 {
                 return Ok((total, false));
             }
-            let is_first = progress.offset == 0 && total == 0 && self.window.is_empty();
+            let is_first = progress.offset == 0 && total == 0 && self.window.filled == 0;
             let read = match progress.encoding {
-                Encoding::Bytes => read_up_to(text, wanted, &mut self.window)?,
+                Encoding::Bytes => self.window.read(text)?,
                 _ => {
                     self.scratch.clear();
                     self.scratch.append(&mut progress.rest);
@@ -123,7 +166,7 @@ impl<'d, 'r> Reader<'d, 'r> {
 
     /// Looks at the first bytes: byte-order marks, binary or text.
     fn begin(&mut self, progress: &mut Progress) {
-        let encoding = match self.window.as_slice() {
+        let encoding = match self.window.bytes() {
             [0xff, 0xfe, ..] => Encoding::Utf16Little,
             [0xfe, 0xff, ..] => Encoding::Utf16Big,
             _ => Encoding::Bytes,
@@ -131,14 +174,14 @@ impl<'d, 'r> Reader<'d, 'r> {
         if encoding != Encoding::Bytes {
             progress.encoding = encoding;
             self.scratch.clear();
-            self.scratch.extend_from_slice(&self.window[2..]);
-            self.window.clear();
+            self.scratch.extend_from_slice(&self.window.bytes()[2..]);
+            self.window.filled = 0;
             decode(&self.scratch, progress, &mut self.window);
-        } else if self.window.starts_with(&[0xef, 0xbb, 0xbf]) {
-            self.window.drain(..3);
+        } else if self.window.bytes().starts_with(&[0xef, 0xbb, 0xbf]) {
+            self.window.drop_front(3);
         }
-        let head = &self.window[..self.window.len().min(HEAD)];
-        progress.is_binary = memchr::memchr(0, head).is_some();
+        let head = self.window.bytes();
+        progress.is_binary = memchr::memchr(0, &head[..head.len().min(HEAD)]).is_some();
     }
 
     fn report(
@@ -154,15 +197,14 @@ impl<'d, 'r> Reader<'d, 'r> {
             line: progress.lines,
             column: progress.columns,
         };
-        for hit in self.detector.find(&self.window, source) {
+        let window = self.window.bytes();
+        for hit in self.detector.find(window, source) {
             let start = progress.offset + hit.range.start;
             if hit.range.start >= cut || start < progress.covered {
                 continue;
             }
-            place.advance(&self.window, hit.range.start);
-            let mut leak = self
-                .detector
-                .leak(&self.window, &hit, shown.map(str::to_owned));
+            place.advance(window, hit.range.start);
+            let mut leak = self.detector.leak(window, &hit, shown.map(str::to_owned));
             leak.line = Some(place.line as u64 + 1);
             leak.column = Some(place.column as u64 + 1);
             leaks.push(leak);
@@ -192,17 +234,17 @@ impl Place {
 
 impl Progress {
     /// Takes the first `length` bytes out of the window.
-    fn drop_front(&mut self, window: &mut Vec<u8>, length: usize) {
+    fn drop_front(&mut self, window: &mut Window, length: usize) {
         let mut place = Place {
             at: 0,
             line: self.lines,
             column: self.columns,
         };
-        place.advance(window, length);
+        place.advance(window.bytes(), length);
         self.lines = place.line;
         self.columns = place.column;
         self.offset += length;
-        window.drain(..length);
+        window.drop_front(length);
     }
 }
 
@@ -215,7 +257,7 @@ fn read_up_to(text: &mut dyn Read, wanted: usize, into: &mut Vec<u8>) -> io::Res
     text.take(wanted as u64).read_to_end(into)
 }
 
-fn decode(bytes: &[u8], progress: &mut Progress, into: &mut Vec<u8>) {
+fn decode(bytes: &[u8], progress: &mut Progress, into: &mut Window) {
     let mut units: Vec<u16> = bytes
         .chunks_exact(2)
         .map(|pair| match progress.encoding {
@@ -236,6 +278,6 @@ fn decode(bytes: &[u8], progress: &mut Progress, into: &mut Vec<u8>) {
     let mut letter = [0; 4];
     for decoded in char::decode_utf16(units) {
         let decoded = decoded.unwrap_or(char::REPLACEMENT_CHARACTER);
-        into.extend_from_slice(decoded.encode_utf8(&mut letter).as_bytes());
+        into.push(decoded.encode_utf8(&mut letter).as_bytes());
     }
 }
