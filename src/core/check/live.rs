@@ -1,7 +1,7 @@
 //! The live half: what the probe room saw, as verdicts of the checklist.
 
 use super::evidence::{Evidence, Live};
-use super::verdict::{Finding, Verdict, skipped, unknown};
+use super::verdict::{Finding, Verdict, skipped};
 use crate::probe::LiveEvidence;
 use crate::probe::verdicts::{self, LiveVerdict, Severity as Worse};
 use crate::report::Severity;
@@ -16,11 +16,14 @@ fn ask(evidence: &Evidence, judge: impl Fn(&LiveEvidence) -> Vec<LiveVerdict>) -
     }
 }
 
-fn ask_later_when_active(evidence: &Evidence, question: &str) -> Vec<Verdict> {
+/// The same where a limiter or a lock-out may notice the question.
+fn ask_when_active(
+    evidence: &Evidence,
+    judge: impl Fn(&LiveEvidence) -> Vec<LiveVerdict>,
+) -> Vec<Verdict> {
     match &evidence.live {
-        Live::NotAsked => skipped(NO_URL),
         Live::Seen(_) if !evidence.question.is_active => skipped(NOT_ACTIVE),
-        Live::Seen(_) => unknown(format!("asking {question} is not built yet")),
+        _ => ask(evidence, judge),
     }
 }
 
@@ -46,15 +49,16 @@ fn translated(verdict: LiveVerdict) -> Verdict {
     }
 }
 
-macro_rules! built {
-    ($($name:ident),+ $(,)?) => {$(
+macro_rules! judges {
+    ($ask:ident: $($name:ident),+ $(,)?) => {$(
         pub fn $name(evidence: &Evidence) -> Vec<Verdict> {
-            ask(evidence, verdicts::$name)
+            $ask(evidence, verdicts::$name)
         }
     )+};
 }
 
-built!(
+judges!(
+    ask:
     plaintext,
     redirect,
     hsts,
@@ -76,18 +80,10 @@ built!(
     private_chat_public,
 );
 
-macro_rules! not_built {
-    ($ask:ident: $($name:ident = $question:literal),+ $(,)?) => {$(
-        pub fn $name(evidence: &Evidence) -> Vec<Verdict> {
-            $ask(evidence, $question)
-        }
-    )+};
-}
-
-not_built!(
-    ask_later_when_active:
-    wrong_key_accepted = "with a made-up key",
-    limit_not_enforced = "in a burst",
-    limit_spoofable = "with forged addresses",
-    limit_without_retry_after = "until refused",
+judges!(
+    ask_when_active:
+    wrong_key_accepted,
+    limit_not_enforced,
+    limit_spoofable,
+    limit_without_retry_after,
 );

@@ -74,7 +74,7 @@ impl Question {
     }
 
     /// Method and path, for the evidence.
-    fn line(&self) -> String {
+    pub(super) fn line(&self) -> String {
         short(&format!("{} {}", self.method, self.path))
     }
 }
@@ -130,11 +130,21 @@ pub(super) struct Asker {
 impl Asker {
     /// Prepares questions; nothing is sent yet.
     pub(super) fn new(place: Place, budget: &Arc<Budget>, patience: Patience) -> Self {
+        Self::with_lanes(place, budget, patience, LANES)
+    }
+
+    /// The same with so many questions under way at once.
+    pub(super) fn with_lanes(
+        place: Place,
+        budget: &Arc<Budget>,
+        patience: Patience,
+        lanes: usize,
+    ) -> Self {
         Self {
             place,
             budget: budget.clone(),
             patience,
-            lanes: Semaphore::new(LANES),
+            lanes: Semaphore::new(lanes),
             idle: Mutex::default(),
         }
     }
@@ -157,6 +167,17 @@ impl Asker {
         let until = self.patience.next_step();
         let outcome = timeout_at(until, self.ask_over_some_lane(question, until)).await;
         outcome.map_err(|_| Silence::TimedOut)?
+    }
+
+    /// Puts one question over a fresh connection and never again, because each time counts: a
+    /// refused key is remembered.
+    pub(super) async fn ask_once(&self, question: &Question) -> Asked<Exchange> {
+        let until = self.patience.next_step();
+        let outcome = timeout_at(until, async {
+            let lane = self.connect(until).await?;
+            self.ask_over(lane, question, until).await
+        });
+        outcome.await.map_err(|_| Silence::TimedOut)?
     }
 
     /// A connection that was kept may have been closed meanwhile: then the question is put once
