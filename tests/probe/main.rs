@@ -7,7 +7,11 @@
 
 mod certificates;
 mod hostile;
+mod limits;
+mod manners;
+mod namespace;
 mod nginx;
+mod servers;
 mod websocket;
 
 use std::time::Duration;
