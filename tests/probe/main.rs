@@ -6,11 +6,13 @@
 )]
 
 mod certificates;
+mod gateway;
 mod hostile;
 mod limits;
 mod manners;
 mod namespace;
 mod nginx;
+mod old_tls;
 mod servers;
 mod websocket;
 

@@ -1,4 +1,4 @@
-//! A network namespace of the test's own, where ports 443 and 80 are free and addresses can be added.
+//! A namespace of the test's own, where ports 443 and 80 are free and addresses can be added.
 
 use crate::servers::{command, is_missing};
 
@@ -15,6 +15,7 @@ pub fn inside() -> bool {
 }
 
 /// Runs an ignored test of this binary inside; the namespace ends with it.
+#[expect(clippy::print_stderr, reason = "a skipped test says why")]
 pub fn run_inside(test: &str) {
     if inside() {
         return;
@@ -22,13 +23,16 @@ pub fn run_inside(test: &str) {
     if is_missing("unshare", "--version", "util-linux") || is_missing("ip", "-V", "iproute2") {
         return;
     }
-    let namespace = command("unshare").args(["--net", "true"]).status();
+    let namespace = command("unshare")
+        .args(["--net", "--pid", "--fork", "true"])
+        .status();
     if !namespace.is_ok_and(|status| status.success()) {
         eprintln!("skipped: no network namespace can be made: run as root");
         return;
     }
     let status = command("unshare")
-        .args(["--net", "--"])
+        // With the first process of its own numbering all others end, whatever they started.
+        .args(["--net", "--pid", "--fork", "--kill-child", "--"])
         .arg(std::env::current_exe().unwrap())
         .args(["--exact", test, "--ignored", "--nocapture"])
         .env(INSIDE, "1")

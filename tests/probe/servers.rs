@@ -17,18 +17,19 @@ impl Drop for Server {
 
 /// Starts a server and waits until it answers at the address.
 pub fn start(command: &mut Command, answers_at: &str, patience: Duration) -> Server {
-    let child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    let server = Server(child);
+    let server = spawn(command);
     let until = Instant::now() + patience;
     while TcpStream::connect(answers_at).is_err() {
         assert!(Instant::now() < until, "{answers_at} does not answer");
         std::thread::sleep(Duration::from_millis(50));
     }
     server
+}
+
+/// Starts a server.
+pub fn spawn(command: &mut Command) -> Server {
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
+    Server(child.unwrap())
 }
 
 /// nginx in one process with these blocks of `http`.
@@ -59,6 +60,7 @@ pub fn free_ports<const COUNT: usize>() -> [u16; COUNT] {
 }
 
 /// Whether a program is there; else the test says so.
+#[expect(clippy::print_stderr, reason = "a skipped test says why")]
 pub fn is_missing(program: &str, argument: &str, package: &str) -> bool {
     let runs = command(program)
         .arg(argument)
