@@ -46,6 +46,9 @@ pub(super) struct MainPort {
     pub(super) door: Option<Door>,
 }
 
+/// So many connections are opened beside the first; the others when they are needed.
+const WARM: usize = 4;
+
 type Hellos = Vec<(Purpose, Asked<HelloAnswer>)>;
 type Chain = Vec<CertificateDer<'static>>;
 
@@ -157,7 +160,7 @@ impl Run<'_> {
         let allowance = stream.allowance();
         asker.adopt(stream, allowance).await;
         let silence = Silence::NotAsked("--url is http, so no TLS was asked for".to_owned());
-        let main = self.ask_http(&asker).await;
+        let main = self.ask_http(&asker, self.ask_websocket(&asker)).await;
         let door = Door {
             peer,
             open: None,
@@ -169,7 +172,13 @@ impl Run<'_> {
         MainPort {
             tls: Err(silence.clone()),
             certificate: Err(silence),
-            key: self.ask_with_key(&door, &main).await,
+            key: match &door.for_key {
+                Ok(tls) => {
+                    self.ask_with_key(&self.asker(peer, tls.clone()), &main)
+                        .await
+                }
+                Err(silence) => Err(silence.clone()),
+            },
             door: Some(door),
             ..main
         }
@@ -183,14 +192,40 @@ impl Run<'_> {
             Ok(prepared) => prepared,
             Err(silence) => return MainPort::silent(&silence),
         };
+        let asker = self.asker(peer, Some((host.clone(), config)));
+        let (answered, websocket) = tokio::sync::oneshot::channel();
+        let websocket = async { websocket.await.unwrap_or(Err(Silence::TimedOut)) };
+        // What will be needed in any case does not wait for the first handshake.
+        let (main, (), ()) = tokio::join!(
+            self.talk(&asker, stream, &recorder, websocket),
+            asker.warm(WARM),
+            async {
+                // Nobody listens any more where the first handshake failed.
+                let _ = answered.send(self.ask_websocket(&asker).await);
+            }
+        );
+        main
+    }
+
+    /// The first handshake and all questions over https.
+    async fn talk(
+        &self,
+        asker: &Asker,
+        stream: BoundedStream,
+        recorder: &Recorder,
+        websocket: impl Future<Output = Asked<WebSocketAnswer>>,
+    ) -> MainPort {
+        let Some((host, config)) = asker.tls() else {
+            return MainPort::silent(&Silence::NotTls);
+        };
         let trust_store = load_trust_store(self.endpoint);
         let allowance = stream.allowance();
-        let stream = shake_hands(stream, &host, &config, self.patience.next_step()).await;
+        let stream = shake_hands(stream, host, config, self.patience.next_step()).await;
         let tls = stream.as_ref().map(agreement).map_err(Clone::clone);
         let trust_store = self.loaded(trust_store);
         let certificate = async {
             let store = trust_store.await?;
-            let certificate = self.judge_certificate(&recorder, &host, &tls, &store)?;
+            let certificate = self.judge_certificate(recorder, host, &tls, &store)?;
             Ok((certificate, store))
         };
         let stream = match stream {
@@ -202,20 +237,32 @@ impl Run<'_> {
                 };
             }
         };
-        let open = Some((host.clone(), config));
-        let asker = self.asker(peer, open.clone());
         asker.adopt(stream, allowance).await;
-        let (certificate, main) = tokio::join!(certificate, self.ask_http(&asker));
-        let door = Door {
-            peer,
-            open,
-            for_key: self.door_for_key(&certificate, &host),
+        let peer = asker.peer();
+        let prepared = async {
+            let certificate = certificate.await;
+            let for_key = self.door_for_key(&certificate, host);
+            let key_asker = for_key.clone().map(|tls| self.asker(peer, tls));
+            if let (Ok(asker), Ok(_)) = (&key_asker, &self.endpoint.key) {
+                asker.warm(1).await;
+            }
+            (certificate, for_key, key_asker)
+        };
+        let ((certificate, for_key, key_asker), main) =
+            tokio::join!(prepared, self.ask_http(asker, websocket));
+        let key = match &key_asker {
+            Ok(asker) => self.ask_with_key(asker, &main).await,
+            Err(silence) => Err(silence.clone()),
         };
         MainPort {
             tls: tls.clone(),
             certificate: certificate.map(|(certificate, _)| certificate),
-            key: self.ask_with_key(&door, &main).await,
-            door: Some(door),
+            key,
+            door: Some(Door {
+                peer,
+                open: Some((host.clone(), config.clone())),
+                for_key,
+            }),
             ..main
         }
     }
@@ -239,11 +286,10 @@ impl Run<'_> {
     }
 
     /// The configured key, once. One key wakes no limiter, so this need not wait for other ports.
-    async fn ask_with_key(&self, door: &Door, main: &MainPort) -> Asked<KeyAnswer> {
+    async fn ask_with_key(&self, asker: &Asker, main: &MainPort) -> Asked<KeyAnswer> {
         let key = self.endpoint.key.as_ref().map_err(|why| not_sent(why))?;
-        let tls = door.for_key.clone()?;
         let keys = Keys::new(self.endpoint, main.gateway.as_ref(), &main.protected)?;
-        keys.try_configured(&self.asker(door.peer, tls), key).await
+        keys.try_configured(asker, key).await
     }
 
     /// A made-up key.
@@ -331,28 +377,57 @@ impl Run<'_> {
         }
     }
 
-    async fn ask_http(&self, asker: &Asker) -> MainPort {
+    async fn ask_websocket(&self, asker: &Asker) -> Asked<WebSocketAnswer> {
         let path = path_and_query(&self.endpoint.url);
         let origin = foreign_origin(&self.endpoint.canary());
+        asker
+            .ask_websocket(&path, &origin, self.endpoint.nonce)
+            .await
+    }
+
+    /// Pages first; what hangs on them next. Files hang on nothing.
+    async fn ask_http(
+        &self,
+        asker: &Asker,
+        websocket: impl Future<Output = Asked<WebSocketAnswer>>,
+    ) -> MainPort {
+        let path = path_and_query(&self.endpoint.url);
         let (page, health) = (Question::get(&path), Question::get("/health"));
-        let (front, health, websocket) = tokio::join!(
-            asker.ask(&page),
-            asker.ask(&health),
-            asker.ask_websocket(&path, &origin, self.endpoint.nonce)
-        );
-        let gateway = recognise(&front, &health, &websocket);
-        let questions = Questions::new(self.endpoint, asker, gateway.as_ref());
-        let (protected, cors, declared_origins, exposed) = tokio::join!(
-            questions.ask_protected(),
-            questions.ask_cors(),
-            questions.ask_declared_origins(),
-            questions.ask_exposed()
-        );
+        let pages = async { tokio::join!(asker.ask(&page), asker.ask(&health)) };
+        let files = Questions::new(self.endpoint, asker, None);
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        let second_wave = async {
+            let (front, health) = pages.await;
+            let known = !self.endpoint.auth_paths.is_empty()
+                || recognise(&front, &health, &Err(Silence::TimedOut)).is_some();
+            // A service that keeps a foreign origin's connection is waited for no longer than
+            // there is something to learn from it.
+            let websocket = match known {
+                true => Err(Silence::TimedOut),
+                false => receiver.await.unwrap_or(Err(Silence::TimedOut)),
+            };
+            let gateway = recognise(&front, &health, &websocket);
+            let questions = Questions::new(self.endpoint, asker, gateway.as_ref());
+            let answers = tokio::join!(
+                questions.ask_protected(),
+                questions.ask_cors(),
+                questions.ask_declared_origins()
+            );
+            (front, health, answers)
+        };
+        let websocket = async {
+            let answer = websocket.await;
+            // Nobody listens where the pages told enough.
+            let _ = sender.send(answer.clone());
+            answer
+        };
+        let ((front, health, (protected, cors, declared_origins)), websocket, exposed) =
+            tokio::join!(second_wave, websocket, files.ask_exposed());
         MainPort {
+            gateway: recognise(&front, &health, &websocket),
             front,
             health,
             websocket,
-            gateway,
             protected,
             cors,
             declared_origins,
