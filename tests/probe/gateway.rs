@@ -137,6 +137,7 @@ fn inside_the_namespace() {
     );
 }
 
+#[expect(clippy::print_stderr, reason = "tells what was seen")]
 fn assert_faults(name: &str, evidence: &LiveEvidence, expected: &[&str]) {
     let found = faults(evidence);
     eprintln!(

@@ -1,4 +1,4 @@
-//! The main port of the endpoint: TLS, pages, keys, and under `--active` the burst.
+//! The main port of the endpoint: TLS, pages and the configured key.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -9,19 +9,17 @@ use rustls::pki_types::{CertificateDer, ServerName};
 
 use url::Host;
 
-use super::burst;
 use super::certificate::{Certificate, Presented, TrustStore, judge};
 use super::connect::{connect, race};
 use super::endpoint::Endpoint;
 use super::evidence::{
-    Asked, Burst, CorsAnswer, Exchange, ExposedAnswer, KeyAnswer, ProtectedAnswer, Silence,
-    TlsEvidence,
+    Asked, CorsAnswer, Exchange, ExposedAnswer, KeyAnswer, ProtectedAnswer, Silence, TlsEvidence,
 };
 use super::gateway::{Gateway, recognise};
 use super::gather::{Run, server_name};
 use super::hello::{HelloAnswer, Purpose, client_hello, greet, hellos};
 use super::http::{Asker, Place, Question};
-use super::keys::{Keys, with_key};
+use super::keys::Keys;
 use super::questions::{Questions, foreign_origin, path_and_query};
 use super::stream::BoundedStream;
 use super::tls::{Recorder, Rule, agreement, algorithms, recording, shake_hands, verified};
@@ -53,17 +51,17 @@ type Hellos = Vec<(Purpose, Asked<HelloAnswer>)>;
 type Chain = Vec<CertificateDer<'static>>;
 
 /// A name for the handshake and its configuration; nothing for plain http.
-type Tls = Option<(ServerName<'static>, Arc<ClientConfig>)>;
+pub(super) type Tls = Option<(ServerName<'static>, Arc<ClientConfig>)>;
 
 /// How questions reach the endpoint.
 #[derive(Clone)]
 pub(super) struct Door {
-    peer: SocketAddr,
+    pub(super) peer: SocketAddr,
     /// For what anybody may see.
-    open: Tls,
+    pub(super) open: Tls,
     /// For the configured key: each handshake fails unless the certificate is good, whatever an
     /// earlier connection showed. Else why the key must not be sent.
-    for_key: Asked<Tls>,
+    pub(super) for_key: Asked<Tls>,
 }
 
 impl Run<'_> {
@@ -292,57 +290,6 @@ impl Run<'_> {
         keys.try_configured(asker, key).await
     }
 
-    /// A made-up key.
-    pub(super) async fn ask_with_made_up_key(&self, main: &MainPort) -> Asked<KeyAnswer> {
-        let door = main.door.as_ref().ok_or_else(|| main.nobody())?;
-        let keys = Keys::new(self.endpoint, main.gateway.as_ref(), &main.protected)?;
-        let asker = self.asker(door.peer, door.open.clone());
-        keys.try_made_up(&asker).await
-    }
-
-    /// The burst, and how many connections and requests it took.
-    pub(super) async fn ask_in_a_burst(&self, main: &MainPort) -> (Asked<Burst>, (usize, usize)) {
-        let (planned, plan, tls) = match self.plan_burst(main) {
-            Ok(planned) => planned,
-            Err(silence) => return (Err(silence), (0, 0)),
-        };
-        let budget = Arc::new(self.budget.of_burst(burst::most_requests(planned)));
-        let peer = tls.0;
-        let place = self.place(peer, tls.1);
-        let asker = Asker::with_lanes(place, &budget, self.patience, burst::LANES);
-        let outcome = burst::send(&asker, &plan, planned).await;
-        (Ok(outcome), budget.used())
-    }
-
-    /// The right key goes along where it was let in, so that it counts as real traffic; a wrong
-    /// one never does.
-    fn plan_burst(&self, main: &MainPort) -> Asked<(usize, burst::Plan, (SocketAddr, Tls))> {
-        let limit = self.endpoint.limit.clone().map_err(Silence::NotAsked)?;
-        let planned = burst::planned(limit)?;
-        let door = main.door.as_ref().ok_or_else(|| main.nobody())?;
-        let let_in = main.key.as_ref().is_ok_and(|answer| answer.let_in);
-        let key = self.endpoint.key.as_ref().ok().filter(|_| let_in);
-        let keys = Keys::new(self.endpoint, main.gateway.as_ref(), &main.protected);
-        let (question, of_gateway) = match &self.endpoint.burst_path {
-            Some(path) => (with_key(Question::get(path), self.endpoint, key)?, false),
-            None => {
-                let keys = keys?;
-                (keys.question(key)?, keys.of_gateway())
-            }
-        };
-        let tls = match key {
-            Some(_) => door.for_key.clone()?,
-            None => door.open.clone(),
-        };
-        let plan = burst::Plan {
-            question,
-            with_key: key.is_some(),
-            of_gateway: of_gateway || main.gateway.is_some(),
-            limit,
-        };
-        Ok((planned, plan, (door.peer, tls)))
-    }
-
     async fn loaded(&self, trust_store: LoadingTrustStore) -> Asked<Arc<TrustStore>> {
         let no_store = |_| Silence::NotAsked("the system's roots could not be read".to_owned());
         tokio::time::timeout_at(self.patience.until, trust_store)
@@ -368,7 +315,7 @@ impl Run<'_> {
         Asker::new(self.place(peer, tls), &self.budget, self.patience)
     }
 
-    fn place(&self, peer: SocketAddr, tls: Tls) -> Place {
+    pub(super) fn place(&self, peer: SocketAddr, tls: Tls) -> Place {
         Place {
             url: self.endpoint.url.clone(),
             peer,
@@ -458,7 +405,7 @@ impl MainPort {
     }
 
     /// Why nobody can be asked.
-    fn nobody(&self) -> Silence {
+    pub(super) fn nobody(&self) -> Silence {
         self.front
             .as_ref()
             .err()

@@ -3,6 +3,7 @@
 //!
 //! [`gather`] does all the asking; [`verdicts`] holds one pure function per check.
 
+mod active;
 mod burst;
 mod certificate;
 mod connect;
