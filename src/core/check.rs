@@ -25,6 +25,7 @@ pub use evidence::{Declared, Evidence, Live, Question};
 pub use fix::{Change, Mending, plan as plan_fixes};
 pub use host::{HostEvidence, gather as gather_host};
 pub use inspect::{Inspection, inspect};
+pub use rate_limit::declared_limit;
 pub use rotation::{RotationEvidence, gather as gather_rotation};
 pub use selection::{Selection, SelectionError};
 pub use upstream::{Upstream, UpstreamError};

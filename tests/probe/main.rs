@@ -6,8 +6,14 @@
 )]
 
 mod certificates;
+mod gateway;
 mod hostile;
+mod limits;
+mod manners;
+mod namespace;
 mod nginx;
+mod old_tls;
+mod servers;
 mod websocket;
 
 use std::time::Duration;
@@ -48,6 +54,17 @@ const JUDGES: &[(&str, Judge)] = &[
     ("secrets.exposed-over-http", verdicts::exposed_over_http),
 ];
 
+/// The ids judged under `--active` only.
+const ACTIVE_JUDGES: &[(&str, Judge)] = &[
+    ("auth.wrong-key-accepted", verdicts::wrong_key_accepted),
+    ("rate-limit.not-enforced", verdicts::limit_not_enforced),
+    ("rate-limit.spoofable", verdicts::limit_spoofable),
+    (
+        "rate-limit.no-retry-after",
+        verdicts::limit_without_retry_after,
+    ),
+];
+
 /// A made-up key that the good servers take.
 const KEY: &str = "made-up-key-of-the-test";
 
@@ -62,12 +79,14 @@ fn input(url: &str) -> EndpointInput {
         timeout: Duration::from_secs(10),
         auth_paths: Vec::new(),
         auth_scheme: "bearer".to_owned(),
-        key: Some(ConfiguredKey {
+        burst_path: None,
+        key: Ok(ConfiguredKey {
             variable: "WEB_API_KEY".to_owned(),
             value: Secret::new(KEY),
         }),
         profile: Profile::Vps,
         cors_origins: Vec::new(),
+        limit: Err("nothing is promised".to_owned()),
         audit_log_name: None,
         active: false,
         now: NOW.parse().unwrap(),
@@ -79,10 +98,15 @@ fn gather(input: EndpointInput) -> LiveEvidence {
     openclaw_sec::probe::gather(&Endpoint::parse(input).unwrap())
 }
 
+fn judges(evidence: &LiveEvidence) -> impl Iterator<Item = &'static (&'static str, Judge)> {
+    let active = ACTIVE_JUDGES.iter().filter(|_| evidence.active);
+    JUDGES.iter().chain(active)
+}
+
 /// Which ids do not pass, as `id` for a failure and `id?` for an unknown.
 fn faults(evidence: &LiveEvidence) -> Vec<String> {
     let mut faults = Vec::new();
-    for (id, judge) in JUDGES {
+    for (id, judge) in judges(evidence) {
         for verdict in judge(evidence) {
             match verdict {
                 LiveVerdict::Fail { .. } => faults.push((*id).to_owned()),
@@ -97,8 +121,7 @@ fn faults(evidence: &LiveEvidence) -> Vec<String> {
 
 /// Every verdict in words, for a failing test.
 fn in_words(evidence: &LiveEvidence) -> String {
-    JUDGES
-        .iter()
+    judges(evidence)
         .map(|(id, judge)| format!("{id}: {:?}\n", judge(evidence)))
         .collect()
 }

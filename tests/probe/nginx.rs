@@ -1,18 +1,15 @@
 //! A real nginx with one fault per address, in a network namespace where ports 443 and 80 are free.
 
 use std::fmt::Write as _;
-use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use openclaw_sec::probe::{EndpointInput, Profile, verdicts};
 
 use crate::certificates::Certificates;
+use crate::namespace::{furnish, inside, run_inside};
+use crate::servers::{self, is_missing};
 use crate::{faults, gather, in_words, input};
-
-/// Set for the copy of this test that runs inside the namespace.
-const INSIDE: &str = "OPENCLAW_SEC_PROBE_NAMESPACE";
 
 /// One server with one fault (or none).
 struct Case {
@@ -86,14 +83,9 @@ const fn case(name: &'static str, expected: &'static [&'static str]) -> Case {
     }
 }
 
-/// What cannot be asked where modern TLS is not spoken.
+/// What cannot be asked where modern TLS is not spoken; the certificate is seen in clear.
 const ONLY_WEAK: &[&str] = &[
     "https.hsts?",
-    "https.certificate-expired?",
-    "https.certificate-expiring?",
-    "https.certificate-host?",
-    "https.certificate-untrusted?",
-    "https.certificate-weak?",
     "https.legacy-protocol",
     "https.weak-cipher",
     "https.security-headers?",
@@ -107,11 +99,6 @@ const ONLY_WEAK: &[&str] = &[
 /// The same where the version is new and the cipher is none.
 const ONLY_NULL: &[&str] = &[
     "https.hsts?",
-    "https.certificate-expired?",
-    "https.certificate-expiring?",
-    "https.certificate-host?",
-    "https.certificate-untrusted?",
-    "https.certificate-weak?",
     "https.weak-cipher",
     "https.security-headers?",
     "auth.anonymous-access?",
@@ -197,27 +184,10 @@ fn address(place: usize) -> String {
 
 #[test]
 fn nginx_with_one_fault_each_fails_exactly_those_ids() {
-    if inside() {
+    if is_missing("nginx", "-v", "nginx-light") || is_missing("openssl", "version", "openssl") {
         return;
     }
-    if let Some(reason) = why_not() {
-        eprintln!("skipped: {reason}");
-        return;
-    }
-    // A namespace of our own: it ends with the process, and ports 443 and 80 are free in it.
-    let status = command("unshare")
-        .args(["--net", "--"])
-        .arg(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "nginx::inside_the_namespace",
-            "--ignored",
-            "--nocapture",
-        ])
-        .env(INSIDE, "1")
-        .status()
-        .unwrap();
-    assert!(status.success(), "the run inside the namespace failed");
+    run_inside("nginx::inside_the_namespace");
 }
 
 #[test]
@@ -226,18 +196,11 @@ fn inside_the_namespace() {
     if !inside() {
         return;
     }
-    assert!(
-        command("ip")
-            .args(["link", "set", "lo", "up"])
-            .status()
-            .unwrap()
-            .success()
-    );
-    let public = ["addr", "add", "198.51.100.10/32", "dev", "lo"];
-    assert!(command("ip").args(public).status().unwrap().success());
+    furnish("198.51.100.10/32");
     let folder = tempfile::tempdir().unwrap();
     let certificates = Certificates::make(folder.path());
-    let _server = start(folder.path());
+    let blocks = blocks(folder.path());
+    let _server = servers::nginx(folder.path(), &blocks, &format!("{}:443", address(0)));
     let mut wrong = String::new();
     for (place, case) in CASES.iter().enumerate() {
         let started = Instant::now();
@@ -367,46 +330,9 @@ fn today() -> jiff::Timestamp {
     jiff::Timestamp::now() + jiff::SignedDuration::from_mins(1)
 }
 
-/// nginx as one process, so that killing it leaves nothing behind.
-struct Server(Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn start(folder: &Path) -> Server {
-    let configuration = folder.join("nginx.conf");
-    std::fs::write(&configuration, configuration_text(folder)).unwrap();
-    let child = command("nginx")
-        .arg("-c")
-        .arg(&configuration)
-        .arg("-p")
-        .arg(folder)
-        .args(["-e", "stderr"])
-        .stderr(Stdio::inherit())
-        .spawn()
-        .unwrap();
-    let server = Server(child);
-    let until = Instant::now() + Duration::from_secs(20);
-    while TcpStream::connect((address(0).as_str(), 443)).is_err() {
-        assert!(Instant::now() < until, "nginx does not answer");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    server
-}
-
-fn configuration_text(folder: &Path) -> String {
+fn blocks(folder: &Path) -> String {
     let folder = folder.display();
-    let mut text = format!(
-        "daemon off; master_process off; user root; pid {folder}/pid;
-        events {{ worker_connections 512; }}
-        http {{ access_log off; error_log stderr crit; client_body_temp_path {folder}/a;
-        proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c; uwsgi_temp_path {folder}/d;
-        scgi_temp_path {folder}/e; \n"
-    );
+    let mut text = String::new();
     let weak = ["rsa1024", "sha1"].map(|certificate| Case {
         certificate,
         ..case(certificate, &[])
@@ -438,41 +364,5 @@ fn configuration_text(folder: &Path) -> String {
             writeln!(text, "server {{ listen {address}:80; {plain} }}").unwrap();
         }
     }
-    text.push('}');
     text
-}
-
-fn why_not() -> Option<&'static str> {
-    let runs = |program: &str, argument: &str| {
-        command(program)
-            .arg(argument)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()
-            .is_ok_and(|status| status.success())
-    };
-    if !runs("nginx", "-v") {
-        return Some("nginx is not installed (Debian: nginx-light)");
-    }
-    if !runs("openssl", "version") {
-        return Some("openssl is not installed");
-    }
-    let namespace = command("unshare").args(["--net", "true"]).status();
-    if !namespace.is_ok_and(|status| status.success()) {
-        return Some("no network namespace can be made: run as root");
-    }
-    None
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test may look at its environment"
-)]
-fn inside() -> bool {
-    std::env::var_os(INSIDE).is_some()
-}
-
-#[expect(clippy::disallowed_methods, reason = "a test may start real servers")]
-fn command(program: &str) -> Command {
-    Command::new(program)
 }

@@ -5,7 +5,6 @@
     reason = "tests start the program and its neighbours themselves"
 )]
 #![expect(clippy::unwrap_used, reason = "a test may fail anywhere")]
-#![expect(clippy::print_stdout, reason = "a skipped test says why")]
 
 mod admin;
 mod crashes;

@@ -6,14 +6,16 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use openclaw_sec::check::{
     self, Declared, Dialect, Evidence, HostEvidence, Live, Question, RotationEvidence, Upstream,
-    gather_host, gather_rotation,
+    declared_limit, gather_host, gather_rotation,
 };
 use openclaw_sec::env_file::EnvFile;
 use openclaw_sec::firewall;
 use openclaw_sec::firewall::posture::{self, Posture};
+use openclaw_sec::placeholder::placeholder;
 use openclaw_sec::probe::{self, ConfiguredKey, Endpoint, EndpointInput, Profile};
 use openclaw_sec::report::Kind;
 use openclaw_sec::scan;
+use openclaw_sec::secret::Secret;
 use openclaw_sec::small_file;
 use openclaw_sec::variables::WEB_KEYS;
 use openclaw_sec::world::World;
@@ -282,6 +284,7 @@ fn endpoint(
         timeout: plan.timeout,
         auth_paths: arguments.auth_path.clone(),
         auth_scheme: arguments.auth_scheme.clone(),
+        burst_path: arguments.burst_path.clone(),
         key: key(arguments, evidence)?,
         profile: profile(&arguments.profile),
         cors_origins: list("CORS_ORIGINS")
@@ -291,6 +294,7 @@ fn endpoint(
                     .collect()
             })
             .unwrap_or_default(),
+        limit: declared_limit(evidence),
         audit_log_name: list("AUDIT_LOG_PATH")
             .and_then(|path| Some(Path::new(&path).file_name()?.to_string_lossy().into_owned())),
         active: arguments.active,
@@ -302,25 +306,31 @@ fn endpoint(
     Ok(plan.selection.holds_kind(Kind::Live).then_some(endpoint))
 }
 
-/// The key that the endpoint should accept: the named variable's, else the first that is set.
-fn key(arguments: &CheckArgs, evidence: &Evidence) -> Result<Option<ConfiguredKey>, Failure> {
+/// The key that the endpoint should accept, or why none is sent: the named variable's, else the
+/// first that is set. A placeholder is no key, and trying it would cost an attempt.
+fn key(
+    arguments: &CheckArgs,
+    evidence: &Evidence,
+) -> Result<Result<ConfiguredKey, String>, Failure> {
     let declared = evidence.declared.as_ref();
-    let found = |name: &str| {
-        let assignment = declared?.value(name)?;
-        Some(ConfiguredKey {
-            variable: name.to_owned(),
-            value: assignment.value.clone(),
-        })
+    let set = |name: &str| Some((name.to_owned(), declared?.value(name)?.value.clone()));
+    let found = match &arguments.key_name {
+        Some(name) => Some(set(name).ok_or_else(|| {
+            Failure::usage(anyhow!("--key-name {name}: the env file does not set it"))
+        })?),
+        None => {
+            let mut all = WEB_KEYS.iter().filter_map(|name| set(name));
+            let is_real = |(_, value): &(_, Secret)| placeholder(value.expose()).is_none();
+            all.clone().find(is_real).or_else(|| all.next())
+        }
     };
-    match &arguments.key_name {
-        Some(name) => match found(name) {
-            Some(key) => Ok(Some(key)),
-            None => Err(Failure::usage(anyhow!(
-                "--key-name {name}: the env file does not set it"
-            ))),
-        },
-        None => Ok(WEB_KEYS.iter().find_map(|name| found(name))),
-    }
+    Ok(match found {
+        None => Err("no key is set in the env file".to_owned()),
+        Some((name, value)) if placeholder(value.expose()).is_some() => {
+            Err(format!("{name} holds a placeholder, which is not sent"))
+        }
+        Some((variable, value)) => Ok(ConfiguredKey { variable, value }),
+    })
 }
 
 fn profile(id: &str) -> Profile {

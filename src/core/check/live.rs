@@ -1,26 +1,86 @@
 //! The live half: what the probe room saw, as verdicts of the checklist.
 
-use super::evidence::{Evidence, Live};
-use super::verdict::{Finding, Verdict, skipped, unknown};
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::dialect::Dialect;
+use super::evidence::{Declared, Evidence, Live, Switch};
+use super::verdict::{Finding, Verdict, skipped};
+use crate::placeholder::placeholder;
 use crate::probe::LiveEvidence;
 use crate::probe::verdicts::{self, LiveVerdict, Severity as Worse};
 use crate::report::Severity;
+use crate::variables::{Holds, VARIABLES, WEB_KEYS, is_of_the_page};
 
 const NO_URL: &str = "no endpoint was named: add --url https://your-bot.example";
 const NOT_ACTIVE: &str = "a limiter or a lock-out may notice this question: add --active";
 
-fn ask(evidence: &Evidence, judge: impl Fn(&LiveEvidence) -> Vec<LiveVerdict>) -> Vec<Verdict> {
+/// What is judged, and the variables that promise something about it.
+fn ask(
+    evidence: &Evidence,
+    variables: &[&str],
+    judge: impl Fn(&LiveEvidence) -> Vec<LiveVerdict>,
+) -> Vec<Verdict> {
+    let Live::Seen(seen) = &evidence.live else {
+        return skipped(NO_URL);
+    };
+    let promised = promised(evidence, variables);
+    let mut verdicts: Vec<_> = judge(seen).into_iter().map(translated).collect();
+    for verdict in &mut verdicts {
+        if let (
+            Some(promised),
+            Verdict::Pass { evidence, .. } | Verdict::Fail(Finding { evidence, .. }),
+        ) = (&promised, verdict)
+        {
+            evidence.insert("declared".to_owned(), promised.clone());
+        }
+    }
+    verdicts
+}
+
+/// The same where a limiter or a lock-out may notice the question.
+fn ask_when_active(
+    evidence: &Evidence,
+    variables: &[&str],
+    judge: impl Fn(&LiveEvidence) -> Vec<LiveVerdict>,
+) -> Vec<Verdict> {
     match &evidence.live {
-        Live::NotAsked => skipped(NO_URL),
-        Live::Seen(seen) => judge(seen).into_iter().map(translated).collect(),
+        Live::Seen(_) if !evidence.question.is_active => skipped(NOT_ACTIVE),
+        _ => ask(evidence, variables, judge),
     }
 }
 
-fn ask_later_when_active(evidence: &Evidence, question: &str) -> Vec<Verdict> {
-    match &evidence.live {
-        Live::NotAsked => skipped(NO_URL),
-        Live::Seen(_) if !evidence.question.is_active => skipped(NOT_ACTIVE),
-        Live::Seen(_) => unknown(format!("asking {question} is not built yet")),
+/// What the env file says, to stand beside what was seen: never a secret's value.
+fn promised(evidence: &Evidence, variables: &[&str]) -> Option<Value> {
+    let declared = evidence.declared.as_ref()?;
+    let of_dialect = |name: &&&str| evidence.dialect != Dialect::Upstream || !is_of_the_page(name);
+    let all: Map<String, Value> = variables
+        .iter()
+        .filter(of_dialect)
+        .map(|name| ((*name).to_owned(), shown(declared, name)))
+        .collect();
+    (!all.is_empty()).then_some(Value::Object(all))
+}
+
+fn shown(declared: &Declared, name: &str) -> Value {
+    let Some(text) = declared.text(name) else {
+        return Value::Null;
+    };
+    let variable = VARIABLES.iter().find(|variable| variable.name == name);
+    match variable.map(|variable| variable.holds) {
+        Some(Holds::Switch) => (declared.switch(name) == Switch::On).into(),
+        Some(Holds::Number) => text.parse::<u64>().map_or("no number".into(), Value::from),
+        Some(Holds::Text) if name == "CORS_ORIGINS" => text.split(',').filter_map(origin).collect(),
+        _ if placeholder(text.as_bytes()).is_some() => "a placeholder".into(),
+        _ => "set".into(),
+    }
+}
+
+/// An entry of `CORS_ORIGINS` as browsers write it; what is no origin is not repeated.
+fn origin(entry: &str) -> Option<String> {
+    match entry.trim() {
+        entry @ ("*" | "null") => Some(entry.to_owned()),
+        entry => Some(Url::parse(entry).ok()?.origin().ascii_serialization()),
     }
 }
 
@@ -46,48 +106,51 @@ fn translated(verdict: LiveVerdict) -> Verdict {
     }
 }
 
-macro_rules! built {
-    ($($name:ident),+ $(,)?) => {$(
+macro_rules! judges {
+    ($ask:ident: $($name:ident beside $variables:expr),+ $(,)?) => {$(
         pub fn $name(evidence: &Evidence) -> Vec<Verdict> {
-            ask(evidence, verdicts::$name)
+            $ask(evidence, $variables, verdicts::$name)
         }
     )+};
 }
 
-built!(
-    plaintext,
-    redirect,
-    hsts,
-    certificate_expired,
-    certificate_expiring,
-    certificate_host,
-    certificate_untrusted,
-    certificate_weak,
-    security_headers,
-    legacy_protocol,
-    weak_cipher,
-    anonymous_access,
-    right_key_rejected,
-    websocket_origin,
-    cloudflare_access_missing,
-    origin_bypass,
-    cors_reflected,
-    exposed_over_http,
-    private_chat_public,
+const HTTPS: &[&str] = &["FORCE_HTTPS"];
+const LIMIT: &[&str] = &[
+    "RATE_LIMIT_ENABLED",
+    "RATE_LIMIT_REQUESTS",
+    "RATE_LIMIT_WINDOW",
+    "RATE_LIMIT_PER_USER",
+    "RATE_LIMIT_PER_IP",
+];
+const PROXIES: &[&str] = &["TRUSTED_PROXIES", "RATE_LIMIT_PER_IP"];
+
+judges!(
+    ask:
+    plaintext beside HTTPS,
+    redirect beside HTTPS,
+    hsts beside HTTPS,
+    certificate_expired beside &[],
+    certificate_expiring beside &[],
+    certificate_host beside &[],
+    certificate_untrusted beside &[],
+    certificate_weak beside &[],
+    security_headers beside &[],
+    legacy_protocol beside &[],
+    weak_cipher beside &[],
+    anonymous_access beside &WEB_KEYS,
+    right_key_rejected beside &WEB_KEYS,
+    websocket_origin beside &["CORS_ORIGINS"],
+    cloudflare_access_missing beside &[],
+    origin_bypass beside &[],
+    cors_reflected beside &["CORS_ORIGINS"],
+    exposed_over_http beside &["AUDIT_LOG_PATH"],
+    private_chat_public beside &[],
 );
 
-macro_rules! not_built {
-    ($ask:ident: $($name:ident = $question:literal),+ $(,)?) => {$(
-        pub fn $name(evidence: &Evidence) -> Vec<Verdict> {
-            $ask(evidence, $question)
-        }
-    )+};
-}
-
-not_built!(
-    ask_later_when_active:
-    wrong_key_accepted = "with a made-up key",
-    limit_not_enforced = "in a burst",
-    limit_spoofable = "with forged addresses",
-    limit_without_retry_after = "until refused",
+judges!(
+    ask_when_active:
+    wrong_key_accepted beside &WEB_KEYS,
+    limit_not_enforced beside LIMIT,
+    limit_spoofable beside PROXIES,
+    limit_without_retry_after beside &[],
 );

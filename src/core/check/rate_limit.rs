@@ -1,10 +1,13 @@
 //! "Rate limiting configured": are the limits on, are they numbers, and do they limit?
 
+use std::time::Duration;
+
 use super::Check;
 use super::dialect::Dialect;
 use super::evidence::{Declared, Evidence, Switch};
 use super::live;
 use super::verdict::{Finding, Verdict, fail, findings_or_pass, pass, skipped, unknown};
+use crate::probe::DeclaredLimit;
 use crate::report::{Kind, Severity};
 
 const PAGE: &str = "https://docs.openclawvps.com/configuration/security";
@@ -88,6 +91,33 @@ fn number(declared: &Declared, name: &str) -> Number {
         Ok(number) if number <= LARGEST_NUMBER => Number::Valid(number),
         _ => Number::Invalid("is larger than 2^53, which JavaScript cannot hold"),
     }
+}
+
+/// What the env file promises about the number of requests.
+///
+/// # Errors
+/// Why nothing is promised that could be counted.
+pub fn declared_limit(evidence: &Evidence) -> Result<DeclaredLimit, String> {
+    let Some(declared) = &evidence.declared else {
+        return Err("no env file was read, so no limit is declared".to_owned());
+    };
+    if evidence.dialect == Dialect::Upstream {
+        return Err(
+            "stock OpenClaw does not read RATE_LIMIT_*, so no limit is declared".to_owned(),
+        );
+    }
+    if declared.switch("RATE_LIMIT_ENABLED") != Switch::On {
+        return Err("RATE_LIMIT_ENABLED is not true: see rate-limit.disabled".to_owned());
+    }
+    let valid = |name: &str| match number(declared, name) {
+        Number::Valid(number) => u64::try_from(number).map_err(|_| format!("{name} is too large")),
+        Number::Invalid(why) => Err(format!("{name} {why}: see rate-limit.invalid")),
+        Number::Unset => Err(format!("{name} is not set, so no limit is declared")),
+    };
+    Ok(DeclaredLimit {
+        requests: valid("RATE_LIMIT_REQUESTS")?,
+        window: Duration::from_millis(valid("RATE_LIMIT_WINDOW")?),
+    })
 }
 
 /// The env file, when the page's limits apply to it and are switched on.

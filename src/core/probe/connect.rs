@@ -15,6 +15,8 @@ use super::stream::TooMuch;
 
 /// How many connections a run may open, ports 443 and 80 together.
 const MAX_CONNECTIONS: usize = 40;
+/// How many more a burst may open.
+const MAX_BURST_CONNECTIONS: usize = 8;
 /// How many requests a run may send without a burst.
 const MAX_REQUESTS: usize = 60;
 /// More addresses than these are not raced.
@@ -23,29 +25,74 @@ const MAX_ADDRESSES: usize = 6;
 const HEAD_START: Duration = Duration::from_millis(150);
 
 /// What a run may still use of the endpoint's patience.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Budget {
-    connections: AtomicUsize,
-    requests: AtomicUsize,
+    connections: Purse,
+    requests: Purse,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self {
+            connections: Purse::holding(MAX_CONNECTIONS),
+            requests: Purse::holding(MAX_REQUESTS),
+        }
+    }
 }
 
 impl Budget {
+    /// What a burst of so many requests may use, given what the run has used before it.
+    pub(super) fn of_burst(&self, requests: usize) -> Self {
+        let (connections, _) = self.used();
+        Self {
+            connections: Purse::holding(
+                MAX_CONNECTIONS + MAX_BURST_CONNECTIONS - connections.min(MAX_CONNECTIONS),
+            ),
+            requests: Purse::holding(requests),
+        }
+    }
+
     /// Counts a connection, unless all are used up.
     pub(super) fn take_connection(&self) -> Asked<()> {
-        take(&self.connections, MAX_CONNECTIONS)
+        self.connections.take()
     }
 
     /// Counts a request, unless all are used up.
     pub(super) fn take_request(&self) -> Asked<()> {
-        take(&self.requests, MAX_REQUESTS)
+        self.requests.take()
     }
 
     /// Connections opened and requests sent so far.
     pub(super) fn used(&self) -> (usize, usize) {
-        (
-            self.connections.load(Ordering::Relaxed),
-            self.requests.load(Ordering::Relaxed),
-        )
+        (self.connections.used(), self.requests.used())
+    }
+}
+
+/// So much of something, and how much is gone.
+#[derive(Debug)]
+struct Purse {
+    used: AtomicUsize,
+    limit: usize,
+}
+
+impl Purse {
+    fn holding(limit: usize) -> Self {
+        Self {
+            used: AtomicUsize::new(0),
+            limit,
+        }
+    }
+
+    fn take(&self) -> Asked<()> {
+        let step = |used: usize| (used < self.limit).then_some(used + 1);
+        self.used
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, step)
+            .map(|_| ())
+            .map_err(|_| Silence::BudgetSpent)
+    }
+
+    fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
     }
 }
 
@@ -149,14 +196,6 @@ pub(super) fn silence_of_io(error: &io::Error) -> Silence {
     }
 }
 
-fn take(counter: &AtomicUsize, limit: usize) -> Asked<()> {
-    let step = |used: usize| (used < limit).then_some(used + 1);
-    counter
-        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, step)
-        .map(|_| ())
-        .map_err(|_| Silence::BudgetSpent)
-}
-
 /// Of two reasons the one that leaves more open.
 fn worse(first: Option<Silence>, second: Silence) -> Silence {
     match first {
@@ -188,5 +227,10 @@ mod tests {
             .count();
         assert_eq!(granted, MAX_CONNECTIONS);
         assert_eq!(budget.used(), (MAX_CONNECTIONS, 0));
+        let burst = budget.of_burst(3);
+        let granted = (0..100).filter(|_| burst.take_connection().is_ok()).count();
+        assert_eq!(granted, MAX_BURST_CONNECTIONS);
+        let granted = (0..100).filter(|_| burst.take_request().is_ok()).count();
+        assert_eq!(granted, 3);
     }
 }

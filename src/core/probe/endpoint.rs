@@ -4,10 +4,18 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use url::{Host, Url};
 
 use crate::secret::Secret;
+
+mod parse;
+#[cfg(test)]
+mod tests;
+
+use parse::{
+    carries_key, dialled_host, holds_key, parse_auth_scheme, parse_ca_file, parse_connect_to,
+    parse_url,
+};
 
 /// Everything the command line and the env file say about one endpoint, still unchecked.
 #[derive(Debug, Clone)]
@@ -24,12 +32,16 @@ pub struct EndpointInput {
     pub auth_paths: Vec<String>,
     /// `--auth-scheme`: `bearer`, `x-api-key` or `header=NAME`.
     pub auth_scheme: String,
-    /// The configured key and the variable it stands in.
-    pub key: Option<ConfiguredKey>,
+    /// `--burst-path`.
+    pub burst_path: Option<String>,
+    /// The configured key and the variable it stands in, or why none is sent.
+    pub key: Result<ConfiguredKey, String>,
     /// `--profile`.
     pub profile: Profile,
     /// The entries of `CORS_ORIGINS`.
     pub cors_origins: Vec<String>,
+    /// What the env file promises about the number of requests, or why nothing is promised.
+    pub limit: Result<DeclaredLimit, String>,
     /// The base name of `AUDIT_LOG_PATH`, where it is set.
     pub audit_log_name: Option<String>,
     /// `--active`.
@@ -47,6 +59,15 @@ pub struct ConfiguredKey {
     pub variable: String,
     /// Its value.
     pub value: Secret,
+}
+
+/// What `RATE_LIMIT_REQUESTS` and `RATE_LIMIT_WINDOW` promise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeclaredLimit {
+    /// So many requests.
+    pub requests: u64,
+    /// Within so much time.
+    pub window: Duration,
 }
 
 /// The way a deployment reaches the internet.
@@ -92,9 +113,11 @@ pub struct Endpoint {
     pub(super) timeout: Duration,
     pub(super) auth_paths: Vec<String>,
     pub(super) auth_scheme: AuthScheme,
-    pub(super) key: Option<ConfiguredKey>,
+    pub(super) burst_path: Option<String>,
+    pub(super) key: Result<ConfiguredKey, String>,
     pub(super) profile: Profile,
     pub(super) cors_origins: Vec<String>,
+    pub(super) limit: Result<DeclaredLimit, String>,
     pub(super) audit_log_name: Option<String>,
     pub(super) active: bool,
     pub(super) now: Timestamp,
@@ -138,6 +161,9 @@ pub enum EndpointError {
         "--auth-path number {0} is not a path on the endpoint: it begins with one / and carries no key"
     )]
     AuthPath(usize),
+    /// `--burst-path` is not a path.
+    #[error("--burst-path is not a path on the endpoint: it begins with one / and carries no key")]
+    BurstPath,
     /// `--timeout 0`.
     #[error("--timeout must be longer than nothing")]
     Timeout,
@@ -162,6 +188,13 @@ impl Endpoint {
                 return Err(EndpointError::AuthPath(index + 1));
             }
         }
+        if holds_key(&input.url, input.key.as_ref().ok()) {
+            return Err(EndpointError::KeyInUrl);
+        }
+        let leads_elsewhere = |path: &String| path_on(&url, path).is_none();
+        if input.burst_path.as_ref().is_some_and(leads_elsewhere) {
+            return Err(EndpointError::BurstPath);
+        }
         Ok(Self {
             host,
             port,
@@ -179,9 +212,11 @@ impl Endpoint {
             timeout: input.timeout,
             auth_paths: input.auth_paths,
             auth_scheme: parse_auth_scheme(&input.auth_scheme)?,
+            burst_path: input.burst_path,
             key: input.key,
             profile: input.profile,
             cors_origins: input.cors_origins,
+            limit: input.limit,
             audit_log_name: input.audit_log_name,
             active: input.active,
             now: input.now,
@@ -234,250 +269,4 @@ pub(super) fn path_on(base: &Url, path: &str) -> Option<Url> {
     }
     let joined = base.join(path).ok()?;
     (joined.origin() == base.origin() && !carries_key(&joined)).then_some(joined)
-}
-
-fn parse_url(text: &str) -> Result<Url, EndpointError> {
-    let url = Url::parse(text.trim()).map_err(|error| match error {
-        url::ParseError::EmptyHost => EndpointError::NoHost,
-        error => EndpointError::NotAUrl(error),
-    })?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(EndpointError::OtherScheme);
-    }
-    // The URL standard repairs `https:bot.example`; what a person wrote has to be whole.
-    if !text.trim()[url.scheme().len()..].starts_with("://") {
-        return Err(EndpointError::NoHost);
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(EndpointError::UserInfo);
-    }
-    if carries_key(&url) {
-        return Err(EndpointError::KeyInUrl);
-    }
-    Ok(url)
-}
-
-/// Parameter names that carry a key wherever they stand.
-const KEY_PARAMETERS: &[&str] = &[
-    "key",
-    "token",
-    "secret",
-    "password",
-    "passwd",
-    "auth",
-    "signature",
-];
-
-/// How keys of known providers, and our own, begin.
-const KEY_BEGINNINGS: &[&str] = &[
-    "sk-",
-    "sk_",
-    "claw_",
-    "ghp_",
-    "github_pat_",
-    "tskey-",
-    "xoxb-",
-    "xoxp-",
-    "AIza",
-    "AKIA",
-];
-
-fn carries_key(url: &Url) -> bool {
-    let looks_like_key = |text: &str| KEY_BEGINNINGS.iter().any(|begin| text.starts_with(begin));
-    let pairs = |text: &str| {
-        url::form_urlencoded::parse(text.as_bytes()).any(|(name, value)| {
-            let name = name.to_ascii_lowercase();
-            looks_like_key(&value)
-                || KEY_PARAMETERS.iter().any(|word| name.contains(word)) && !value.is_empty()
-        })
-    };
-    url.query().is_some_and(pairs)
-        || url
-            .fragment()
-            .is_some_and(|text| pairs(text) || looks_like_key(text))
-        || url
-            .path_segments()
-            .is_some_and(|mut segments| segments.any(looks_like_key))
-}
-
-fn parse_connect_to(text: &str) -> Result<(String, u16), EndpointError> {
-    let (host, port) = text.rsplit_once(':').ok_or(EndpointError::ConnectTo)?;
-    let port: u16 = port.parse().map_err(|_| EndpointError::ConnectTo)?;
-    if port == 0 || host.is_empty() {
-        return Err(EndpointError::ConnectTo);
-    }
-    let host = Host::parse(host).map_err(|_| EndpointError::ConnectTo)?;
-    Ok((dialled_host(&host), port))
-}
-
-/// A host the way the resolver wants it: an IPv6 address without its brackets.
-fn dialled_host(host: &Host) -> String {
-    match host {
-        Host::Ipv6(address) => address.to_string(),
-        other => other.to_string(),
-    }
-}
-
-fn parse_ca_file(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, EndpointError> {
-    let certificates = CertificateDer::pem_slice_iter(pem)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|_| EndpointError::BrokenCertificate)?;
-    if certificates.is_empty() {
-        return Err(EndpointError::NoCertificate);
-    }
-    let readable = |der: &CertificateDer<'_>| x509_parser::parse_x509_certificate(der).is_ok();
-    if !certificates.iter().all(readable) {
-        return Err(EndpointError::BrokenCertificate);
-    }
-    Ok(certificates)
-}
-
-fn parse_auth_scheme(text: &str) -> Result<AuthScheme, EndpointError> {
-    match text {
-        "bearer" => Ok(AuthScheme::Bearer),
-        "x-api-key" => Ok(AuthScheme::Header("X-API-Key".to_owned())),
-        other => {
-            let name = other
-                .strip_prefix("header=")
-                .ok_or(EndpointError::AuthScheme)?;
-            let valid = hyper::header::HeaderName::from_bytes(name.as_bytes()).is_ok();
-            let own = ["host", "content-length", "transfer-encoding", "connection"];
-            if !valid || own.contains(&name.to_ascii_lowercase().as_str()) {
-                return Err(EndpointError::AuthScheme);
-            }
-            Ok(AuthScheme::Header(name.to_owned()))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn input(url: &str) -> EndpointInput {
-        EndpointInput {
-            url: url.to_owned(),
-            connect_to: None,
-            ca_file: None,
-            timeout: Duration::from_secs(10),
-            auth_paths: Vec::new(),
-            auth_scheme: "bearer".to_owned(),
-            key: None,
-            profile: Profile::Vps,
-            cors_origins: Vec::new(),
-            audit_log_name: None,
-            active: false,
-            now: Timestamp::UNIX_EPOCH,
-            nonce: [7; 12],
-        }
-    }
-
-    #[test]
-    fn bad_urls_are_errors_that_do_not_repeat_them() {
-        use EndpointError::*;
-        for (url, expected) in [
-            (
-                "bot.example",
-                NotAUrl(url::ParseError::RelativeUrlWithoutBase),
-            ),
-            ("ftp://bot.example", OtherScheme),
-            ("https://", NoHost),
-            ("https:bot.example", NoHost),
-            ("https://made-up-user@bot.example", UserInfo),
-            ("https://u:made-up-pass@bot.example", UserInfo),
-            ("https://bot.example/?token=made-up-1", KeyInUrl),
-            ("https://bot.example/?api_key=made-up-1", KeyInUrl),
-            ("https://bot.example/#token=made-up-1", KeyInUrl),
-            ("https://bot.example/sk-made-up-1/x", KeyInUrl),
-        ] {
-            let error = Endpoint::parse(input(url)).map(|_| ()).expect_err(url);
-            assert_eq!(error, expected, "{url}");
-            assert!(!error.to_string().contains("made-up"), "{error}");
-        }
-    }
-
-    #[test]
-    fn good_urls_are_taken_with_their_ports() {
-        for (url, authority, dial) in [
-            ("https://bot.example", "bot.example", ("bot.example", 443)),
-            (
-                "http://Bot.example/x?y=1",
-                "bot.example",
-                ("bot.example", 80),
-            ),
-            (
-                "https://bot.example:8443/",
-                "bot.example:8443",
-                ("bot.example", 8443),
-            ),
-            ("https://[::1]:8443/", "[::1]:8443", ("::1", 8443)),
-        ] {
-            let endpoint = Endpoint::parse(input(url)).expect(url);
-            assert_eq!(endpoint.authority(), authority);
-            assert_eq!(endpoint.dial(), (dial.0.to_owned(), dial.1));
-        }
-    }
-
-    #[test]
-    fn connect_to_needs_host_and_port() {
-        for (text, expected) in [
-            ("127.0.0.1:8443", Some(("127.0.0.1", 8443))),
-            ("[::1]:443", Some(("::1", 443))),
-            ("origin.example:1", Some(("origin.example", 1))),
-            ("127.0.0.1", None),
-            ("::1", None),
-            (":443", None),
-            ("a:0", None),
-            ("a:70000", None),
-        ] {
-            let parsed = parse_connect_to(text).ok();
-            let expected = expected.map(|(host, port)| (host.to_owned(), port));
-            assert_eq!(parsed, expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_ca_file_without_a_certificate_is_an_error() {
-        for (pem, expected) in [
-            ("", EndpointError::NoCertificate),
-            ("hello\n", EndpointError::NoCertificate),
-            (
-                "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
-                EndpointError::BrokenCertificate,
-            ),
-        ] {
-            assert_eq!(parse_ca_file(pem.as_bytes()), Err(expected), "{pem}");
-        }
-    }
-
-    #[test]
-    fn an_auth_path_that_leads_elsewhere_or_carries_a_key_is_an_error() {
-        for path in [
-            "api",
-            "//evil.example/",
-            "/\\evil",
-            "/x?token=made-up",
-            "/x#y",
-        ] {
-            let mut bad = input("https://bot.example");
-            bad.auth_paths = vec!["/api".to_owned(), path.to_owned()];
-            let error = Endpoint::parse(bad).map(|_| ());
-            assert_eq!(error, Err(EndpointError::AuthPath(2)), "{path}");
-        }
-    }
-
-    #[test]
-    fn auth_schemes_are_the_three_documented_ones() {
-        for (text, expected) in [
-            ("bearer", Some(AuthScheme::Bearer)),
-            ("x-api-key", Some(AuthScheme::Header("X-API-Key".into()))),
-            ("header=X-Own", Some(AuthScheme::Header("X-Own".into()))),
-            ("header=", None),
-            ("header=a b", None),
-            ("header=Host", None),
-            ("basic", None),
-        ] {
-            assert_eq!(parse_auth_scheme(text).ok(), expected, "{text}");
-        }
-    }
 }

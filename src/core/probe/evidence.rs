@@ -1,12 +1,14 @@
 //! What was seen on the endpoint, as plain data that the verdicts are drawn from.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use url::Url;
 
 use super::certificate::Certificate;
-use super::endpoint::Profile;
+use super::endpoint::{DeclaredLimit, Profile};
 use super::gateway::Gateway;
 use super::hello::{HelloAnswer, Purpose};
 use super::websocket::WebSocketAnswer;
@@ -31,6 +33,8 @@ pub enum Silence {
     NotTls,
     /// The TLS handshake failed, with the reason.
     TlsFailed(String),
+    /// Only weak TLS is spoken, and which: nothing can be fetched over it.
+    OnlyWeakTls(String),
     /// The connection ended before an answer.
     HungUp,
     /// What answered is not HTTP or breaks its limits.
@@ -51,6 +55,10 @@ impl fmt::Display for Silence {
             Self::TimedOut => f.write_str("no answer in time"),
             Self::NotTls => f.write_str("what answers does not speak TLS"),
             Self::TlsFailed(why) => write!(f, "the TLS handshake failed ({why})"),
+            Self::OnlyWeakTls(what) => write!(
+                f,
+                "only weak TLS is spoken ({what}), so nothing can be fetched over it"
+            ),
             Self::HungUp => f.write_str("the connection ended before an answer"),
             Self::NotHttp(why) => write!(f, "the answer is not usable HTTP ({why})"),
             Self::BudgetSpent => f.write_str("the limit on connections and requests was reached"),
@@ -108,12 +116,20 @@ pub struct LiveEvidence {
     pub exposed: Vec<ExposedAnswer>,
     /// The configured key; a [`Silence::NotAsked`] where it must not or need not be sent.
     pub key: Asked<KeyAnswer>,
-    /// The variable whose key was meant and how it is presented; nothing where no key is set.
-    pub key_source: Option<(String, String)>,
-    /// How many connections were opened.
+    /// The variable whose key was meant and how it is presented, or why no key is sent.
+    pub key_source: Result<(String, String), String>,
+    /// A made-up key; asked under `--active` only.
+    pub made_up_key: Asked<KeyAnswer>,
+    /// What the env file promises about the number of requests, or why nothing is promised.
+    pub limit: Result<DeclaredLimit, String>,
+    /// A counted burst; asked under `--active` only.
+    pub burst: Asked<Burst>,
+    /// How many connections were opened, those of the burst included.
     pub connections: usize,
-    /// How many requests were sent.
+    /// How many requests were sent, those of the burst excluded.
     pub requests: usize,
+    /// How many requests the burst sent, those with forged addresses included.
+    pub burst_requests: usize,
 }
 
 impl LiveEvidence {
@@ -222,6 +238,17 @@ pub enum ForeignOrigin {
     Prefix,
     /// A host that ends with the endpoint's.
     Suffix,
+    /// The same host over plain http.
+    HttpTwin,
+    /// The same host with a letter in place of a dot.
+    LetterForDot,
+}
+
+impl ForeignOrigin {
+    /// Whether letting it in is a fault, and not only worth a word.
+    pub fn fails(self) -> bool {
+        !matches!(self, Self::HttpTwin | Self::LetterForDot)
+    }
 }
 
 /// What one foreign origin was answered on one path.
@@ -265,7 +292,7 @@ pub struct ExposedAnswer {
     pub canary: Option<Asked<bool>>,
 }
 
-/// What the configured key was answered. No text of the server is kept: it could be the key.
+/// What a key was answered. No text of the server is kept: it could be the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyAnswer {
     /// Method and path.
@@ -280,6 +307,72 @@ pub struct KeyAnswer {
     pub attribution: bool,
     /// The address that answered.
     pub peer: Option<SocketAddr>,
+}
+
+/// A counted burst and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Burst {
+    /// Method and path.
+    pub request: String,
+    /// Whether the configured key went along.
+    pub with_key: bool,
+    /// How many requests were meant.
+    pub planned: usize,
+    /// How many answers carried which status.
+    pub statuses: BTreeMap<u16, usize>,
+    /// How many answers were no refusal of a limiter.
+    pub let_through: usize,
+    /// How many of them did what was asked for, instead of asking for a key or finding nothing.
+    pub served: usize,
+    /// The first refusal.
+    pub refusal: Option<Refusal>,
+    /// Why a question got no answer, where that ended the burst.
+    pub silence: Option<Silence>,
+    /// How long it took.
+    pub took: Duration,
+    /// The rounds with forged addresses after the refusal.
+    pub forged: Vec<ForgedRound>,
+    /// The address that answered.
+    pub peer: Option<SocketAddr>,
+}
+
+/// A limiter's refusal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// 429, 503, or 403 after the same question was served.
+    pub status: u16,
+    /// Whether a gateway says that it locked this address out for wrong keys.
+    pub is_lock_out: bool,
+    /// Its `Retry-After`.
+    pub retry_after: RetryAfter,
+}
+
+/// A `Retry-After` field (RFC 9110, 10.2.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RetryAfter {
+    /// There is none.
+    Missing,
+    /// Neither seconds nor an HTTP date.
+    Unreadable,
+    /// Seconds.
+    Seconds(u64),
+    /// An HTTP date.
+    Date,
+}
+
+/// Plain requests and ones with a new `X-Forwarded-For` each, in turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ForgedRound {
+    /// Plain requests that were let through.
+    pub plain_accepted: usize,
+    /// Plain requests that were refused.
+    pub plain_refused: usize,
+    /// Forged ones that were let through.
+    pub forged_accepted: usize,
+    /// Forged ones that were refused.
+    pub forged_refused: usize,
+    /// Questions of both kinds without an answer, or with one of another kind than the burst's.
+    pub unclear: usize,
 }
 
 /// Cuts foreign text to a length that fits a report.

@@ -3,6 +3,8 @@
 //! A status proves nothing: a gateway answers 200 with its page to every path.
 
 use super::evidence::{Exchange, ExposedKind};
+use crate::key_shapes::is_secret_name;
+use crate::variables::{is_of_the_page, is_of_the_past, is_of_upstream};
 
 /// So much of a file is looked at.
 const LOOKED_AT: usize = 8 * 1024;
@@ -132,36 +134,10 @@ fn is_variable_name(name: &str) -> bool {
         && name.len() <= 100
 }
 
-/// How the names of the security page's and OpenClaw's variables begin.
-const KNOWN_BEGINNINGS: &[&str] = &[
-    "OPENCLAW_",
-    "WEB_API_KEY",
-    "FORCE_HTTPS",
-    "RATE_LIMIT_",
-    "CORS_ORIGINS",
-    "TRUST_PROXY",
-    "TRUSTED_PROXIES",
-    "AUDIT_LOG",
-    "LOG_SECURITY_EVENTS",
-    "TELEGRAM_",
-    "TAILSCALE_",
-];
-
-/// How the names of secrets end.
-const SECRET_ENDINGS: &[&str] = &[
-    "_KEY",
-    "_TOKEN",
-    "_SECRET",
-    "_PASSWORD",
-    "_PASSWD",
-    "_PRIVATE_KEY",
-    "_AUTHKEY",
-];
-
+/// A variable of OpenClaw, of today or of the past, or a secret by its name.
 fn is_telling(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
-    KNOWN_BEGINNINGS.iter().any(|known| name.starts_with(known))
-        || SECRET_ENDINGS.iter().any(|ending| name.ends_with(ending))
+    is_of_the_page(&name) || is_of_upstream(&name) || is_of_the_past(&name) || is_secret_name(&name)
 }
 
 fn git_config(text: &str) -> bool {

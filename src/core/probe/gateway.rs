@@ -72,6 +72,11 @@ pub(super) fn is_invalid_request(exchange: &Exchange) -> bool {
         && error_type(exchange).is_some_and(|kind| kind.starts_with("invalid_request"))
 }
 
+/// Whether an answer is the gateway's lock-out for wrong keys: it says nothing about a limit.
+pub(super) fn is_lock_out(exchange: &Exchange) -> bool {
+    exchange.status == 429 && error_type(exchange).is_some_and(|kind| kind == "rate_limited")
+}
+
 /// Whether an answer is the gateway's own configuration.
 pub(super) fn is_control_ui_config(exchange: &Exchange) -> bool {
     exchange.is_success()

@@ -34,7 +34,7 @@ const MAX_HEADER_BLOCK: usize = 64 * 1024;
 /// A longer header value is cut.
 const MAX_HEADER_VALUE: usize = 4096;
 /// Questions under way at once on one host and port, and so its connections.
-const LANES: usize = 6;
+const LANES: usize = 10;
 
 /// One question.
 #[derive(Debug, Clone)]
@@ -74,7 +74,7 @@ impl Question {
     }
 
     /// Method and path, for the evidence.
-    fn line(&self) -> String {
+    pub(super) fn line(&self) -> String {
         short(&format!("{} {}", self.method, self.path))
     }
 }
@@ -130,13 +130,33 @@ pub(super) struct Asker {
 impl Asker {
     /// Prepares questions; nothing is sent yet.
     pub(super) fn new(place: Place, budget: &Arc<Budget>, patience: Patience) -> Self {
+        Self::with_lanes(place, budget, patience, LANES)
+    }
+
+    /// The same with so many questions under way at once.
+    pub(super) fn with_lanes(
+        place: Place,
+        budget: &Arc<Budget>,
+        patience: Patience,
+        lanes: usize,
+    ) -> Self {
         Self {
             place,
             budget: budget.clone(),
             patience,
-            lanes: Semaphore::new(LANES),
+            lanes: Semaphore::new(lanes),
             idle: Mutex::default(),
         }
+    }
+
+    /// The address that is asked.
+    pub(super) fn peer(&self) -> SocketAddr {
+        self.place.peer
+    }
+
+    /// The name in the handshake and its configuration, for https.
+    pub(super) fn tls(&self) -> Option<&(ServerName<'static>, Arc<ClientConfig>)> {
+        self.place.tls.as_ref()
     }
 
     /// Takes over a connection that is already open (and has shaken hands).
@@ -157,6 +177,30 @@ impl Asker {
         let until = self.patience.next_step();
         let outcome = timeout_at(until, self.ask_over_some_lane(question, until)).await;
         outcome.map_err(|_| Silence::TimedOut)?
+    }
+
+    /// Opens so many connections before they are needed; what fails is asked for again later.
+    pub(super) async fn warm(&self, count: usize) {
+        let until = self.patience.next_step();
+        let lanes = (0..count).map(|_| async {
+            if let Ok(Ok(lane)) = timeout_at(until, self.connect(until)).await {
+                self.put_back(lane);
+            }
+        });
+        futures_util::future::join_all(lanes).await;
+    }
+
+    /// Puts one question and never again, because each time counts: a refused key is remembered.
+    pub(super) async fn ask_once(&self, question: &Question) -> Asked<Exchange> {
+        let until = self.patience.next_step();
+        let outcome = timeout_at(until, async {
+            let lane = match self.take_idle() {
+                Some(lane) => lane,
+                None => self.connect(until).await?,
+            };
+            self.ask_over(lane, question, until).await
+        });
+        outcome.await.map_err(|_| Silence::TimedOut)?
     }
 
     /// A connection that was kept may have been closed meanwhile: then the question is put once

@@ -3,8 +3,11 @@
 //!
 //! [`gather`] does all the asking; [`verdicts`] holds one pure function per check.
 
+mod active;
+mod burst;
 mod certificate;
 mod connect;
+mod elsewhere;
 mod endpoint;
 mod evidence;
 mod exposure;
@@ -12,6 +15,9 @@ mod gateway;
 mod gather;
 mod hello;
 mod http;
+mod keys;
+mod main_port;
+mod protected;
 mod questions;
 mod stream;
 mod tls;
@@ -19,10 +25,12 @@ pub mod verdicts;
 mod websocket;
 
 pub use certificate::{Certificate, Distrust, Trust};
-pub use endpoint::{AuthScheme, ConfiguredKey, Endpoint, EndpointError, EndpointInput, Profile};
+pub use endpoint::{
+    AuthScheme, ConfiguredKey, DeclaredLimit, Endpoint, EndpointError, EndpointInput, Profile,
+};
 pub use evidence::{
-    Asked, CorsAnswer, Exchange, ExposedAnswer, ExposedKind, ForeignOrigin, KeyAnswer,
-    LiveEvidence, ProtectedAnswer, Silence, TlsEvidence,
+    Asked, Burst, CorsAnswer, Exchange, ExposedAnswer, ExposedKind, ForeignOrigin, ForgedRound,
+    KeyAnswer, LiveEvidence, ProtectedAnswer, Refusal, RetryAfter, Silence, TlsEvidence,
 };
 pub use gateway::Gateway;
 pub use gather::gather;

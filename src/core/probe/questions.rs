@@ -1,16 +1,15 @@
-//! The questions of the second wave: protected resources, foreign origins, exposed files, the key.
+//! The harmless questions of the second wave: protected resources, foreign origins, exposed files.
 
 use futures_util::future::join_all;
-use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue, ORIGIN};
+use hyper::header::{HeaderValue, ORIGIN};
 use url::{Host, Url};
 
-use super::endpoint::{AuthScheme, ConfiguredKey, Endpoint};
-use super::evidence::{
-    Asked, CorsAnswer, ExposedAnswer, ForeignOrigin, KeyAnswer, ProtectedAnswer, Silence,
-};
+use super::endpoint::Endpoint;
+use super::evidence::{Asked, CorsAnswer, ExposedAnswer, ForeignOrigin, ProtectedAnswer, Silence};
 use super::exposure::{exposed_files, signature};
-use super::gateway::{Gateway, is_attribution_error, is_invalid_request, protected_resources};
+use super::gateway::Gateway;
 use super::http::{Asker, Question};
+use super::protected::{Protected, resources};
 
 /// More protected paths than these are not asked for their CORS answers.
 const MAX_CORS_PATHS: usize = 3;
@@ -27,25 +26,12 @@ pub(super) struct Questions<'a> {
 }
 
 impl<'a> Questions<'a> {
-    /// The protected resources are those of `--auth-path`, else those of a recognised gateway.
+    /// About the resources that are known now.
     pub(super) fn new(endpoint: &'a Endpoint, asker: &'a Asker, gateway: Option<&Gateway>) -> Self {
-        let named = endpoint.auth_paths.iter().map(|path| Protected {
-            path: path.clone(),
-            post: false,
-            of_gateway: false,
-        });
-        let mut protected: Vec<_> = named.collect();
-        if let Some(gateway) = gateway.filter(|_| protected.is_empty()) {
-            protected.extend(protected_resources(gateway).map(|resource| Protected {
-                path: resource.path,
-                post: resource.post,
-                of_gateway: true,
-            }));
-        }
         Self {
             endpoint,
             asker,
-            protected,
+            protected: resources(endpoint, gateway),
         }
     }
 
@@ -74,9 +60,11 @@ impl<'a> Questions<'a> {
             }
         }
         let origins = foreign_origins(&self.endpoint.host, &self.endpoint.canary());
-        let all = paths.iter().flat_map(|path| {
+        // What is worth a word only is asked of the two first paths only.
+        let all = paths.iter().enumerate().flat_map(|(place, path)| {
             origins
                 .iter()
+                .filter(move |(kind, _)| place < 2 || kind.fails())
                 .map(move |(kind, origin)| (path, *kind, origin))
         });
         join_all(all.map(|(path, kind, origin)| async move {
@@ -154,91 +142,6 @@ impl<'a> Questions<'a> {
         }))
         .await
     }
-
-    /// The configured key, once, on one surface, with one scheme. The asker's connections have to
-    /// be verified, or to end on this machine.
-    pub(super) async fn ask_with_key(
-        &self,
-        key: &ConfiguredKey,
-        anonymous: &[ProtectedAnswer],
-    ) -> Asked<KeyAnswer> {
-        let guarded = |protected: &&Protected| {
-            let same = |asked: &&ProtectedAnswer| asked.path == protected.path;
-            let answer = anonymous.iter().find(same).map(|asked| &asked.answer);
-            matches!(answer, Some(Ok(exchange)) if matches!(exchange.status, 401 | 403))
-        };
-        let protected = self
-            .protected
-            .iter()
-            .find(guarded)
-            .or(self.protected.first())
-            .ok_or_else(|| Silence::NotAsked(NO_RESOURCE.to_owned()))?;
-        let (name, value) = key_header(key, &self.endpoint.auth_scheme)?;
-        let question = protected.at(&protected.path).with(name, value);
-        let exchange = self.asker.ask(&question).await?;
-        Ok(KeyAnswer {
-            request: exchange.request.clone(),
-            status: exchange.status,
-            let_in: exchange.is_success() || protected.of_gateway && is_invalid_request(&exchange),
-            open_anyway: !self.protected.iter().any(|protected| guarded(&protected)),
-            attribution: is_attribution_error(&exchange),
-            peer: exchange.peer,
-        })
-    }
-}
-
-/// Why no key is tried where no protected resource is known.
-pub(super) const NO_RESOURCE: &str =
-    "the endpoint shows no mark of an OpenClaw gateway: name a protected resource with --auth-path";
-
-impl Protected {
-    fn answered(
-        &self,
-        answer: Asked<super::evidence::Exchange>,
-        canary: Asked<super::evidence::Exchange>,
-    ) -> ProtectedAnswer {
-        ProtectedAnswer {
-            path: self.path.clone(),
-            of_gateway: self.of_gateway,
-            answer,
-            canary,
-        }
-    }
-}
-
-fn key_header(key: &ConfiguredKey, scheme: &AuthScheme) -> Asked<(HeaderName, HeaderValue)> {
-    let no_header =
-        || Silence::NotAsked(format!("the value of {} fits into no header", key.variable));
-    let (name, bytes) = match scheme {
-        AuthScheme::Bearer => {
-            let bytes = [b"Bearer ", key.value.expose()].concat();
-            (AUTHORIZATION, zeroize::Zeroizing::new(bytes))
-        }
-        AuthScheme::Header(name) => (
-            HeaderName::from_bytes(name.as_bytes()).map_err(|_| no_header())?,
-            zeroize::Zeroizing::new(key.value.expose().to_vec()),
-        ),
-    };
-    let mut value = HeaderValue::from_bytes(&bytes).map_err(|_| no_header())?;
-    value.set_sensitive(true);
-    Ok((name, value))
-}
-
-/// A protected resource and how it is asked.
-struct Protected {
-    path: String,
-    post: bool,
-    of_gateway: bool,
-}
-
-impl Protected {
-    fn at(&self, path: &str) -> Question {
-        if self.post {
-            Question::post_empty_object(path)
-        } else {
-            Question::get(path)
-        }
-    }
 }
 
 pub(super) fn path_and_query(url: &Url) -> String {
@@ -276,6 +179,11 @@ fn foreign_origins(host: &Host, word: &str) -> Vec<(ForeignOrigin, String)> {
             format!("https://{name}.{word}.example"),
         ));
         origins.push((ForeignOrigin::Suffix, format!("https://x{name}")));
+        origins.push((ForeignOrigin::HttpTwin, format!("http://{name}")));
+        if let Some((first, rest)) = name.split_once('.') {
+            let origin = format!("https://{first}x{rest}");
+            origins.push((ForeignOrigin::LetterForDot, origin));
+        }
     }
     origins
 }
@@ -306,5 +214,7 @@ mod tests {
         let origins = foreign_origins(&host, "w");
         assert_eq!(origins[2].1, "https://bot.example.w.example");
         assert_eq!(origins[3].1, "https://xbot.example");
+        assert_eq!(origins[4].1, "http://bot.example");
+        assert_eq!(origins[5].1, "https://botxexample");
     }
 }

@@ -7,12 +7,14 @@ mod certificate;
 mod cors;
 mod exposed;
 mod headers;
+mod keys;
+mod limit;
 mod network;
 mod plain;
 mod protocol;
 mod websocket;
 
-pub use auth::{anonymous_access, right_key_rejected};
+pub use auth::anonymous_access;
 pub use certificate::{
     certificate_expired, certificate_expiring, certificate_host, certificate_untrusted,
     certificate_weak,
@@ -20,6 +22,8 @@ pub use certificate::{
 pub use cors::cors_reflected;
 pub use exposed::exposed_over_http;
 pub use headers::{hsts, security_headers};
+pub use keys::{right_key_rejected, wrong_key_accepted};
+pub use limit::{limit_not_enforced, limit_spoofable, limit_without_retry_after};
 pub(super) use network::is_public;
 pub use network::{cloudflare_access_missing, origin_bypass, private_chat_public};
 pub use plain::{plaintext, redirect};
@@ -165,4 +169,4 @@ fn is_closed(silence: &Silence) -> bool {
 }
 
 #[cfg(test)]
-mod fixtures;
+pub(super) mod fixtures;

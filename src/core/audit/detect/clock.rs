@@ -111,7 +111,7 @@ impl Clock {
         for (step, count) in self.gaps.iter().enumerate() {
             below += u64::from(*count);
             if below >= rank {
-                return ((step as f64) / STEPS_PER_DOUBLING).exp2();
+                return libm::exp2((step as f64) / STEPS_PER_DOUBLING);
             }
         }
         0.0
@@ -123,7 +123,7 @@ fn step(gap_ms: u64) -> usize {
         return 0;
     }
     // At most 64 doublings of 8 steps; the last step holds the rest.
-    (((gap_ms as f64).log2() * STEPS_PER_DOUBLING) as usize).min(STEPS - 1)
+    ((libm::log2(gap_ms as f64) * STEPS_PER_DOUBLING) as usize).min(STEPS - 1)
 }
 
 fn firing(

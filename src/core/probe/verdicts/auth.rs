@@ -1,4 +1,4 @@
-//! Authentication: does a protected resource answer somebody without a key?
+//! Does a protected resource answer somebody without a key?
 
 use serde_json::{Map, Value};
 use url::Url;
@@ -39,48 +39,8 @@ pub fn anonymous_access(evidence: &LiveEvidence) -> Vec<LiveVerdict> {
     verdicts
 }
 
-/// `auth.right-key-rejected`: the configured key is refused, so the key in the file is not the
-/// live one.
-pub fn right_key_rejected(evidence: &LiveEvidence) -> Vec<LiveVerdict> {
-    let Some((variable, scheme)) = &evidence.key_source else {
-        return vec![LiveVerdict::skipped("no key is set in the env file")];
-    };
-    let answer = match &evidence.key {
-        Ok(answer) => answer,
-        Err(silence) => return vec![LiveVerdict::unknown(silence)],
-    };
-    let mut facts = Map::new();
-    facts.insert("request".into(), answer.request.clone().into());
-    facts.insert("status".into(), answer.status.into());
-    facts.insert("variable".into(), variable.clone().into());
-    facts.insert("scheme".into(), scheme.clone().into());
-    if let Some(peer) = answer.peer {
-        facts.insert("peer".into(), peer.to_string().into());
-    }
-    let how = format!("{variable} as {scheme}");
-    vec![match answer.status {
-        _ if answer.attribution => LiveVerdict::unknown(ATTRIBUTION),
-        _ if answer.let_in && answer.open_anyway => LiveVerdict::pass(
-            format!("{how} is not refused, but nobody is: see auth.anonymous-access"),
-            facts,
-        ),
-        _ if answer.let_in => LiveVerdict::pass(format!("{how} is accepted"), facts),
-        401 | 403 => LiveVerdict::fail(
-            variable.clone(),
-            format!(
-                "{how} is refused with {}: the key in the file is not the live one",
-                answer.status
-            ),
-            facts,
-        ),
-        status => LiveVerdict::unknown(format!(
-            "{how} is answered with {status}, which says nothing about the key"
-        )),
-    }]
-}
-
 /// What to do where the gateway does not trust the proxy.
-const ATTRIBUTION: &str = "the gateway refuses the proxy in front of it \
+pub(super) const ATTRIBUTION: &str = "the gateway refuses the proxy in front of it \
     (proxy_attribution_required) and judged no key: set gateway.trustedProxies";
 
 /// What one protected resource said to somebody without a key.
@@ -371,40 +331,6 @@ mod tests {
                 expected,
                 "{answer:?}"
             );
-        }
-    }
-
-    #[test]
-    fn answers_to_the_configured_key_and_their_verdicts() {
-        use crate::probe::evidence::KeyAnswer;
-        let answer = |status, let_in, attribution| {
-            Ok(KeyAnswer {
-                request: "GET /api".into(),
-                status,
-                let_in,
-                open_anyway: false,
-                attribution,
-                peer: None,
-            })
-        };
-        for (source, key, expected) in [
-            (false, answer(200, true, false), "s"),
-            (true, answer(200, true, false), "p"),
-            (true, answer(400, true, false), "p"),
-            (true, answer(400, false, false), "u"),
-            (true, answer(401, false, false), "f"),
-            (true, answer(403, false, false), "f"),
-            (true, answer(403, false, true), "u"),
-            (true, answer(302, false, false), "u"),
-            (true, answer(404, false, false), "u"),
-            (true, answer(429, false, false), "u"),
-            (true, answer(503, false, false), "u"),
-            (true, Err(Silence::NotAsked("not verified".into())), "u"),
-        ] {
-            let mut evidence = evidence();
-            evidence.key_source = source.then(|| ("WEB_API_KEY".into(), "bearer".into()));
-            evidence.key = key.clone();
-            assert_eq!(letters(&right_key_rejected(&evidence)), expected, "{key:?}");
         }
     }
 

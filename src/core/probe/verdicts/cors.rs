@@ -30,36 +30,73 @@ pub fn cors_reflected(evidence: &LiveEvidence) -> Vec<LiveVerdict> {
     if !failures.is_empty() {
         return failures;
     }
-    match evidence.cors.iter().find_map(not_judged) {
+    let judged = evidence.cors.iter().filter(|asked| asked.kind.fails());
+    match judged.into_iter().find_map(not_judged) {
         Some(reason) => vec![LiveVerdict::unknown(reason)],
         None if evidence.cors.is_empty() => {
             vec![LiveVerdict::unknown("no foreign origin was asked")]
         }
-        None => vec![LiveVerdict::pass(
-            format!(
-                "{} foreign origins were not allowed{}",
-                evidence.cors.len(),
-                not_allowed(evidence)
-            ),
-            serde_json::Map::new(),
-        )],
+        None => vec![nothing_wrong(evidence)],
     }
 }
 
+/// A pass, with what is worth a word.
+fn nothing_wrong(evidence: &LiveEvidence) -> LiveVerdict {
+    let asked = evidence.cors.iter().filter(|asked| asked.kind.fails());
+    let mut facts = serde_json::Map::new();
+    let mut paths: Vec<&str> = asked.clone().map(|asked| asked.path.as_str()).collect();
+    paths.dedup();
+    facts.insert("paths".into(), paths.into());
+    let mut origins: Vec<&str> = asked.clone().map(|asked| asked.origin.as_str()).collect();
+    origins.sort_unstable();
+    origins.dedup();
+    facts.insert("refused_origins".into(), origins.into());
+    let notes: Vec<_> = not_allowed(evidence)
+        .into_iter()
+        .chain(NOTES.iter().filter_map(|(kind, note)| {
+            let allowed = |asked: &&CorsAnswer| asked.kind == *kind && repeats(asked);
+            let asked = evidence.cors.iter().find(allowed)?;
+            Some(format!("{note}: {}", asked.origin))
+        }))
+        .collect();
+    let mut message = format!("{} foreign origins were not allowed", asked.count());
+    for note in &notes {
+        message.push_str("; ");
+        message.push_str(note);
+    }
+    facts.insert("notes".into(), notes.into());
+    LiveVerdict::pass(message, facts)
+}
+
+/// Origins that are worth a word and no failure: hard to own, or the site's own.
+const NOTES: [(ForeignOrigin, &str); 2] = [
+    (
+        ForeignOrigin::HttpTwin,
+        "allowed is the same host over plain http, which anybody on the way can speak for",
+    ),
+    (
+        ForeignOrigin::LetterForDot,
+        "allowed is a name with a letter in place of a dot, so a pattern does not escape its dots",
+    ),
+];
+
+/// Whether the answer allows exactly the origin that asked.
+fn repeats(asked: &CorsAnswer) -> bool {
+    let allowed = asked.answer.as_ref().ok().and_then(allowed_origin);
+    allowed.is_some_and(|allowed| allowed.eq_ignore_ascii_case(&asked.origin))
+}
+
 /// Entries of `CORS_ORIGINS` that the front page does not allow: worth a word, no failure.
-fn not_allowed(evidence: &LiveEvidence) -> String {
+fn not_allowed(evidence: &LiveEvidence) -> Option<String> {
     let declared = evidence.declared_origins.iter();
     let refused: Vec<_> = declared
         .filter(|(_, allowed)| *allowed == Ok(false))
         .map(|(origin, _)| short(origin))
         .collect();
-    if refused.is_empty() {
-        return String::new();
-    }
-    format!(
-        "; listed in CORS_ORIGINS but not allowed either: {}",
-        refused.join(", ")
-    )
+    let refused = (!refused.is_empty()).then(|| refused.join(", "))?;
+    Some(format!(
+        "listed in CORS_ORIGINS but not allowed either: {refused}"
+    ))
 }
 
 struct Fault {
@@ -114,7 +151,7 @@ impl Fault {
             return false;
         };
         match self.kind {
-            Some(kind) => kind == asked.kind && allowed.eq_ignore_ascii_case(&asked.origin),
+            Some(kind) => kind == asked.kind && repeats(asked),
             None => self.wildcard && allowed == "*",
         }
     }
@@ -243,6 +280,32 @@ mod tests {
                 assert_eq!(verdicts[0].is_pass(), expected.is_empty());
             }
         }
+    }
+
+    #[test]
+    fn the_http_twin_and_a_letter_for_a_dot_are_worth_a_word_and_no_failure() {
+        let mut evidence = asked(|_, _| None, false);
+        for (kind, origin) in [
+            (ForeignOrigin::HttpTwin, "http://bot.example"),
+            (ForeignOrigin::LetterForDot, "https://botxexample"),
+        ] {
+            let headers = [(ALLOW_ORIGIN, origin)];
+            evidence.cors.push(CorsAnswer {
+                path: "/".into(),
+                kind,
+                origin: origin.into(),
+                answer: Ok(exchange(200, &headers, "")),
+            });
+        }
+        let verdicts = cors_reflected(&evidence);
+        let [LiveVerdict::Pass { message, evidence }] = &verdicts[..] else {
+            panic!("{verdicts:?}");
+        };
+        assert!(
+            message.contains("plain http") && message.contains("dot"),
+            "{message}"
+        );
+        assert_eq!(evidence["notes"].as_array().map(Vec::len), Some(2));
     }
 
     #[test]

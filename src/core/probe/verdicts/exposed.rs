@@ -1,5 +1,7 @@
 //! Files that no endpoint may serve, proven by their content.
 
+use serde_json::{Map, Value};
+
 use super::{LiveVerdict, facts, not_the_application};
 use crate::probe::evidence::{ExposedAnswer, ExposedKind, LiveEvidence};
 
@@ -24,7 +26,13 @@ pub fn exposed_over_http(evidence: &LiveEvidence) -> Vec<LiveVerdict> {
             "{} paths serve no file that should be private",
             judged.len()
         );
-        verdicts.push(LiveVerdict::pass(message, serde_json::Map::new()));
+        let statuses = evidence.exposed.iter().filter_map(|asked| {
+            let status = asked.answer.as_ref().ok()?.status;
+            Some((asked.path.clone(), Value::from(status)))
+        });
+        let mut facts = Map::new();
+        facts.insert("statuses".into(), Value::Object(statuses.collect()));
+        verdicts.push(LiveVerdict::pass(message, facts));
     }
     verdicts
 }

@@ -6,7 +6,7 @@ use crate::probe::certificate::{Certificate, Trust};
 use crate::probe::endpoint::Profile;
 use crate::probe::evidence::{Exchange, LiveEvidence, Silence, TlsEvidence};
 
-pub(super) fn exchange(status: u16, headers: &[(&str, &str)], body: &str) -> Exchange {
+pub(in crate::probe) fn exchange(status: u16, headers: &[(&str, &str)], body: &str) -> Exchange {
     Exchange {
         request: "GET /".into(),
         status,
@@ -20,7 +20,7 @@ pub(super) fn exchange(status: u16, headers: &[(&str, &str)], body: &str) -> Exc
     }
 }
 
-pub(super) fn certificate() -> Certificate {
+pub(in crate::probe) fn certificate() -> Certificate {
     Certificate {
         names: vec!["bot.example".into()],
         issuer: "CN=Some Authority".into(),
@@ -35,7 +35,7 @@ pub(super) fn certificate() -> Certificate {
     }
 }
 
-pub(super) fn evidence() -> LiveEvidence {
+pub(in crate::probe) fn evidence() -> LiveEvidence {
     LiveEvidence {
         url: Url::parse("https://bot.example/").unwrap(),
         profile: Profile::Vps,
@@ -63,8 +63,12 @@ pub(super) fn evidence() -> LiveEvidence {
         declared_origins: Vec::new(),
         exposed: Vec::new(),
         key: Err(Silence::NotAsked("not part of this fixture".into())),
-        key_source: None,
+        key_source: Err("there is none".into()),
+        made_up_key: Err(Silence::NotAsked("not part of this fixture".into())),
+        limit: Err("nothing is promised".into()),
+        burst: Err(Silence::NotAsked("not part of this fixture".into())),
         connections: 0,
         requests: 0,
+        burst_requests: 0,
     }
 }

@@ -73,7 +73,11 @@ pub fn private_chat_public(evidence: &LiveEvidence) -> Vec<LiveVerdict> {
             0 => "the name has no public address".to_owned(),
             count => format!("{count} public addresses do not serve the chat"),
         };
-        verdicts.push(LiveVerdict::pass(message, Map::new()));
+        let mut facts = Map::new();
+        let addresses = evidence.addresses.iter().flatten();
+        let addresses: Vec<String> = addresses.map(ToString::to_string).collect();
+        facts.insert("addresses".into(), addresses.into());
+        verdicts.push(LiveVerdict::pass(message, facts));
     }
     verdicts
 }
@@ -159,7 +163,9 @@ fn judge_origin(exchange: &Exchange) -> LiveVerdict {
 fn judge_silent_origin(silence: &Silence) -> LiveVerdict {
     match silence {
         Silence::Refused | Silence::Dropped | Silence::HungUp | Silence::TlsFailed(_) => {
-            LiveVerdict::pass(format!("the origin is closed: {silence}"), Map::new())
+            let mut facts = Map::new();
+            facts.insert("answer".into(), silence.to_string().into());
+            LiveVerdict::pass(format!("the origin is closed: {silence}"), facts)
         }
         silence => LiveVerdict::unknown(format!("the origin: {silence}")),
     }

@@ -28,7 +28,13 @@ fn closed(evidence: &LiveEvidence) -> LiveVerdict {
     if evidence.url.scheme() == "http" {
         return LiveVerdict::unknown("the connection was refused");
     }
-    LiveVerdict::pass("port 80 is closed", serde_json::Map::new())
+    let mut facts = serde_json::Map::new();
+    let addresses = evidence.addresses.iter().flatten();
+    let refused: Vec<String> = addresses
+        .map(|address| format!("{address} port 80"))
+        .collect();
+    facts.insert("refused".into(), refused.into());
+    LiveVerdict::pass("port 80 is closed", facts)
 }
 
 fn judge_plaintext(exchange: &Exchange) -> LiveVerdict {

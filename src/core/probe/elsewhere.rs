@@ -1,0 +1,100 @@
+//! The endpoint's other doors: the origin behind Cloudflare, public addresses, the plain twin.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::time::Instant;
+
+use super::connect::{race, resolve};
+use super::endpoint::Profile;
+use super::evidence::{Asked, Exchange};
+use super::gather::{Run, server_name};
+use super::http::{Asker, Place, Question};
+use super::questions::path_and_query;
+use super::stream::BoundedStream;
+use super::tls::{Recorder, recording, shake_hands};
+use super::verdicts::is_public;
+
+/// A dropped port 80 costs this much and no more; it survives one lost SYN.
+const PLAIN_CONNECT: Duration = Duration::from_millis(1200);
+
+impl Run<'_> {
+    /// The origin behind Cloudflare, with the endpoint's name and without a key. Its certificate
+    /// need not be trusted.
+    pub(super) async fn ask_origin(&self) -> Option<Asked<Exchange>> {
+        let named = self.endpoint.connect_to.as_ref();
+        let (host, port) = named.filter(|_| self.endpoint.profile.is_cloudflare())?;
+        let answer = async {
+            let addresses = resolve(host, self.patience.until).await?;
+            self.ask_front_at(&addresses, *port).await
+        };
+        Some(answer.await)
+    }
+
+    pub(super) async fn ask_public_addresses(
+        &self,
+        addresses: &[IpAddr],
+        port: u16,
+    ) -> Vec<(IpAddr, Asked<Exchange>)> {
+        if self.endpoint.profile != Profile::Tailscale {
+            return Vec::new();
+        }
+        let public = addresses
+            .iter()
+            .copied()
+            .filter(|address| is_public(*address));
+        join_all(
+            public
+                .map(|address| async move { (address, self.ask_front_at(&[address], port).await) }),
+        )
+        .await
+    }
+
+    /// The front page at another address than the endpoint's own.
+    async fn ask_front_at(&self, addresses: &[IpAddr], port: u16) -> Asked<Exchange> {
+        let (stream, peer) = race(addresses, port, &self.budget, self.patience.next_step()).await?;
+        let stream = BoundedStream::new(stream);
+        let allowance = stream.allowance();
+        let question = Question::get(&path_and_query(&self.endpoint.url));
+        if !self.endpoint.is_https() {
+            let asker = self.asker(peer, None);
+            asker.adopt(stream, allowance).await;
+            return asker.ask(&question).await;
+        }
+        let host = server_name(&self.endpoint.host)?;
+        let config = recording(&Recorder::new())?;
+        let stream = shake_hands(stream, &host, &config, self.patience.next_step()).await?;
+        let asker = self.asker(peer, Some((host, config)));
+        asker.adopt(stream, allowance).await;
+        asker.ask(&question).await
+    }
+
+    /// Port 80 of the same host; nothing where `--url` is that port itself.
+    pub(super) async fn plain_twin(&self, addresses: &[IpAddr]) -> Option<Asked<Exchange>> {
+        if !self.endpoint.is_https() {
+            return None;
+        }
+        Some(self.ask_plain_twin(addresses).await)
+    }
+
+    async fn ask_plain_twin(&self, addresses: &[IpAddr]) -> Asked<Exchange> {
+        let connect_until = self.patience.until.min(Instant::now() + PLAIN_CONNECT);
+        let (stream, peer) = race(addresses, 80, &self.budget, connect_until).await?;
+        let mut url = self.endpoint.url.clone();
+        let _ = url.set_port(None);
+        let _ = url.set_scheme("http");
+        let question = Question::get(&path_and_query(&url));
+        let place = Place {
+            url,
+            peer,
+            authority: self.endpoint.host.to_string(),
+            tls: None,
+        };
+        let asker = Asker::new(place, &self.budget, self.patience);
+        let stream = BoundedStream::new(stream);
+        let allowance = stream.allowance();
+        asker.adopt(stream, allowance).await;
+        asker.ask(&question).await
+    }
+}

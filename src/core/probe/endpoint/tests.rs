@@ -1,0 +1,131 @@
+use super::parse::*;
+use super::*;
+
+fn input(url: &str) -> EndpointInput {
+    EndpointInput {
+        url: url.to_owned(),
+        connect_to: None,
+        ca_file: None,
+        timeout: Duration::from_secs(10),
+        auth_paths: Vec::new(),
+        auth_scheme: "bearer".to_owned(),
+        burst_path: None,
+        key: Err("there is none".to_owned()),
+        profile: Profile::Vps,
+        cors_origins: Vec::new(),
+        limit: Err("nothing is promised".to_owned()),
+        audit_log_name: None,
+        active: false,
+        now: Timestamp::UNIX_EPOCH,
+        nonce: [7; 12],
+    }
+}
+
+#[test]
+fn bad_urls_are_errors_that_do_not_repeat_them() {
+    use EndpointError::*;
+    for (url, expected) in [
+        (
+            "bot.example",
+            NotAUrl(url::ParseError::RelativeUrlWithoutBase),
+        ),
+        ("ftp://bot.example", OtherScheme),
+        ("https://", NoHost),
+        ("https:bot.example", NoHost),
+        ("https://made-up-user@bot.example", UserInfo),
+        ("https://u:made-up-pass@bot.example", UserInfo),
+        ("https://bot.example/?token=made-up-1", KeyInUrl),
+        ("https://bot.example/?api_key=made-up-1", KeyInUrl),
+        ("https://bot.example/#token=made-up-1", KeyInUrl),
+        ("https://bot.example/AKIAQ7NB3XKZ5WVTJ2MD/x", KeyInUrl),
+    ] {
+        let error = Endpoint::parse(input(url)).map(|_| ()).expect_err(url);
+        assert_eq!(error, expected, "{url}");
+        assert!(!error.to_string().contains("made-up"), "{error}");
+    }
+}
+
+#[test]
+fn good_urls_are_taken_with_their_ports() {
+    for (url, authority, dial) in [
+        ("https://bot.example", "bot.example", ("bot.example", 443)),
+        (
+            "http://Bot.example/x?y=1",
+            "bot.example",
+            ("bot.example", 80),
+        ),
+        (
+            "https://bot.example:8443/",
+            "bot.example:8443",
+            ("bot.example", 8443),
+        ),
+        ("https://[::1]:8443/", "[::1]:8443", ("::1", 8443)),
+    ] {
+        let endpoint = Endpoint::parse(input(url)).expect(url);
+        assert_eq!(endpoint.authority(), authority);
+        assert_eq!(endpoint.dial(), (dial.0.to_owned(), dial.1));
+    }
+}
+
+#[test]
+fn connect_to_needs_host_and_port() {
+    for (text, expected) in [
+        ("127.0.0.1:8443", Some(("127.0.0.1", 8443))),
+        ("[::1]:443", Some(("::1", 443))),
+        ("origin.example:1", Some(("origin.example", 1))),
+        ("127.0.0.1", None),
+        ("::1", None),
+        (":443", None),
+        ("a:0", None),
+        ("a:70000", None),
+    ] {
+        let parsed = parse_connect_to(text).ok();
+        let expected = expected.map(|(host, port)| (host.to_owned(), port));
+        assert_eq!(parsed, expected, "{text}");
+    }
+}
+
+#[test]
+fn a_ca_file_without_a_certificate_is_an_error() {
+    for (pem, expected) in [
+        ("", EndpointError::NoCertificate),
+        ("hello\n", EndpointError::NoCertificate),
+        (
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+            EndpointError::BrokenCertificate,
+        ),
+    ] {
+        assert_eq!(parse_ca_file(pem.as_bytes()), Err(expected), "{pem}");
+    }
+}
+
+#[test]
+fn an_auth_path_that_leads_elsewhere_or_carries_a_key_is_an_error() {
+    for path in [
+        "api",
+        "//evil.example/",
+        "/\\evil",
+        "/x?token=made-up",
+        "/x#y",
+    ] {
+        let mut bad = input("https://bot.example");
+        bad.auth_paths = vec!["/api".to_owned(), path.to_owned()];
+        let error = Endpoint::parse(bad).map(|_| ());
+        assert_eq!(error, Err(EndpointError::AuthPath(2)), "{path}");
+    }
+}
+
+#[test]
+fn auth_schemes_are_the_three_documented_ones() {
+    for (text, expected) in [
+        ("bearer", Some(AuthScheme::Bearer)),
+        ("x-api-key", Some(AuthScheme::Header("X-API-Key".into()))),
+        ("header=X-Own", Some(AuthScheme::Header("X-Own".into()))),
+        ("header=", None),
+        ("header=a b", None),
+        ("header=Host", None),
+        ("basic", None),
+    ] {
+        assert_eq!(parse_auth_scheme(text).ok(), expected, "{text}");
+    }
+}

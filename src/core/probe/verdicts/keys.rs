@@ -1,0 +1,167 @@
+//! Keys: is the configured one taken, and a made-up one refused?
+
+use serde_json::{Map, Value};
+
+use super::LiveVerdict;
+use super::auth::ATTRIBUTION;
+use crate::probe::evidence::{KeyAnswer, LiveEvidence};
+
+/// `auth.right-key-rejected`: the configured key is refused, so the key in the file is not the
+/// live one.
+pub fn right_key_rejected(evidence: &LiveEvidence) -> Vec<LiveVerdict> {
+    let (variable, scheme) = match &evidence.key_source {
+        Ok(source) => source,
+        Err(reason) => return vec![LiveVerdict::skipped(reason)],
+    };
+    let answer = match &evidence.key {
+        Ok(answer) => answer,
+        Err(silence) => return vec![LiveVerdict::unknown(silence)],
+    };
+    let mut facts = facts(answer);
+    facts.insert("variable".into(), variable.clone().into());
+    facts.insert("scheme".into(), scheme.clone().into());
+    let how = format!("{variable} as {scheme}");
+    vec![match answer.status {
+        _ if answer.attribution => LiveVerdict::unknown(ATTRIBUTION),
+        _ if answer.let_in && answer.open_anyway => LiveVerdict::pass(
+            format!("{how} is not refused, but nobody is: see auth.anonymous-access"),
+            facts,
+        ),
+        _ if answer.let_in => LiveVerdict::pass(format!("{how} is accepted"), facts),
+        401 | 403 => LiveVerdict::fail(
+            variable.clone(),
+            format!(
+                "{how} is refused with {}: the key in the file is not the live one",
+                answer.status
+            ),
+            facts,
+        ),
+        status => LiveVerdict::unknown(format!(
+            "{how} is answered with {status}, which says nothing about the key"
+        )),
+    }]
+}
+
+/// `auth.wrong-key-accepted`: a made-up key gets what no key did not get.
+pub fn wrong_key_accepted(evidence: &LiveEvidence) -> Vec<LiveVerdict> {
+    let answer = match &evidence.made_up_key {
+        Ok(answer) => answer,
+        Err(silence) => return vec![LiveVerdict::unknown(silence)],
+    };
+    let facts = facts(answer);
+    vec![match answer.status {
+        _ if answer.attribution => LiveVerdict::unknown(ATTRIBUTION),
+        _ if answer.let_in && answer.open_anyway => LiveVerdict::unknown(OPEN_ANYWAY),
+        status if answer.let_in => LiveVerdict::fail(
+            answer.request.clone(),
+            format!("a made-up key is let in ({status}): any key opens this"),
+            facts,
+        ),
+        status @ (401 | 403) => {
+            LiveVerdict::pass(format!("a made-up key is refused with {status}"), facts)
+        }
+        status => LiveVerdict::unknown(format!(
+            "a made-up key is answered with {status}, which says nothing about keys"
+        )),
+    }]
+}
+
+const OPEN_ANYWAY: &str = "everything is open without a key already, so a made-up one says nothing: see auth.anonymous-access";
+
+fn facts(answer: &KeyAnswer) -> Map<String, Value> {
+    let mut facts = Map::new();
+    facts.insert("request".into(), answer.request.clone().into());
+    facts.insert("status".into(), answer.status.into());
+    if let Some(peer) = answer.peer {
+        facts.insert("peer".into(), peer.to_string().into());
+    }
+    facts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::evidence;
+    use super::*;
+    use crate::probe::evidence::Silence;
+
+    fn letter(verdicts: &[LiveVerdict]) -> char {
+        match verdicts {
+            [LiveVerdict::Pass { .. }] => 'p',
+            [LiveVerdict::Fail { .. }] => 'f',
+            [LiveVerdict::Unknown { .. }] => 'u',
+            [LiveVerdict::Skipped { .. }] => 's',
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn answers_to_the_configured_key_and_their_verdicts() {
+        let answer = |status, let_in, attribution| {
+            Ok(KeyAnswer {
+                request: "GET /api".into(),
+                status,
+                let_in,
+                open_anyway: false,
+                attribution,
+                peer: None,
+            })
+        };
+        for (source, key, expected) in [
+            (false, answer(200, true, false), 's'),
+            (true, answer(200, true, false), 'p'),
+            (true, answer(400, true, false), 'p'),
+            (true, answer(400, false, false), 'u'),
+            (true, answer(401, false, false), 'f'),
+            (true, answer(403, false, false), 'f'),
+            (true, answer(403, false, true), 'u'),
+            (true, answer(302, false, false), 'u'),
+            (true, answer(404, false, false), 'u'),
+            (true, answer(429, false, false), 'u'),
+            (true, answer(503, false, false), 'u'),
+            (true, Err(Silence::NotAsked("not verified".into())), 'u'),
+        ] {
+            let mut evidence = evidence();
+            evidence.key_source = match source {
+                true => Ok(("WEB_API_KEY".into(), "bearer".into())),
+                false => Err("there is none".into()),
+            };
+            evidence.key = key.clone();
+            assert_eq!(letter(&right_key_rejected(&evidence)), expected, "{key:?}");
+        }
+    }
+
+    #[test]
+    fn answers_to_a_made_up_key_and_their_verdicts() {
+        let answer = |status, let_in, open_anyway, attribution| {
+            Ok(KeyAnswer {
+                request: "GET /api".into(),
+                status,
+                let_in,
+                open_anyway,
+                attribution,
+                peer: None,
+            })
+        };
+        for (answer, expected) in [
+            (answer(200, true, false, false), 'f'),
+            (answer(400, true, false, false), 'f'),
+            (answer(200, true, true, false), 'u'),
+            (answer(401, false, false, false), 'p'),
+            (answer(403, false, false, false), 'p'),
+            (answer(403, false, false, true), 'u'),
+            (answer(302, false, false, false), 'u'),
+            (answer(404, false, false, false), 'u'),
+            (answer(429, false, false, false), 'u'),
+            (answer(500, false, false, false), 'u'),
+            (Err(Silence::TimedOut), 'u'),
+        ] {
+            let mut evidence = evidence();
+            evidence.made_up_key = answer.clone();
+            assert_eq!(
+                letter(&wrong_key_accepted(&evidence)),
+                expected,
+                "{answer:?}"
+            );
+        }
+    }
+}
