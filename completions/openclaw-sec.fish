@@ -38,7 +38,7 @@ complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -f -a "keygen" -
 complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -f -a "check" -d 'Compare a deployment with the security checklist, by evidence'
 complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -f -a "rotate" -d 'Replace a provider\'s key in four verified steps'
 complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -f -a "firewall" -d 'The options of a policy. They are checked in the core, before anything is printed'
-complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -f -a "audit-tail" -d 'Follow, explain and seal the audit log (not built yet)'
+complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -f -a "audit-tail" -d 'Follow, explain and seal the audit log'
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand keygen" -l color -d 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -436,13 +436,58 @@ complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and 
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -l persist -d 'Bring the rules back after every reboot'
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -s h -l help -d 'Print help'
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand firewall; and __fish_seen_subcommand_from off" -s V -l version -d 'Print version'
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail" -l color -d 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM' -r -f -a "auto\t''
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -l color -d 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail" -l config -d 'Read this configuration instead of ./openclaw-sec.toml' -r -F
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail" -l state-dir -d 'Where salt, journals and ledgers are kept' -r -f -a "(__fish_complete_directories)"
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail" -s q -l quiet -d 'Say only what went wrong'
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail" -s v -l verbose -d 'Say more; repeat it for still more'
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail" -l no-input -d 'Never ask; a missing answer is an error that names the flag for it'
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail" -s h -l help -d 'Print help'
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail" -s V -l version -d 'Print version'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -l config -d 'Read this configuration instead of ./openclaw-sec.toml' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -l state-dir -d 'Where salt, journals and ledgers are kept' -r -f -a "(__fish_complete_directories)"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -l env -d 'The env file: its secrets are replaced by fingerprints, its proxies are trusted' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -s n -d 'Show the last N events that pass the filters' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -l since -d 'From this time on, rotated files included' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -l until -d 'Up to this time' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -l kind -d 'Only this kind: auth, rate-limit, access, error or other; may be repeated' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -l outcome -d 'Only this outcome: success or failure' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -l user -d 'Only this user, exactly; may be repeated' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -l ip -d 'Only this address or network; may be repeated' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -l level -d 'This level or worse: trace, debug, info, warn, error, fatal' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -l grep -d 'Only lines that match this regular expression' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -l format -d 'How events are printed: human, json, ocsf or raw' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -l top -d 'Rows in each table of --stats' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -l timezone -d 'Show times in this zone, such as Europe/Berlin [default: this machine\'s]' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -l alert-exec -d 'Run this for each alert, with its JSON on stdin; no shell is used (implies --detect)' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -s q -l quiet -d 'Say only what went wrong'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -s v -l verbose -d 'Say more; repeat it for still more'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -l no-input -d 'Never ask; a missing answer is an error that names the flag for it'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -l all -d 'Read the whole current file'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -l follow -d 'Go on with what is written from now on'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -l no-follow -d 'Read to the end and stop'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -l stats -d 'Count instead of showing events'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -l utc -d 'Show times in UTC'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -l detect -d 'Look for attacks'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -l alerts-only -d 'Show alerts and no events (implies --detect)'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -l fail-on-alert -d 'End with 1 when there was an alert (implies --detect)'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -s V -l version -d 'Print version'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -a "seal" -d 'Sign what the log holds now, in FILE.seal'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -a "verify" -d 'Prove that the sealed part of the log is unchanged, or name the first changed line'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and __fish_seen_subcommand_from seal" -l color -d 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and __fish_seen_subcommand_from seal" -l config -d 'Read this configuration instead of ./openclaw-sec.toml' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and __fish_seen_subcommand_from seal" -l state-dir -d 'Where salt, journals and ledgers are kept' -r -f -a "(__fish_complete_directories)"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and __fish_seen_subcommand_from seal" -s q -l quiet -d 'Say only what went wrong'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and __fish_seen_subcommand_from seal" -s v -l verbose -d 'Say more; repeat it for still more'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and __fish_seen_subcommand_from seal" -l no-input -d 'Never ask; a missing answer is an error that names the flag for it'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and __fish_seen_subcommand_from seal" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and __fish_seen_subcommand_from seal" -s V -l version -d 'Print version'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and __fish_seen_subcommand_from verify" -l color -d 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and __fish_seen_subcommand_from verify" -l config -d 'Read this configuration instead of ./openclaw-sec.toml' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and __fish_seen_subcommand_from verify" -l state-dir -d 'Where salt, journals and ledgers are kept' -r -f -a "(__fish_complete_directories)"
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and __fish_seen_subcommand_from verify" -l format -d 'How the verdict is printed: human or json' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and __fish_seen_subcommand_from verify" -s q -l quiet -d 'Say only what went wrong'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and __fish_seen_subcommand_from verify" -s v -l verbose -d 'Say more; repeat it for still more'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and __fish_seen_subcommand_from verify" -l no-input -d 'Never ask; a missing answer is an error that names the flag for it'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and __fish_seen_subcommand_from verify" -s V -l version -d 'Print version'

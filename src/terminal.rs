@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -420,6 +421,11 @@ fn write_to_stderr(text: &str) {
 
 /// Whether the program was started without a stdout: what is written there is lost.
 static STDOUT_IS_CLOSED: AtomicBool = AtomicBool::new(false);
+
+/// The descriptor that data goes to, for those who wait until its reader goes away.
+pub fn stdout() -> BorrowedFd<'static> {
+    rustix::stdio::stdout()
+}
 
 /// Remembers that the program was started without a stdout.
 pub fn stdout_was_closed() {

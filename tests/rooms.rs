@@ -240,7 +240,8 @@ const DOORS: [Door; 5] = [
     },
     Door {
         place: "output",
-        core: &["report", "foreign_text"],
+        // Events and alerts of the audit log are rendered as they come, without a report.
+        core: &["report", "foreign_text", "audit"],
         program: &["output"],
     },
     Door {

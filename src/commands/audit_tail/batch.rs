@@ -345,7 +345,7 @@ fn read_stdin(
 /// Waits a moment for input, and notices when the reader of stdout goes away.
 fn wait_for_input(input: &File, _run: &mut Run) -> io::Result<()> {
     use rustix::event::{PollFd, PollFlags};
-    let stdout = rustix::stdio::stdout();
+    let stdout = crate::terminal::stdout();
     let mut watched = [
         PollFd::new(input, PollFlags::IN),
         PollFd::from_borrowed_fd(stdout, PollFlags::empty()),

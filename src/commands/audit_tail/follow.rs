@@ -189,7 +189,7 @@ fn say(run: &mut Run, shown: &str, notice: &Notice, context: &mut Context<'_>) -
 /// Waits until something happens, and notices when the reader of stdout goes away.
 fn wait(watch: &Watch) -> Result<(), Stop> {
     use rustix::event::{PollFd, PollFlags};
-    let stdout = rustix::stdio::stdout();
+    let stdout = crate::terminal::stdout();
     let mut watched = vec![PollFd::from_borrowed_fd(stdout.as_fd(), PollFlags::empty())];
     if let Some(descriptor) = watch.descriptor() {
         watched.push(PollFd::from_borrowed_fd(descriptor, PollFlags::IN));
