@@ -45,6 +45,7 @@ row 'jq -C' "$base" jq -C . "$file"
 row hl "$base" hl -P -c "$file"
 
 job 'count by kind, address, user, hour' "$ours" audit-tail "$file" --stats
+# shellcheck disable=SC2016 # the peers' own expressions, not the shell's
 row jq "$base" jq -n 'reduce inputs as $e ({}; .[$e.event] += 1 | .["a" + $e.ip] += 1 | .["u" + $e.user] += 1 | .["h" + $e.timestamp[0:13]] += 1)' "$file"
 row agrind "$base" agrind --file "$file" '* | json | count by event, ip, user'
 
