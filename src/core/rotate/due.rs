@@ -81,12 +81,15 @@ pub fn survey(
         .ok()
         .and_then(|metadata| Timestamp::from_second(metadata.mtime()).ok());
     let mut keys: Vec<Age> = Vec::new();
-    for assignment in file.assignments() {
+    let names = file.assignments().iter().map(|a| a.name.as_str());
+    let last: std::collections::HashMap<&str, usize> = names
+        .enumerate()
+        .map(|(index, name)| (name, index))
+        .collect();
+    for (index, assignment) in file.assignments().iter().enumerate() {
         let name = assignment.name.as_str();
         let value = &assignment.value;
-        let is_last = file
-            .get(name)
-            .is_some_and(|last| last.name_span == assignment.name_span);
+        let is_last = last.get(name) == Some(&index);
         if !is_last || value.is_empty() || !is_secret(name, value.expose()) {
             continue;
         }
