@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 
 /// What every room may use. Each other module of the core is a room, and a new one is a room until
 /// somebody puts it here.
-const SHELF: [&str; 16] = [
+const SHELF: [&str; 17] = [
     "atomic_file",
     "cloudflare",
     "env_file",
+    "fleet",
     "foreign_text",
     "key_shapes",
     "placeholder",
@@ -241,7 +242,7 @@ const DOORS: [Door; 5] = [
     Door {
         place: "output",
         // Events and alerts of the audit log are rendered as they come, without a report.
-        core: &["report", "foreign_text", "audit"],
+        core: &["fleet", "report", "foreign_text", "audit"],
         program: &["output"],
     },
     Door {

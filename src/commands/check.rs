@@ -11,6 +11,7 @@ use clap::ArgMatches;
 use openclaw_sec::check::{
     self, Baseline, Evidence, ITEMS, Selection, apply_baseline, apply_waivers, inspect,
 };
+use openclaw_sec::fleet::Findings;
 use openclaw_sec::profiles;
 use openclaw_sec::redact::Redactor;
 use openclaw_sec::report::{Report, Severity, Target};
@@ -42,10 +43,11 @@ pub fn run(
     if arguments.fix && mend::mend(&evidence, arguments.yes, context)? {
         evidence = gather::evidence(arguments, &plan, context)?;
     }
-    let mut report = report(arguments, &plan, &evidence, started_at, context);
-    report.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let code = report.exit_code(threshold(arguments.fail_on));
-    reports::deliver(&report, &plan.outputs, code, context.terminal)
+    let report = report(arguments, &plan, &evidence, started_at, context);
+    let mut findings = Findings::One(report);
+    findings.took(u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX));
+    let code = findings.exit_code(threshold(arguments.fail_on));
+    reports::deliver(&findings, &plan.outputs, code, context.terminal)
 }
 
 /// What the arguments ask for, checked before anything is looked at or written.

@@ -13,6 +13,7 @@ pub mod check;
 pub mod cloudflare;
 pub mod env_file;
 pub mod firewall;
+pub mod fleet;
 pub mod foreign_text;
 pub mod key_shapes;
 pub mod keygen;

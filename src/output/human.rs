@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use openclaw_sec::fleet::Findings;
 use openclaw_sec::foreign_text::harmless;
 use openclaw_sec::report::{CheckResult, ItemStatus, Report, Severity, Status};
 
@@ -10,7 +11,14 @@ use super::{Page, Tone};
 /// So many places of one finding are shown; the JSON report has them all.
 const MOST_PLACES: usize = 10;
 
-pub fn render(report: &Report, page: &Page<'_>) -> String {
+pub fn render(findings: &Findings, page: &Page<'_>) -> String {
+    let reports = findings
+        .deployments()
+        .map(|deployment| one(deployment.report, page));
+    reports.collect::<Vec<_>>().join("\n")
+}
+
+fn one(report: &Report, page: &Page<'_>) -> String {
     let mut text = Text {
         lines: Vec::new(),
         page,

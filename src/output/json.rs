@@ -1,12 +1,15 @@
-//! The report as a JSON document, `openclaw-sec/check/1`.
+//! What was found as a JSON document: `openclaw-sec/check/1`, or `openclaw-sec/fleet/1` for many.
 
+use openclaw_sec::fleet::Findings;
 use openclaw_sec::foreign_text::harmless_json;
-use openclaw_sec::report::Report;
 
 use super::Page;
 
-pub fn render(report: &Report, _: &Page<'_>) -> String {
-    let json = serde_json::to_string_pretty(report)
-        .expect("a report holds texts, numbers and maps with text keys only");
+pub fn render(findings: &Findings, _: &Page<'_>) -> String {
+    let json = match findings {
+        Findings::One(report) => serde_json::to_string_pretty(report),
+        Findings::Fleet(fleet) => serde_json::to_string_pretty(fleet),
+    };
+    let json = json.expect("a report holds texts, numbers and maps with text keys only");
     format!("{}\n", harmless_json(&json))
 }

@@ -1,11 +1,19 @@
 //! The report as GitHub-flavoured markdown, for pull requests and job summaries.
 
+use openclaw_sec::fleet::Findings;
 use openclaw_sec::foreign_text::harmless;
 use openclaw_sec::report::{CheckResult, Report, Severity, Status};
 
 use super::Page;
 
-pub fn render(report: &Report, page: &Page<'_>) -> String {
+pub fn render(findings: &Findings, page: &Page<'_>) -> String {
+    let reports = findings
+        .deployments()
+        .map(|deployment| one(deployment.report, page));
+    reports.collect::<Vec<_>>().join("\n")
+}
+
+fn one(report: &Report, page: &Page<'_>) -> String {
     let mut text = String::new();
     text.push_str(&format!(
         "# openclaw-sec check: {}\n\n",

@@ -5,7 +5,7 @@ mod human;
 mod json;
 mod markdown;
 
-use openclaw_sec::report::Report;
+use openclaw_sec::fleet::Findings;
 
 /// What a piece of text is, for those who see colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,8 +32,8 @@ pub struct Page<'a> {
 pub struct Format {
     /// The word for `--format`.
     pub name: &'static str,
-    /// Makes the text; a pure function of the report.
-    pub render: fn(&Report, &Page<'_>) -> String,
+    /// Makes the text; a pure function of what was found.
+    pub render: fn(&Findings, &Page<'_>) -> String,
 }
 
 /// Every format of `check`.

@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use clap::ArgMatches;
 use openclaw_sec::atomic_file;
 use openclaw_sec::check::{self, ITEMS};
-use openclaw_sec::report::Report;
+use openclaw_sec::fleet::Findings;
 use openclaw_sec::settings::nearest;
 
 use crate::cli::CheckArgs;
@@ -142,7 +142,7 @@ pub fn refuse_inputs(outputs: &[Output], arguments: &CheckArgs) -> Result<(), Fa
 /// # Errors
 /// When a signal came while a file was being written.
 pub fn deliver(
-    report: &Report,
+    findings: &Findings,
     outputs: &[Output],
     code: u8,
     terminal: &Terminal,
@@ -157,7 +157,7 @@ pub fn deliver(
                     tint: &tint,
                     exit_code: code,
                 };
-                let text = (output.format.render)(report, &page);
+                let text = (output.format.render)(findings, &page);
                 let code = terminal.reading_matter(text.as_bytes(), code);
                 ended = if ended == exit::OUTPUT { ended } else { code };
             }
@@ -168,7 +168,7 @@ pub fn deliver(
                     tint: &plain,
                     exit_code: code,
                 };
-                let text = (output.format.render)(report, &page);
+                let text = (output.format.render)(findings, &page);
                 // A device or a pipe may wait for ever; only a file must be whole.
                 let is_file = path.metadata().map_or(true, |metadata| metadata.is_file());
                 let signals = is_file.then(interrupt::hold).transpose();
