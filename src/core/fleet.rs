@@ -1,0 +1,298 @@
+//! The reports of many deployments as one value, in which a deployment that is silent never vanishes.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Map;
+
+use crate::report::{
+    CheckResult, ChecklistItem, ItemStatus, Kind, Report, Severity, Status, Summary, Target, Tool,
+};
+
+/// The `schema` field of a fleet's report.
+pub const SCHEMA: &str = "openclaw-sec/fleet/1";
+/// The id of the one result that stands for a deployment without a report.
+pub const NO_REPORT: &str = "network.no-report";
+
+/// The results of a whole fleet counted by status.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FleetSummary {
+    /// Deployments, the silent ones among them.
+    pub targets: u64,
+    /// The sum of the reports' summaries.
+    #[serde(flatten)]
+    pub results: Summary,
+}
+
+/// One deployment of a fleet.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct FleetTarget {
+    /// Its name, unique in the fleet.
+    pub name: String,
+    /// The worst status of its results: `pass`, `fail` or `unknown`.
+    pub status: ItemStatus,
+    /// Why nothing is known of it.
+    pub reason: Option<String>,
+    /// What was found out; one `unknown` result where nothing was.
+    pub report: Option<Report>,
+}
+
+/// Everything that is known of many deployments.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Fleet {
+    /// Always `openclaw-sec/fleet/1`.
+    pub schema: String,
+    /// Who wrote it.
+    pub tool: Tool,
+    /// When the run began, RFC 3339 in UTC.
+    pub started_at: String,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// The results of all targets counted.
+    pub summary: FleetSummary,
+    /// One entry for each deployment.
+    pub targets: Vec<FleetTarget>,
+}
+
+impl FleetTarget {
+    /// A deployment and its report, which is kept as it is.
+    pub fn reported(name: String, report: Report) -> Self {
+        let summary = &report.summary;
+        let status = if summary.fail > 0 {
+            ItemStatus::Fail
+        } else if summary.unknown > 0 || summary.pass + summary.waived == 0 {
+            ItemStatus::Unknown
+        } else {
+            ItemStatus::Pass
+        };
+        Self {
+            name,
+            status,
+            reason: None,
+            report: Some(report),
+        }
+    }
+
+    /// A deployment of which nothing is known. `items` are the checklist's ids and titles; `target`
+    /// is what should have been looked at.
+    pub fn silent(
+        name: String,
+        mut target: Target,
+        reason: String,
+        started_at: &str,
+        items: &[(&str, &str)],
+    ) -> Self {
+        target.name = Some(name.clone());
+        let result = CheckResult {
+            id: NO_REPORT.to_owned(),
+            item: "network".to_owned(),
+            kind: Kind::Live,
+            title: "the deployment reports".to_owned(),
+            severity: Severity::High,
+            status: Status::Unknown,
+            message: "nothing is known of this deployment".to_owned(),
+            reason: reason.clone(),
+            evidence: Map::new(),
+            location: None,
+            remediation: "look why it does not answer or report, then run the check again"
+                .to_owned(),
+            references: Vec::new(),
+            fixable: false,
+            fingerprint: NO_REPORT.to_owned(),
+        };
+        let checklist = items
+            .iter()
+            .map(|(item, title)| ChecklistItem {
+                item: (*item).to_owned(),
+                title: (*title).to_owned(),
+                status: ItemStatus::Unknown,
+            })
+            .collect();
+        let results = vec![result];
+        let report = Report {
+            schema: crate::report::SCHEMA.to_owned(),
+            tool: Tool::this(),
+            started_at: started_at.to_owned(),
+            duration_ms: 0,
+            target,
+            summary: Summary::of(&results),
+            checklist,
+            results,
+        };
+        Self {
+            name,
+            status: ItemStatus::Unknown,
+            reason: Some(reason),
+            report: Some(report),
+        }
+    }
+}
+
+impl Fleet {
+    /// Adds up the targets, which stay in this order.
+    pub fn new(started_at: jiff::Timestamp, targets: Vec<FleetTarget>) -> Self {
+        let mut results = Summary::default();
+        for report in targets.iter().filter_map(|target| target.report.as_ref()) {
+            let summary = &report.summary;
+            results.pass += summary.pass;
+            results.fail += summary.fail;
+            results.unknown += summary.unknown;
+            results.skipped += summary.skipped;
+            results.waived += summary.waived;
+            results.worst = results.worst.max(summary.worst);
+        }
+        Self {
+            schema: SCHEMA.to_owned(),
+            tool: Tool::this(),
+            started_at: started_at.to_string(),
+            duration_ms: 0,
+            summary: FleetSummary {
+                targets: targets.len() as u64,
+                results,
+            },
+            targets,
+        }
+    }
+}
+
+/// What a run of `check` delivers: the one value behind every format and the exit code.
+#[derive(Debug, Clone)]
+pub enum Findings {
+    /// One deployment.
+    One(Report),
+    /// Many of them.
+    Fleet(Fleet),
+}
+
+/// One deployment as a renderer sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Deployment<'f> {
+    /// Its name in the fleet; none where there is no fleet.
+    pub name: Option<&'f str>,
+    /// What was found out.
+    pub report: &'f Report,
+}
+
+impl<'f> Deployment<'f> {
+    /// What the deployment is called: its name, else its env file, else its endpoint, else `-`.
+    pub fn label(&self) -> &'f str {
+        let target = &self.report.target;
+        self.name
+            .or(target.name.as_deref())
+            .or(target.env.as_deref())
+            .or(target.url.as_deref())
+            .unwrap_or("-")
+    }
+}
+
+impl Findings {
+    /// Every deployment, in the order of the run.
+    pub fn deployments(&self) -> impl Iterator<Item = Deployment<'_>> {
+        let one = match self {
+            Self::One(report) => Some(Deployment { name: None, report }),
+            Self::Fleet(_) => None,
+        };
+        let many = self.fleet().into_iter().flat_map(|fleet| &fleet.targets);
+        one.into_iter().chain(many.filter_map(|target| {
+            let name = Some(&*target.name);
+            target
+                .report
+                .as_ref()
+                .map(|report| Deployment { name, report })
+        }))
+    }
+
+    /// The fleet, where it is one.
+    pub fn fleet(&self) -> Option<&Fleet> {
+        match self {
+            Self::One(_) => None,
+            Self::Fleet(fleet) => Some(fleet),
+        }
+    }
+
+    /// When the run began, RFC 3339 in UTC.
+    pub fn started_at(&self) -> &str {
+        match self {
+            Self::One(report) => &report.started_at,
+            Self::Fleet(fleet) => &fleet.started_at,
+        }
+    }
+
+    /// All results counted.
+    pub fn summary(&self) -> &Summary {
+        match self {
+            Self::One(report) => &report.summary,
+            Self::Fleet(fleet) => &fleet.summary.results,
+        }
+    }
+
+    /// The exit code: 1 for a failure at or above `threshold` (`None`: never) anywhere, else 3 for
+    /// anything unknown, else 0.
+    pub fn exit_code(&self, threshold: Option<Severity>) -> u8 {
+        let codes: Vec<u8> = self
+            .deployments()
+            .map(|deployment| deployment.report.exit_code(threshold))
+            .collect();
+        let is_silent = |target: &FleetTarget| target.status == ItemStatus::Unknown;
+        if codes.contains(&1) {
+            1
+        } else if codes.contains(&3)
+            || self
+                .fleet()
+                .is_some_and(|fleet| fleet.targets.iter().any(is_silent))
+        {
+            3
+        } else {
+            0
+        }
+    }
+
+    /// Says how long the run took, in milliseconds.
+    pub fn took(&mut self, duration_ms: u64) {
+        match self {
+            Self::One(report) => report.duration_ms = duration_ms,
+            Self::Fleet(fleet) => fleet.duration_ms = duration_ms,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ITEMS: &[(&str, &str)] = &[("auth", "Authentication enabled for web UI")];
+
+    fn target() -> Target {
+        Target {
+            env: Some("bots/a.env".into()),
+            url: None,
+            profile: "vps".into(),
+            name: None,
+            dialect: None,
+        }
+    }
+
+    #[test]
+    fn a_silent_deployment_is_one_unknown_result_and_never_a_pass() {
+        let silent = FleetTarget::silent("a".into(), target(), "no answer".into(), "then", ITEMS);
+        let fleet = Fleet::new(jiff::Timestamp::UNIX_EPOCH, vec![silent]);
+        assert_eq!(
+            (fleet.summary.targets, fleet.summary.results.unknown),
+            (1, 1)
+        );
+        let findings = Findings::Fleet(fleet);
+        assert_eq!(findings.exit_code(Some(Severity::Medium)), 3);
+        assert_eq!(findings.exit_code(None), 3);
+        let labels: Vec<&str> = findings.deployments().map(|d| d.label()).collect();
+        assert_eq!(labels, ["a"]);
+    }
+
+    #[test]
+    fn a_deployment_is_called_by_its_name_else_by_its_env_file() {
+        let silent = FleetTarget::silent("a".into(), target(), "no answer".into(), "then", ITEMS);
+        let mut report = silent.report.expect("a silent target carries a report");
+        report.target.name = None;
+        let findings = Findings::One(report);
+        let labels: Vec<&str> = findings.deployments().map(|d| d.label()).collect();
+        assert_eq!(labels, ["bots/a.env"]);
+    }
+}
