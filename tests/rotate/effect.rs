@@ -18,12 +18,15 @@ impl Gateway {
         let mut command = Command::new("sleep");
         command
             .arg0("openclaw-gateway")
-            .arg("60")
+            .arg("600")
             .env_clear()
             .envs(variables.iter().copied())
             .current_dir(bench.path("env"));
         let child = command.spawn().unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(100));
+        let line = format!("/proc/{}/cmdline", child.id());
+        eventually("the gateway", || {
+            fs::read(&line).is_ok_and(|line| line.starts_with(b"openclaw-gateway"))
+        });
         Self(child)
     }
 }
