@@ -12,6 +12,8 @@ use openclaw_sec::foreign_text::harmless;
 use openclaw_sec::redact::Redactor;
 use openclaw_sec::secret::Secret;
 use openclaw_sec::world::World;
+use rustix::event::{PollFd, PollFlags};
+use rustix::io::Errno;
 use zeroize::Zeroize as _;
 
 use crate::cli::{ColorChoice, Global};
@@ -262,23 +264,37 @@ impl Terminal {
             .map_err(io::Error::other)
     }
 
-    /// Waits for Enter; false if `q` was typed. `stops` gives the exit code that ends the
-    /// program where Ctrl-C does not end the question. Only call it when [`Terminal::may_ask`].
-    pub fn wait_for_enter(
-        &self,
-        request: &str,
-        stops: &(dyn Fn() -> Option<u8> + Sync),
-    ) -> io::Result<bool> {
+    /// Waits for Enter; false if `q` was typed, the input ended, or it is time to stop. The terminal
+    /// stays as it is, so Ctrl-C is a signal. Only call it when [`Terminal::may_ask`].
+    pub fn wait_for_enter(&self, request: &str, stops: &dyn Fn() -> bool) -> io::Result<bool> {
+        /// The pause between two looks at whether to stop.
+        const PAUSE: rustix::event::Timespec = rustix::event::Timespec {
+            tv_sec: 0,
+            tv_nsec: 50_000_000,
+        };
         let request = self.redactor.clean(request);
-        let typed = while_watching(stops, || {
-            dialoguer::Input::<String>::new()
-                .with_prompt(format!("{} (q leaves it for later)", harmless(&request)))
-                .allow_empty(true)
-                .report(false)
-                .interact_text()
-        });
-        let typed = typed.map_err(io::Error::other)?;
-        Ok(!typed.trim().eq_ignore_ascii_case("q"))
+        let request = harmless(&request);
+        write_to_stderr(&format!("{request} (q leaves it for later): "));
+        let stdin = rustix::stdio::stdin();
+        let mut line = [0; 256];
+        loop {
+            if stops() {
+                write_to_stderr("\n");
+                return Ok(false);
+            }
+            let mut waiting = [PollFd::new(&stdin, PollFlags::IN)];
+            match rustix::event::poll(&mut waiting, Some(&PAUSE)) {
+                Ok(0) | Err(Errno::INTR) => continue,
+                Ok(_) => {}
+                Err(error) => return Err(error.into()),
+            }
+            match rustix::io::read(stdin, &mut line) {
+                Ok(0) => return Ok(false),
+                Ok(length) => return Ok(!line[..length].trim_ascii().eq_ignore_ascii_case(b"q")),
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     /// Takes out what is known to be secret, and what was typed and looks so.

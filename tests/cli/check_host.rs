@@ -25,6 +25,13 @@ fn alone(place: &Place, script: &str) -> Option<Ended> {
     (is_root() && !ended.stderr.contains("unshare:")).then_some(ended)
 }
 
+/// Waits until the job in the background has become the gateway.
+const IT_RUNS: &str = "for i in $(seq 600); do tr '\\0' ' ' </proc/$!/cmdline | grep -q '^[./]*openclaw-gateway' && break; sleep 0.1; done;";
+
+/// Waits until the job in the background has opened the audit log.
+const IT_READS: &str =
+    "for i in $(seq 600); do ls -l /proc/$!/fd | grep -q audit.log && break; sleep 0.1; done";
+
 fn status(ended: &Ended, id: &str) -> Vec<String> {
     let report: serde_json::Value =
         serde_json::from_str(&ended.stdout).unwrap_or_else(|_| panic!("no JSON: {}", ended.both()));
@@ -143,7 +150,7 @@ fn the_owner_is_who_runs_openclaw_or_root_and_no_folder_lets_others_in() {
     assert_eq!(ended.code, 3);
     let run_as = |user: u32| {
         format!(
-            "cp $(command -v sleep) openclaw-gateway; setpriv --reuid {user} ./openclaw-gateway 30 & sleep 0.3; $B check --only {id} --format json"
+            "cp $(command -v sleep) openclaw-gateway; setpriv --reuid {user} ./openclaw-gateway 300 & {IT_RUNS} $B check --only {id} --format json"
         )
     };
     let ended = alone(&place, &run_as(4242)).unwrap();
@@ -169,7 +176,7 @@ fn the_running_gateway_is_compared_with_the_file() {
     ];
     for (variable, afterwards, expected) in cases {
         let script = format!(
-            "touch -d '1 hour ago' .env; (exec env -i {variable} bash -c 'exec -a openclaw-gateway sleep 30') & sleep 0.3; {afterwards} true; {check}"
+            "touch -d '1 hour ago' .env; (exec env -i {variable} bash -c 'exec -a openclaw-gateway sleep 300') & {IT_RUNS} {afterwards} true; {check}"
         );
         let ended = alone(&place, &script).unwrap();
         assert_eq!(
@@ -308,17 +315,19 @@ fn rotation_and_readers_are_found_where_they_are_configured() {
             "fail",
         ),
         (
-            format!("tail -f {folder}/audit.log >/dev/null & sleep 0.3"),
+            format!("tail -f {folder}/audit.log >/dev/null & {IT_READS}"),
             "fail",
             "pass",
         ),
         (
-            format!("(exec 3>>{folder}/audit.log; exec sleep 30) & sleep 0.3"),
+            format!("(exec 3>>{folder}/audit.log; exec sleep 300) & {IT_READS}"),
             "fail",
             "fail",
         ),
         (
-            format!("(exec 3<>{folder}/audit.log; exec -a openclaw-gateway sleep 30) & sleep 0.3"),
+            format!(
+                "(exec 3<>{folder}/audit.log; exec -a openclaw-gateway sleep 300) & {IT_RUNS} {IT_READS}"
+            ),
             "fail",
             "fail",
         ),

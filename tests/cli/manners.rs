@@ -252,7 +252,7 @@ fn a_key_on_the_command_line_is_never_repeated() {
 #[test]
 fn an_interrupt_ends_with_130() {
     let place = Place::new();
-    let script = "mkfifo p; sleep 30 > p & w=$!; $B check --env p & c=$!; sleep 0.4; kill -INT $c; wait $c; code=$?; kill $w; exit $code";
+    let script = "mkfifo p; sleep 120 > p & w=$!; $B check --env p & c=$!; sleep 0.4; kill -INT $c; wait $c; code=$?; kill $w; exit $code";
     // A background job of a shell without job control ignores SIGINT; `set -m` gives it back.
     let ended = place.shell(&format!("set -m; {script}"));
     assert_eq!(ended.code, 130, "{}", ended.both());

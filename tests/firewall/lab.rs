@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use openclaw_sec::firewall::{Policy, Request, find_format, render};
 use serde_json::{Value, json};
@@ -289,6 +290,15 @@ pub fn profile(id: &str) -> Request {
     Request {
         profile: Some(id.to_owned()),
         ..Request::default()
+    }
+}
+
+/// Waits until something holds. The limit is far beyond what a loaded machine needs.
+pub fn eventually(what: &str, claim: impl Fn() -> bool) {
+    let until = Instant::now() + Duration::from_secs(60);
+    while !claim() {
+        assert!(Instant::now() < until, "{what} did not happen");
+        std::thread::sleep(Duration::from_millis(100));
     }
 }
 

@@ -4,7 +4,7 @@ use openclaw_sec::firewall::Policy;
 use openclaw_sec::firewall::posture::{Judgement, POSTURE_CHECKS, gather};
 use openclaw_sec::world::World;
 
-use crate::lab::{BackEnd, Lab, profile, run};
+use crate::lab::{BackEnd, Lab, eventually, profile, run};
 use crate::matrix::FOREIGN;
 use crate::needs_a_lab;
 
@@ -102,12 +102,15 @@ fn a_bare_host_fails_and_ours_passes() {
 fn listeners_count_where_anybody_reaches_them() {
     needs_a_lab!();
     let lab = Lab::with(BackEnd::Nft);
-    let listen = "import socket, time\nfor host, port in (('0.0.0.0', 5432), ('127.0.0.1', 6379), ('100.64.0.1', 9090), ('172.17.0.1', 9091), ('0.0.0.0', 443)):\n    s = socket.create_server((host, port)); globals()[f's{port}'] = s\nsix = socket.create_server(('::', 18789), family=socket.AF_INET6)\ntime.sleep(60)";
+    let listen = "import socket, time\nfor host, port in (('0.0.0.0', 5432), ('127.0.0.1', 6379), ('100.64.0.1', 9090), ('172.17.0.1', 9091), ('0.0.0.0', 443)):\n    s = socket.create_server((host, port)); globals()[f's{port}'] = s\nsix = socket.create_server(('::', 18789), family=socket.AF_INET6)\nopen(__file__ + '.ready', 'w').close()\ntime.sleep(300)";
     let folder = lab.folder.path().display();
     std::fs::write(lab.folder.path().join("listen.py"), listen).unwrap();
     lab.must(&format!(
-        "setsid python3 {folder}/listen.py >/dev/null 2>&1 & echo $! >{folder}/pid; sleep 1"
+        "setsid python3 {folder}/listen.py >/dev/null 2>&1 & echo $! >{folder}/pid"
     ));
+    eventually("listening", || {
+        lab.folder.path().join("listen.py.ready").exists()
+    });
     let found = failed(&lab, "vps");
     assert!(
         found.contains(&"firewall.public-listener tcp/5432".to_owned()),

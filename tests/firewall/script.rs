@@ -2,7 +2,7 @@
 
 use openclaw_sec::firewall::{Request, off_script};
 
-use crate::lab::{BackEnd, Lab, profile, run, script, text};
+use crate::lab::{BackEnd, Lab, eventually, profile, run, script, text};
 use crate::matrix::FOREIGN;
 use crate::needs_a_lab;
 
@@ -351,11 +351,9 @@ fn a_long_block_list_becomes_a_set_that_undoes_and_goes_with_the_rest() {
             rollback: Some("1".into()),
             ..request.clone()
         });
-        std::thread::sleep(std::time::Duration::from_secs(3));
-        assert!(
-            !lab.everything().contains("block"),
-            "{back_end:?}: taken back"
-        );
+        eventually(&format!("{back_end:?}: taking it back"), || {
+            !lab.everything().contains("block")
+        });
         lab.must_apply(&request);
         assert!(lab.everything() == once, "{back_end:?}");
         assert!(lab.run(&["sh"], &off_script()).status.success());

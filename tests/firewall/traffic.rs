@@ -2,7 +2,7 @@
 
 use openclaw_sec::firewall::Request;
 
-use crate::lab::{BackEnd, HOST4, HOST6, Lab, profile, script};
+use crate::lab::{BackEnd, HOST4, HOST6, Lab, eventually, profile, script};
 use crate::needs_a_lab;
 
 /// The far side speaks next on connections that began before there was any rule.
@@ -86,12 +86,12 @@ for port in (443, 8080):
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.setsockopt(1, 33, 8 << 20); s.bind((host, port)); s.settimeout(0.5)
     receivers.append(s)
 sender = subprocess.Popen(["nsenter", f"--net=/run/netns/{net}", "python3", "-c", f"""
-import socket, time, sys
+import select, socket, sys, time
 # Every datagram has a source port of its own, so that none belongs to a known connection.
 start = time.monotonic(); n = 0
 sockets = socket.socket(socket.AF_INET, socket.SOCK_RAW, 17)
 import struct
-while time.monotonic() - start < 4:
+while not select.select([sys.stdin], [], [], 0)[0]:
     port = 1024 + n % 60000
     for to in (443, 8080):
         sockets.sendto(struct.pack('!HHHHI', port, to, 12, 0, n), ({host!r}, 0))
@@ -99,7 +99,7 @@ while time.monotonic() - start < 4:
     pause = start + n / 1000 - time.monotonic()
     if pause > 0: time.sleep(pause)
 print(n)
-"""], stdout=subprocess.PIPE, text=True)
+"""], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 counts = [0, 0]
 stop = False
 def read(index):
@@ -110,10 +110,15 @@ def read(index):
             if stop: return
 threads = [threading.Thread(target=read, args=(i,)) for i in (0, 1)]
 [t.start() for t in threads]
+# The first datagram has arrived: from here on the rules change under traffic.
+until = time.monotonic() + 60
+while counts[0] == 0 and time.monotonic() < until: time.sleep(0.01)
 applied = 0
-while sender.poll() is None:
+start = time.monotonic()
+while applied < 5 or time.monotonic() - start < 2:
     assert subprocess.run(["sh", script], stderr=subprocess.DEVNULL).returncode == 0
     applied += 1
+sender.stdin.close()
 sent = int(sender.stdout.read())
 stop = True
 [t.join() for t in threads]
@@ -153,7 +158,7 @@ fn a_reload_under_traffic_leaks_and_loses_nothing() {
             panic!("{}", String::from_utf8_lossy(&output.stderr));
         };
         assert!(
-            *sent > 1000 && *applied > 3,
+            *sent > 100 && *applied >= 5,
             "{back_end:?}: {sent} sent, {applied} times applied"
         );
         assert_eq!((*lost, *leaked), (0, 0), "{back_end:?}: of {sent}");
@@ -188,8 +193,8 @@ s = socket.socket(); s.setsockopt(1, 2, 1); s.bind(("198.51.100.2", 7000)); s.li
 c, _ = s.accept(); c.sendall(b"x" * 64); sys.stdin.readline()
 """)
 server.stdout.readline()
-out = socket.create_connection(("198.51.100.2", 7000), timeout=2)
-out.settimeout(2)
+out = socket.create_connection(("198.51.100.2", 7000), timeout=60)
+out.settimeout(60)
 print("answer", len(out.recv(64)))
 caller.kill(); server.kill()
 "#;
@@ -231,14 +236,16 @@ fn a_ban_cuts_running_sessions_and_lets_answers_in() {
             String::from_utf8_lossy(&output.stderr)
         );
         // Loopback and containers are not shut out by lists that hold their space.
-        let talk = "import socket; s = socket.create_server((host, 8088)); c = socket.create_connection((host, 8088), 2); print('ok')";
+        let talk = "import socket; s = socket.create_server((host, 8088)); c = socket.create_connection((host, 8088), 60); print('ok')";
         assert_eq!(
             lab.must(&format!("python3 -c \"host = '127.0.0.1'; {talk}\"")),
             "ok\n"
         );
-        lab.must("python3 -c 'import socket, time; s = socket.create_server((\"172.17.0.1\", 8089)); time.sleep(5)' >/dev/null 2>&1 & sleep 0.5");
-        let call = "import socket; socket.create_connection(('172.17.0.1', 8089), 2); print('ok')";
-        let container = lab.run_in(&lab.container, &["python3", "-c", call], "");
-        assert!(container.status.success(), "{back_end:?}");
+        lab.must("python3 -c 'import socket; s = socket.create_server((\"172.17.0.1\", 8089)); s.settimeout(120); s.accept()' >/dev/null 2>&1 &");
+        let call = "import socket; socket.create_connection(('172.17.0.1', 8089), 5)";
+        eventually(&format!("{back_end:?}: an answer to the container"), || {
+            let container = lab.run_in(&lab.container, &["python3", "-c", call], "");
+            container.status.success()
+        });
     }
 }

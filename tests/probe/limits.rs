@@ -239,7 +239,7 @@ fn haproxy_with_one_fault_each_in_its_limit_fails_exactly_those_ids() {
     let answers_at = format!("127.0.0.1:{}", ports[0]);
     let mut haproxy = command("haproxy");
     haproxy.arg("-db").arg("-f").arg(&configuration);
-    let _server: Server = start(&mut haproxy, &answers_at, Duration::from_secs(20));
+    let _server: Server = start(&mut haproxy, &answers_at, Duration::from_secs(60));
     for (place, (name, _, _, expected)) in cases.iter().enumerate() {
         let evidence = gather(active(ports[place]));
         let found = faults(&evidence);

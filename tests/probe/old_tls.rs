@@ -14,7 +14,7 @@ use crate::hostile::serve;
 use crate::servers::{command, free_ports, is_missing, start};
 use crate::{gather, in_words, input};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn ask(port: u16, certificates: Option<&Certificates>) -> LiveEvidence {
     gather(EndpointInput {

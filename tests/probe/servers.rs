@@ -49,7 +49,7 @@ pub fn nginx(folder: &Path, blocks: &str, answers_at: &str) -> Server {
     start(
         nginx.args(["-e", "stderr"]),
         answers_at,
-        Duration::from_secs(20),
+        Duration::from_secs(60),
     )
 }
 

@@ -18,12 +18,15 @@ impl Gateway {
         let mut command = Command::new("sleep");
         command
             .arg0("openclaw-gateway")
-            .arg("60")
+            .arg("600")
             .env_clear()
             .envs(variables.iter().copied())
             .current_dir(bench.path("env"));
         let child = command.spawn().unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(100));
+        let line = format!("/proc/{}/cmdline", child.id());
+        eventually("the gateway", || {
+            fs::read(&line).is_ok_and(|line| line.starts_with(b"openclaw-gateway"))
+        });
         Self(child)
     }
 }
@@ -43,9 +46,12 @@ fn keys_and_mock() -> (Alive, Mock) {
 
 #[test]
 fn a_process_with_the_old_key_holds_step_4_back() {
-    let (keys, mock) = keys_and_mock();
-    let bench = Bench::new(&mock.url, &env());
-    let gateway = Gateway::start(&bench, &[(NAME, OLD)]);
+    // Every rotation on this machine sees the process, so its key is that of no other test.
+    let own = format!("sk-ant-api03-own{:040}AA", std::process::id());
+    let keys = alive(&[&own, NEW]);
+    let mock = anthropic_mock(&keys);
+    let bench = Bench::new(&mock.url, &env().replace(OLD, &own));
+    let gateway = Gateway::start(&bench, &[(NAME, &own)]);
     let done = bench.with_new(&["--restart", "true"]);
     done.expect(3, "waiting").at("revoke");
     assert!(
@@ -54,7 +60,7 @@ fn a_process_with_the_old_key_holds_step_4_back() {
             .unwrap()
             .contains(&gateway.0.id().to_string())
     );
-    kill(&keys, OLD);
+    kill(&keys, &own);
     bench.rotate(&["resume"]).expect(3, "waiting");
     drop(gateway);
     bench.rotate(&["resume"]).expect(0, "done");

@@ -7,7 +7,7 @@ use crate::support::*;
 
 /// Plays the person: answers each prompt, and prints everything the terminal showed.
 const PERSON: &str = r#"
-import os, pty, sys, time, select, signal
+import os, pty, sys, termios, time, select
 new, mode = sys.argv[1], sys.argv[2]
 pid, fd = pty.fork()
 if pid == 0:
@@ -20,7 +20,9 @@ elif mode == 'interrupted':
     answers.append((b'press Enter', b'\x03'))
 elif mode == 'at-once':
     answers = [(b'paste the new', b'\x03')]
-deadline = time.time() + 40
+def quiet():
+    return not termios.tcgetattr(fd)[3] & termios.ECHO
+deadline = time.time() + 120
 while time.time() < deadline:
     ready, _, _ = select.select([fd], [], [], 0.2)
     if ready:
@@ -32,7 +34,9 @@ while time.time() < deadline:
             break
         seen += data
     if answers and answers[0][0] in seen:
-        time.sleep(0.5)
+        # A key is typed only once the terminal does not show it.
+        while b'paste' in answers[0][0] and not quiet() and time.time() < deadline:
+            time.sleep(0.02)
         os.write(fd, answers.pop(0)[1])
 _, status = os.waitpid(pid, 0)
 sys.stdout.buffer.write(seen)

@@ -110,7 +110,7 @@ fn serve(mut stream: TcpStream, handler: &Handler, all: &Mutex<Vec<Seen>>) -> Op
         ),
         Reply::Reset => return None,
         Reply::Hang => {
-            std::thread::sleep(Duration::from_secs(60));
+            std::thread::sleep(Duration::from_secs(300));
             return None;
         }
     };
@@ -120,6 +120,15 @@ fn serve(mut stream: TcpStream, handler: &Handler, all: &Mutex<Vec<Seen>>) -> Op
     );
     stream.write_all(head.as_bytes()).ok()?;
     stream.write_all(body.as_bytes()).ok()
+}
+
+/// Waits until something holds. The limit is far beyond what a loaded machine needs.
+pub fn eventually(what: &str, claim: impl Fn() -> bool) {
+    let until = std::time::Instant::now() + Duration::from_secs(60);
+    while !claim() {
+        assert!(std::time::Instant::now() < until, "{what} did not happen");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// The keys that a provider accepts.

@@ -77,12 +77,7 @@ impl Person for AtTerminal<'_> {
     }
 
     fn wait_until_done(&self, request: &str) -> io::Result<bool> {
-        let watch = self.watch;
-        let answer = self.terminal.wait_for_enter(request, &|| exit_code(watch));
-        if self.watch.came() {
-            return Ok(false);
-        }
-        answer
+        self.terminal.wait_for_enter(request, &|| self.watch.came())
     }
 
     fn wants_to_stop(&self) -> bool {

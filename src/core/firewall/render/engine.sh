@@ -197,6 +197,17 @@ uptime_seconds() {
 	echo "${uptime%.*}"
 }
 
+# The run that writes holds the lock: a change is undone once it is whole. Who asks to hurry may hold
+# the lock itself, and one that was stopped must not keep its change for ever.
+wait_for_writer() {
+	exec 9>>"${1%/*}/lock"
+	last=$(($(uptime_seconds) + 60))
+	until flock -n 9; do
+		[ ! -e "$1/now" ] && [ "$(uptime_seconds)" -lt "$last" ] || return 0
+		sleep 0.2 2>/dev/null || sleep 1
+	done
+}
+
 # Runs in a session of its own. The file `now` asks it to hurry: whoever asks may be killed meanwhile.
 wait_and_undo() {
 	trap '' HUP INT TERM QUIT PIPE TSTP
@@ -206,6 +217,7 @@ wait_and_undo() {
 		sleep 0.2 2>/dev/null || sleep 1
 		[ "$(cat "$1/pid" 2>/dev/null)" = "$$" ] || exit 0
 	done
+	wait_for_writer "$1"
 	reader=$(cat "$1/reader" 2>/dev/null)
 	undo "$1" || exit 1
 	[ -z "$reader" ] || kill -9 "$reader" 2>/dev/null
