@@ -1,0 +1,18 @@
+//! What stands in `contrib/` is run by the program it is written for: systemd, logrotate, cron,
+//! pre-commit, Prometheus, dpkg.
+
+#![cfg(feature = "cli")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test that cannot go on has failed, and other programs are what is tested here"
+)]
+
+mod support;
+#[macro_use]
+mod throwaway;
+
+mod cron;
+mod hooks;
+mod log_rotation;
+mod units;
