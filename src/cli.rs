@@ -228,7 +228,8 @@ pub struct CheckArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub openclaw_config: Option<PathBuf>,
 
-    /// How to print the report: human, json or markdown; may be repeated, each with its --output [default: human]
+    /// How to print the report; may be repeated, each with its --output
+    /// [default: human] [formats: human, json, sarif, junit, github, gitlab, markdown, html, prometheus, ocsf]
     #[arg(long, value_name = "FORMAT", help_heading = "Report")]
     pub format: Vec<String>,
 

@@ -47,7 +47,7 @@ pub fn run(
     let mut findings = Findings::One(report);
     findings.took(u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX));
     let code = findings.exit_code(threshold(arguments.fail_on));
-    reports::deliver(&findings, &plan.outputs, code, context.terminal)
+    reports::deliver(&findings, &plan.outputs, code, context)
 }
 
 /// What the arguments ask for, checked before anything is looked at or written.

@@ -93,6 +93,15 @@ pub enum Expected<'a> {
 /// # Errors
 /// See [`AtomicFileError`]; several hard links and a file that is a mount point are refused.
 pub fn replace(path: &Path, bytes: &[u8], expected: Expected<'_>) -> Result<(), AtomicFileError> {
+    replace_with_mode(path, bytes, expected, None)
+}
+
+fn replace_with_mode(
+    path: &Path,
+    bytes: &[u8],
+    expected: Expected<'_>,
+    mode: Option<u32>,
+) -> Result<(), AtomicFileError> {
     let target = path.canonicalize().map_err(failed(path, "find the file"))?;
     let old = open_regular(&target)?;
     let links = old
@@ -108,6 +117,7 @@ pub fn replace(path: &Path, bytes: &[u8], expected: Expected<'_>) -> Result<(), 
     let mut staging = Staging::create(&target, Mode::RUSR | Mode::WUSR)?;
     staging.write(bytes)?;
     attributes::copy(&old, staging.file(), &target)?;
+    set_mode(&staging, path, mode)?;
     staging.flush()?;
     if let Expected::Content(content) = expected
         && !holds(&target, content)?
@@ -127,8 +137,7 @@ pub fn create_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), AtomicFile
     }
     let mut staging = Staging::create(path, Mode::RUSR | Mode::WUSR)?;
     staging.write(bytes)?;
-    rustix::fs::fchmod(staging.file(), Mode::from_raw_mode(mode))
-        .map_err(failed_errno(path, "set the mode of the file"))?;
+    set_mode(&staging, path, Some(mode))?;
     staging.flush()?;
     staging.rename_to_new()
 }
@@ -136,25 +145,37 @@ pub fn create_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), AtomicFile
 /// Names of what some process has open already. A rename would miss it.
 const OPEN_DESCRIPTORS: &[&str] = &["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc"];
 
-/// Writes a report: a regular file is replaced and a missing one created (readable as the umask
-/// says), both at once; devices, pipes and open descriptors such as `/dev/stdout` are written directly.
+/// Writes a report: a regular file is replaced and a missing one created, both at once; devices,
+/// pipes and open descriptors such as `/dev/stdout` are written directly. `mode` is what a regular
+/// file gets in any case; without one it keeps its own, and a new one is as the umask says.
 ///
 /// # Errors
 /// See [`AtomicFileError`]; a full device counts as a failed write.
-pub fn write_output(path: &Path, bytes: &[u8]) -> Result<(), AtomicFileError> {
+pub fn write_output(path: &Path, bytes: &[u8], mode: Option<u32>) -> Result<(), AtomicFileError> {
     let is_direct = OPEN_DESCRIPTORS.iter().any(|place| path.starts_with(place));
     match path.metadata() {
-        Ok(metadata) if !metadata.is_file() || is_direct => write_directly(path, bytes),
-        Ok(_) => replace(path, bytes, Expected::Anything),
+        Ok(metadata) if !metadata.is_file() || is_direct => {
+            write_directly(path, bytes, OFlags::empty())
+        }
+        Ok(_) => replace_with_mode(path, bytes, Expected::Anything, mode),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let target = resolve(path).map_err(failed(path, "find the folder"))?;
             let mut staging = Staging::create(&target, Mode::from_raw_mode(0o666))?;
             staging.write(bytes)?;
+            set_mode(&staging, path, mode)?;
             staging.flush()?;
             staging.rename_over()
         }
         Err(error) => Err(failed(path, "look at the file")(error)),
     }
+}
+
+/// Adds to the end of a file, which is created where it is missing; what stands there stays.
+///
+/// # Errors
+/// See [`AtomicFileError`].
+pub fn append(path: &Path, bytes: &[u8]) -> Result<(), AtomicFileError> {
+    write_directly(path, bytes, OFlags::CREATE)
 }
 
 /// Removes what a killed [`replace`] or [`create_new`] of this file left beside it; true if there
@@ -226,13 +247,25 @@ fn holds(target: &Path, content: &[u8]) -> Result<bool, AtomicFileError> {
     Ok(now.as_slice() == content)
 }
 
-fn write_directly(path: &Path, bytes: &[u8]) -> Result<(), AtomicFileError> {
+/// Gives a staged file exactly these permission bits, if there are any.
+fn set_mode(staging: &Staging, path: &Path, mode: Option<u32>) -> Result<(), AtomicFileError> {
+    let Some(mode) = mode else {
+        return Ok(());
+    };
+    rustix::fs::fchmod(staging.file(), Mode::from_raw_mode(mode))
+        .map_err(failed_errno(path, "set the mode of the file"))
+}
+
+fn write_directly(path: &Path, bytes: &[u8], more: OFlags) -> Result<(), AtomicFileError> {
     let flags =
         OFlags::WRONLY | OFlags::APPEND | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = rustix::fs::open(path, flags, Mode::empty()).map_err(|errno| match errno {
-        Errno::NXIO => AtomicFileError::NoReader(path.to_owned()),
-        _ => failed_errno(path, "open it")(errno),
-    })?;
+    let file =
+        rustix::fs::open(path, flags | more, Mode::from_raw_mode(0o666)).map_err(|errno| {
+            match errno {
+                Errno::NXIO => AtomicFileError::NoReader(path.to_owned()),
+                _ => failed_errno(path, "open it")(errno),
+            }
+        })?;
     // Only opening must not wait: a slow reader may take its time.
     rustix::fs::fcntl_setfl(&file, OFlags::APPEND).map_err(failed_errno(path, "write to it"))?;
     File::from(file)

@@ -1,5 +1,6 @@
 //! What a check run found, as one value that every format renders and the exit code is read from.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -365,6 +366,19 @@ impl Report {
         }
     }
 
+    /// The results with this status, in their order.
+    pub fn with_status(&self, status: Status) -> impl Iterator<Item = &CheckResult> {
+        let results = self.results.iter();
+        results.filter(move |result| result.status == status)
+    }
+
+    /// The failures, the worst first.
+    pub fn failures(&self) -> Vec<&CheckResult> {
+        let mut failures: Vec<&CheckResult> = self.with_status(Status::Fail).collect();
+        failures.sort_by_key(|result| std::cmp::Reverse(result.severity));
+        failures
+    }
+
     /// The exit code: 1 for a failure at or above `threshold` (`None`: never), else 3 for anything
     /// unknown, else 0.
     pub fn exit_code(&self, threshold: Option<Severity>) -> u8 {
@@ -381,6 +395,37 @@ impl Report {
 }
 
 impl CheckResult {
+    /// `path:line`, as far as it is known.
+    pub fn place(&self) -> Option<String> {
+        self.location.as_ref().map(|location| match location.line {
+            Some(line) => format!("{}:{line}", location.path),
+            None => location.path.clone(),
+        })
+    }
+
+    /// What was seen; of what could not be determined also why.
+    pub fn what(&self) -> Cow<'_, str> {
+        if self.status != Status::Unknown || self.message.contains(&self.reason) {
+            Cow::Borrowed(&self.message)
+        } else {
+            Cow::Owned(format!("{}: {}", self.message, self.reason))
+        }
+    }
+
+    /// The last day of a waiver, as `2026-12-31`; a baseline has none.
+    pub fn waived_until(&self) -> Option<&str> {
+        self.evidence.get("waived_until")?.as_str()
+    }
+
+    /// Until when, why and by whom it was accepted.
+    pub fn acceptance(&self) -> String {
+        let until = self.waived_until();
+        let until = until.map_or(String::new(), |date| format!("until {date}: "));
+        let owner = self.evidence.get("waived_by").and_then(Value::as_str);
+        let owner = owner.map_or(String::new(), |owner| format!(" ({owner})"));
+        format!("{until}{}{owner}", self.reason)
+    }
+
     fn clean(&mut self, redactor: &Redactor) {
         for text in [&mut self.message, &mut self.reason, &mut self.remediation] {
             redactor.clean_in_place(text);

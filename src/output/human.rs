@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use openclaw_sec::fleet::Findings;
+use openclaw_sec::fleet::{Findings, Fleet};
 use openclaw_sec::foreign_text::harmless;
 use openclaw_sec::report::{CheckResult, ItemStatus, Report, Severity, Status};
 
@@ -12,25 +12,19 @@ use super::{Page, Tone};
 const MOST_PLACES: usize = 10;
 
 pub fn render(findings: &Findings, page: &Page<'_>) -> String {
-    let reports = findings
-        .deployments()
-        .map(|deployment| one(deployment.report, page));
-    reports.collect::<Vec<_>>().join("\n")
-}
-
-fn one(report: &Report, page: &Page<'_>) -> String {
     let mut text = Text {
         lines: Vec::new(),
         page,
     };
-    text.heading(report);
-    text.checklist(report);
-    for severity in Severity::WORST_FIRST {
-        text.findings(report, severity);
+    match findings {
+        Findings::One(report) => {
+            text.heading("openclaw-sec check", report);
+            text.checklist(report);
+            text.details(report);
+        }
+        Findings::Fleet(fleet) => text.many(findings, fleet),
     }
-    text.unknowns(report);
-    text.waived(report);
-    text.closing(report);
+    text.closing(findings);
     text.lines.push(String::new());
     text.lines.join("\n")
 }
@@ -42,10 +36,63 @@ struct Text<'p> {
 }
 
 impl Text<'_> {
-    fn heading(&mut self, report: &Report) {
+    /// One line for each deployment, then what is to be said about each.
+    fn many(&mut self, findings: &Findings, fleet: &Fleet) {
+        let heading = format!("openclaw-sec check · {} deployments", fleet.targets.len());
+        self.lines.push(self.tint(Tone::Strong, &heading));
+        let names = fleet.targets.iter().map(|target| harmless(&target.name));
+        let width = names
+            .map(|name| name.chars().count())
+            .max()
+            .unwrap_or_default();
+        for (target, deployment) in fleet.targets.iter().zip(findings.deployments()) {
+            let (symbol, tone) = sign(target.status);
+            let name = harmless(&target.name);
+            let line = format!("{symbol} {name:<width$}  {}", self.items(deployment.report));
+            self.lines
+                .push(format!("  {}", self.tint(tone, line.trim_end())));
+        }
+        self.lines.push(String::new());
+        for deployment in findings.deployments() {
+            let summary = &deployment.report.summary;
+            if summary.fail + summary.unknown + summary.waived > 0 {
+                self.heading(deployment.label(), deployment.report);
+                self.lines.push(String::new());
+                self.details(deployment.report);
+            }
+        }
+    }
+
+    /// The items that are not right, in words.
+    fn items(&self, report: &Report) -> String {
+        let with = |status| {
+            let items = report.checklist.iter().filter(|item| item.status == status);
+            let items: Vec<String> = items
+                .map(|item| harmless(&item.item).into_owned())
+                .collect();
+            items.join(", ")
+        };
+        let mut parts = Vec::new();
+        for (status, word) in [
+            (ItemStatus::Fail, "failed"),
+            (ItemStatus::Unknown, "unknown"),
+        ] {
+            let items = with(status);
+            if !items.is_empty() {
+                parts.push(format!("{word}: {items}"));
+            }
+        }
+        if parts.is_empty() {
+            parts.push("nothing wrong".to_owned());
+        }
+        parts.join(" · ")
+    }
+
+    /// `first` is what the heading begins with.
+    fn heading(&mut self, first: &str, report: &Report) {
         let target = &report.target;
-        let mut parts = vec!["openclaw-sec check".to_owned()];
-        parts.extend(target.name.clone());
+        let mut parts = vec![first.to_owned()];
+        parts.extend(target.name.clone().filter(|name| name != first));
         parts.extend(target.env.clone());
         parts.extend(target.url.clone());
         parts.push(format!("profile {}", target.profile));
@@ -65,12 +112,7 @@ impl Text<'_> {
 
     fn checklist(&mut self, report: &Report) {
         for item in &report.checklist {
-            let (symbol, tone) = match item.status {
-                ItemStatus::Pass => ("✓", Tone::Good),
-                ItemStatus::Fail => ("✗", Tone::Bad),
-                ItemStatus::Unknown => ("?", Tone::Warning),
-                ItemStatus::Skipped => ("–", Tone::Muted),
-            };
+            let (symbol, tone) = sign(item.status);
             let counts = counts(
                 report
                     .results
@@ -95,6 +137,14 @@ impl Text<'_> {
             }
         }
         self.lines.push(String::new());
+    }
+
+    fn details(&mut self, report: &Report) {
+        for severity in Severity::WORST_FIRST {
+            self.findings(report, severity);
+        }
+        self.unknowns(report);
+        self.waived(report);
     }
 
     /// Findings that say the same about several places stand together.
@@ -136,7 +186,7 @@ impl Text<'_> {
 
     /// Results that share a reason stand together.
     fn unknowns(&mut self, report: &Report) {
-        let mut unknowns: Vec<&CheckResult> = with_status(report, Status::Unknown).collect();
+        let mut unknowns: Vec<&CheckResult> = report.with_status(Status::Unknown).collect();
         if unknowns.is_empty() {
             return;
         }
@@ -167,11 +217,11 @@ impl Text<'_> {
     }
 
     fn waived(&mut self, report: &Report) {
-        for result in with_status(report, Status::Waived) {
+        for result in report.with_status(Status::Waived) {
             let label = self.tint(Tone::Muted, &format!("{:<9}", "WAIVED"));
             self.title(&label, result);
             self.paragraph("  ", "", &result.message);
-            self.paragraph("  ", "", &acceptance(result));
+            self.paragraph("  ", "", &result.acceptance());
             self.lines.push(String::new());
         }
     }
@@ -184,10 +234,10 @@ impl Text<'_> {
         self.lines.push(line);
     }
 
-    fn closing(&mut self, report: &Report) {
-        let summary = &report.summary;
+    fn closing(&mut self, findings: &Findings) {
+        let summary = findings.summary();
         let failed = match summary.worst {
-            Some(_) => format!("{} failed ({})", summary.fail, severities(report)),
+            Some(_) => format!("{} failed ({})", summary.fail, severities(findings)),
             None => "nothing failed".to_owned(),
         };
         let mut parts = vec![failed];
@@ -230,22 +280,21 @@ impl Text<'_> {
     }
 }
 
-/// `path:line`, as far as it is known.
 fn place(result: &CheckResult) -> String {
-    let Some(location) = &result.location else {
-        return "no place in a file".to_owned();
-    };
-    let line = location
-        .line
-        .map_or(String::new(), |line| format!(":{line}"));
-    format!("{}{line}", harmless(&location.path))
+    match result.place() {
+        Some(place) => harmless(&place).into_owned(),
+        None => "no place in a file".to_owned(),
+    }
 }
 
-fn with_status(report: &Report, status: Status) -> impl Iterator<Item = &CheckResult> {
-    report
-        .results
-        .iter()
-        .filter(move |result| result.status == status)
+/// The sign of a status, and its colour.
+fn sign(status: ItemStatus) -> (&'static str, Tone) {
+    match status {
+        ItemStatus::Pass => ("✓", Tone::Good),
+        ItemStatus::Fail => ("✗", Tone::Bad),
+        ItemStatus::Unknown => ("?", Tone::Warning),
+        ItemStatus::Skipped => ("–", Tone::Muted),
+    }
 }
 
 fn severity_tone(severity: Severity) -> Tone {
@@ -275,28 +324,17 @@ fn counts<'r>(results: impl Iterator<Item = &'r CheckResult>) -> String {
 }
 
 /// `1 critical, 2 high`.
-fn severities(report: &Report) -> String {
+fn severities(findings: &Findings) -> String {
     let parts: Vec<String> = Severity::WORST_FIRST
         .into_iter()
         .filter_map(|severity| {
-            let failed = |r: &&CheckResult| r.status == Status::Fail && r.severity == severity;
-            let count = report.results.iter().filter(failed).count();
+            let failed = |r: &&CheckResult| r.severity == severity;
+            let reports = findings.deployments().map(|deployment| deployment.report);
+            let counts =
+                reports.map(|report| report.with_status(Status::Fail).filter(failed).count());
+            let count: usize = counts.sum();
             (count > 0).then(|| format!("{count} {severity}"))
         })
         .collect();
     parts.join(", ")
-}
-
-/// Who accepted it, until when and why.
-fn acceptance(result: &CheckResult) -> String {
-    let note = |name: &str| result.evidence.get(name).and_then(|value| value.as_str());
-    let mut text = String::new();
-    if let Some(date) = note("waived_until") {
-        text.push_str(&format!("until {date}: "));
-    }
-    text.push_str(&result.reason);
-    if let Some(owner) = note("waived_by") {
-        text.push_str(&format!(" ({owner})"));
-    }
-    text
 }

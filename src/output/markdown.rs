@@ -1,39 +1,22 @@
 //! The report as GitHub-flavoured markdown, for pull requests and job summaries.
 
-use openclaw_sec::fleet::Findings;
+use openclaw_sec::fleet::{Deployment, Findings, Fleet};
 use openclaw_sec::foreign_text::harmless;
-use openclaw_sec::report::{CheckResult, Report, Severity, Status};
+use openclaw_sec::report::{CheckResult, ItemStatus, Report, Status, Summary};
 
 use super::Page;
 
 pub fn render(findings: &Findings, page: &Page<'_>) -> String {
-    let reports = findings
-        .deployments()
-        .map(|deployment| one(deployment.report, page));
-    reports.collect::<Vec<_>>().join("\n")
-}
-
-fn one(report: &Report, page: &Page<'_>) -> String {
-    let mut text = String::new();
-    text.push_str(&format!(
-        "# openclaw-sec check: {}\n\n",
-        verdict(page.exit_code)
-    ));
-    text.push_str(&format!("{}\n\n", subject(report)));
-    text.push_str(&checklist(report));
-    text.push_str(&findings(report));
-    text.push_str(&table(report, Status::Unknown, "Not determined", "Reason"));
-    text.push_str(&table(
-        report,
-        Status::Waived,
-        "Accepted for a while",
-        "Reason",
-    ));
-    let summary = &report.summary;
-    text.push_str(&format!(
-        "{} failed · {} unknown · {} waived · {} passed · {} skipped\n",
-        summary.fail, summary.unknown, summary.waived, summary.pass, summary.skipped
-    ));
+    let mut text = format!("# openclaw-sec check: {}\n\n", verdict(page.exit_code));
+    match findings {
+        Findings::One(report) => {
+            text.push_str(&format!("Looked at {}\n\n", subject(report)));
+            text.push_str(&checklist(report));
+            text.push_str(&details(report, "##"));
+        }
+        Findings::Fleet(fleet) => many(&mut text, findings, fleet),
+    }
+    text.push_str(&numbers(findings.summary()));
     text
 }
 
@@ -43,6 +26,67 @@ fn verdict(exit_code: u8) -> &'static str {
         3 => "incomplete",
         _ => "something is wrong",
     }
+}
+
+/// One row for each deployment, then what is to be said about each.
+fn many(text: &mut String, findings: &Findings, fleet: &Fleet) {
+    let deployments: Vec<Deployment<'_>> = findings.deployments().collect();
+    let most = deployments.iter().max_by_key(|d| d.report.checklist.len());
+    let items = most.map_or(&[][..], |deployment| &deployment.report.checklist);
+    let heads = items
+        .iter()
+        .map(|item| format!(" {} |", escaped(&item.item)));
+    text.push_str(&format!(
+        "| Deployment | Status |{}\n",
+        heads.collect::<String>()
+    ));
+    text.push_str(&format!("| --- | --- |{}\n", " --- |".repeat(items.len())));
+    for (target, deployment) in fleet.targets.iter().zip(&deployments) {
+        let symbols = items.iter().map(|item| {
+            let mut own = deployment.report.checklist.iter();
+            let own = own.find(|own| own.item == item.item);
+            format!(" {} |", own.map_or("", |own| symbol(own.status)))
+        });
+        text.push_str(&format!(
+            "| {} | {} {} |{}\n",
+            escaped(deployment.label()),
+            symbol(target.status),
+            target.status.word(),
+            symbols.collect::<String>()
+        ));
+    }
+    text.push('\n');
+    for deployment in &deployments {
+        let details = details(deployment.report, "###");
+        if !details.is_empty() {
+            text.push_str(&format!(
+                "## Deployment {}\n\nLooked at {}\n\n{details}{}\n",
+                escaped(deployment.label()),
+                subject(deployment.report),
+                numbers(&deployment.report.summary)
+            ));
+        }
+    }
+    text.push_str(&format!("{} deployments: ", deployments.len()));
+}
+
+/// What failed, what is unknown and what is accepted. `level` stands before the headings.
+fn details(report: &Report, level: &str) -> String {
+    let mut text = findings(report, level);
+    for (status, title) in [
+        (Status::Unknown, "Not determined"),
+        (Status::Waived, "Accepted for a while"),
+    ] {
+        text.push_str(&table(report, status, &format!("{level} {title}")));
+    }
+    text
+}
+
+fn numbers(summary: &Summary) -> String {
+    format!(
+        "{} failed · {} unknown · {} waived · {} passed · {} skipped\n",
+        summary.fail, summary.unknown, summary.waived, summary.pass, summary.skipped
+    )
 }
 
 fn subject(report: &Report) -> String {
@@ -66,14 +110,9 @@ fn subject(report: &Report) -> String {
 fn checklist(report: &Report) -> String {
     let mut text = String::from("| | Checklist item | Status |\n| --- | --- | --- |\n");
     for item in &report.checklist {
-        let symbol = match item.status.word() {
-            "pass" => "✅",
-            "fail" => "❌",
-            "unknown" => "❔",
-            _ => "➖",
-        };
         text.push_str(&format!(
-            "| {symbol} | {} | {} |\n",
+            "| {} | {} | {} |\n",
+            symbol(item.status),
             escaped(&item.title),
             item.status.word()
         ));
@@ -82,66 +121,60 @@ fn checklist(report: &Report) -> String {
     text
 }
 
-fn findings(report: &Report) -> String {
+fn symbol(status: ItemStatus) -> &'static str {
+    match status {
+        ItemStatus::Pass => "✅",
+        ItemStatus::Fail => "❌",
+        ItemStatus::Unknown => "❔",
+        ItemStatus::Skipped => "➖",
+    }
+}
+
+fn findings(report: &Report, level: &str) -> String {
     if report.summary.fail == 0 {
         return String::new();
     }
-    let mut text = String::from(
-        "## Findings\n\n| Severity | Check | Where | What | Fix |\n| --- | --- | --- | --- | --- |\n",
+    let mut text = format!(
+        "{level} Findings\n\n| Severity | Check | Where | What | Fix |\n| --- | --- | --- | --- | --- |\n",
     );
-    for severity in Severity::WORST_FIRST {
-        let failed = |r: &&CheckResult| r.status == Status::Fail && r.severity == severity;
-        for result in report.results.iter().filter(failed) {
-            text.push_str(&format!(
-                "| {severity} | {} | {} | {} | {} |\n",
-                escaped(&result.id),
-                place(result),
-                escaped(&result.message),
-                escaped(&result.remediation)
-            ));
-        }
+    for result in report.failures() {
+        text.push_str(&format!(
+            "| {} | {} | {} | {} | {} |\n",
+            result.severity,
+            escaped(&result.id),
+            place(result),
+            escaped(&result.message),
+            escaped(&result.remediation)
+        ));
     }
     text.push('\n');
     text
 }
 
-fn table(report: &Report, status: Status, title: &str, column: &str) -> String {
+fn table(report: &Report, status: Status, heading: &str) -> String {
     let mut rows = String::new();
-    for result in report
-        .results
-        .iter()
-        .filter(|result| result.status == status)
-    {
-        let until = result
-            .evidence
-            .get("waived_until")
-            .and_then(|date| date.as_str());
-        let until = until
-            .map(|date| format!(" (until {date})"))
-            .unwrap_or_default();
+    for result in report.with_status(status) {
+        let why = match status {
+            Status::Waived => format!("{} (accepted {})", result.message, result.acceptance()),
+            _ => result.reason.clone(),
+        };
         rows.push_str(&format!(
-            "| {} | {} | {}{} |\n",
+            "| {} | {} | {} |\n",
             escaped(&result.id),
             place(result),
-            escaped(&result.reason),
-            escaped(&until)
+            escaped(&why)
         ));
     }
     if rows.is_empty() {
         return rows;
     }
-    format!("## {title}\n\n| Check | Where | {column} |\n| --- | --- | --- |\n{rows}\n")
+    format!("{heading}\n\n| Check | Where | Reason |\n| --- | --- | --- |\n{rows}\n")
 }
 
 fn place(result: &CheckResult) -> String {
-    let Some(location) = &result.location else {
-        return String::new();
-    };
-    let line = location
-        .line
-        .map(|line| format!(":{line}"))
-        .unwrap_or_default();
-    format!("{}{line}", escaped(&location.path))
+    result
+        .place()
+        .map_or(String::new(), |place| escaped(&place))
 }
 
 /// Foreign text that stays text: no cell ends, no tag, no code, no link, no emphasis.
@@ -152,7 +185,7 @@ fn escaped(text: &str) -> String {
             '<' => safe.push_str("&lt;"),
             '>' => safe.push_str("&gt;"),
             '&' => safe.push_str("&amp;"),
-            '|' | '`' | '*' | '_' | '[' | ']' | '\\' | '~' | '#' | '!' | '@' => {
+            '|' | '`' | '*' | '_' | '[' | ']' | '\\' | '~' | '#' | '!' | '@' | '$' => {
                 safe.push('\\');
                 safe.push(character);
             }

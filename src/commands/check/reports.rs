@@ -1,19 +1,22 @@
 //! Which report goes where, and the texts of `--list` and `--explain`.
 
+mod job_summary;
+
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use clap::ArgMatches;
-use openclaw_sec::atomic_file;
+use openclaw_sec::atomic_file::{self, AtomicFileError};
 use openclaw_sec::check::{self, ITEMS};
 use openclaw_sec::fleet::Findings;
 use openclaw_sec::settings::nearest;
+use openclaw_sec::small_file;
+use openclaw_sec::world::World;
 
 use crate::cli::CheckArgs;
-use crate::commands::{Failure, exit, interrupt};
+use crate::commands::{Context, Failure, exit, interrupt};
 use crate::output::{self, Format, Page};
-use crate::terminal::Terminal;
 
 /// The format of a run that names none.
 const DEFAULT_FORMAT: &str = "human";
@@ -97,11 +100,9 @@ fn format(name: &str) -> Result<&'static Format, Failure> {
 
 fn refuse_collisions(outputs: &[Output]) -> Result<(), Failure> {
     for (index, output) in outputs.iter().enumerate() {
-        if outputs[..index]
-            .iter()
-            .any(|other| other.path == output.path)
-        {
-            let place = match &output.path {
+        let place = output.place();
+        if outputs[..index].iter().any(|other| other.place() == place) {
+            let place = match &place {
                 Some(path) => format!("the file {}", path.display()),
                 None => "stdout".to_owned(),
             };
@@ -111,6 +112,21 @@ fn refuse_collisions(outputs: &[Output]) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Names of stdout. Links lead from them to whatever it is today.
+const STDOUT: &[&str] = &["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
+
+impl Output {
+    /// The file without links and detours, so that two names of one file are seen as one; none for
+    /// stdout.
+    fn place(&self) -> Option<PathBuf> {
+        let path = self.path.as_deref()?;
+        if STDOUT.iter().any(|name| path == Path::new(name)) {
+            return None;
+        }
+        Some(atomic_file::resolve(path).unwrap_or_else(|_| path.to_owned()))
+    }
 }
 
 /// A report must not take the place of a file that the run reads: `--output .env` is a slip.
@@ -145,37 +161,33 @@ pub fn deliver(
     findings: &Findings,
     outputs: &[Output],
     code: u8,
-    terminal: &Terminal,
+    context: &Context<'_>,
 ) -> Result<u8, Failure> {
+    let terminal = &*context.terminal;
+    let folder = std::env::current_dir().unwrap_or_default();
+    let host_name = host_name(context.world);
+    let tint = |tone, text: &str| terminal.tint_data(tone, text);
+    let plain = |_, text: &str| text.to_owned();
     let mut ended = code;
     for output in outputs {
+        let page = Page {
+            width: output
+                .path
+                .as_ref()
+                .map_or_else(|| terminal.width(), |_| WIDTH_OF_FILES),
+            tint: if output.path.is_none() { &tint } else { &plain },
+            exit_code: code,
+            folder: &folder,
+            host_name: &host_name,
+        };
+        let text = (output.format.render)(findings, &page);
         match &output.path {
             None => {
-                let tint = |tone, text: &str| terminal.tint_data(tone, text);
-                let page = Page {
-                    width: terminal.width(),
-                    tint: &tint,
-                    exit_code: code,
-                };
-                let text = (output.format.render)(findings, &page);
                 let code = terminal.reading_matter(text.as_bytes(), code);
                 ended = if ended == exit::OUTPUT { ended } else { code };
             }
             Some(path) => {
-                let plain = |_, text: &str| text.to_owned();
-                let page = Page {
-                    width: 100,
-                    tint: &plain,
-                    exit_code: code,
-                };
-                let text = (output.format.render)(findings, &page);
-                // A device or a pipe may wait for ever; only a file must be whole.
-                let is_file = path.metadata().map_or(true, |metadata| metadata.is_file());
-                let signals = is_file.then(interrupt::hold).transpose();
-                let signals = signals.map_err(Failure::output)?;
-                let written = atomic_file::write_output(path, text.as_bytes());
-                signals.map_or(Ok(()), interrupt::Held::release)?;
-                if let Err(error) = written {
+                if let Err(error) = write(path, &text, output.format)? {
                     terminal.error(&format!(
                         "the {} report was not written: {error}",
                         output.format.name
@@ -184,9 +196,56 @@ pub fn deliver(
                 }
             }
         }
+        if output.format.name == "github"
+            && let Some(summary) = context.world.variable(JOB_SUMMARY)
+            && !summary.is_empty()
+        {
+            let text = output::markdown(
+                findings,
+                &Page {
+                    tint: &plain,
+                    ..page
+                },
+            );
+            if let Err(error) = job_summary::append(Path::new(summary), &text) {
+                terminal.error(&format!("the job summary was not written: {error}"));
+                ended = exit::OUTPUT;
+            }
+        }
     }
     Ok(ended)
 }
+
+/// Columns of a report that no terminal shows.
+const WIDTH_OF_FILES: usize = 100;
+/// The variable in which GitHub names the file of a step's summary.
+const JOB_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
+
+fn write(path: &Path, text: &str, format: &Format) -> Result<Result<(), AtomicFileError>, Failure> {
+    // A device or a pipe may wait for ever; only a file must be whole.
+    let is_file = path.metadata().map_or(true, |metadata| metadata.is_file());
+    let signals = is_file.then(interrupt::hold).transpose();
+    let signals = signals.map_err(Failure::output)?;
+    let written = atomic_file::write_output(path, text.as_bytes(), format.file_mode);
+    signals.map_or(Ok(()), interrupt::Held::release)?;
+    Ok(written)
+}
+
+/// What this machine calls itself.
+fn host_name(world: &World) -> String {
+    let name = small_file::read_text(&world.host(HOST_NAME), LONGEST_HOST_NAME);
+    let name = name.map(|name| name.trim().to_owned()).unwrap_or_default();
+    if name.is_empty() {
+        "localhost".to_owned()
+    } else {
+        name
+    }
+}
+
+/// Where the kernel says it.
+const HOST_NAME: &str = "/proc/sys/kernel/hostname";
+/// In bytes; the kernel allows 64.
+const LONGEST_HOST_NAME: u64 = 256;
 
 /// All checks, by item.
 pub fn list() -> String {

@@ -131,16 +131,16 @@ fn a_report_goes_to_files_links_and_devices() {
     );
     symlink("report.json", &link).expect("linked");
     for text in ["first", "second"] {
-        write_output(&link, text.as_bytes()).expect("written");
+        write_output(&link, text.as_bytes(), None).expect("written");
         assert_eq!(fs::read_to_string(&path).expect("read"), text);
     }
-    write_output(Path::new("/dev/null"), b"report").expect("written");
-    let refused = write_output(Path::new("/dev/full"), b"report");
+    write_output(Path::new("/dev/null"), b"report", None).expect("written");
+    let refused = write_output(Path::new("/dev/full"), b"report", None);
     assert!(
         matches!(refused, Err(AtomicFileError::Io { .. })),
         "{refused:?}"
     );
-    assert!(write_output(folder.path(), b"report").is_err());
+    assert!(write_output(folder.path(), b"report", None).is_err());
     assert!(
         Path::new("/dev/null")
             .metadata()
@@ -151,11 +151,37 @@ fn a_report_goes_to_files_links_and_devices() {
 }
 
 #[test]
+fn a_mode_that_is_asked_for_holds_for_new_and_for_old_files() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("metrics.prom");
+    for before in [None, Some(0o600), Some(0o666)] {
+        if let Some(mode) = before {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("set");
+        }
+        write_output(&path, b"metrics", Some(0o644)).expect("written");
+        let mode = fs::metadata(&path).expect("there").permissions().mode();
+        assert_eq!(mode & 0o7777, 0o644, "{before:?}");
+    }
+}
+
+#[test]
+fn what_is_appended_stands_behind_what_was_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("summary.md");
+    for text in ["first\n", "second\n"] {
+        append(&path, text.as_bytes()).expect("appended");
+    }
+    assert_eq!(fs::read_to_string(&path).expect("read"), "first\nsecond\n");
+    assert!(append(Path::new("/dev/full"), b"x").is_err());
+    assert!(append(folder.path(), b"x").is_err());
+}
+
+#[test]
 fn a_pipe_without_reader_is_refused_and_one_with_a_reader_gets_the_report() {
     let folder = tempfile::tempdir().expect("a folder");
     let pipe = folder.path().join("pipe");
     rustix::fs::mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("made");
-    let refused = write_output(&pipe, b"report");
+    let refused = write_output(&pipe, b"report", None);
     assert!(
         matches!(refused, Err(AtomicFileError::NoReader(_))),
         "{refused:?}"
@@ -165,7 +191,7 @@ fn a_pipe_without_reader_is_refused_and_one_with_a_reader_gets_the_report() {
         .write(true)
         .open(&pipe)
         .expect("opened");
-    write_output(&pipe, b"report").expect("written");
+    write_output(&pipe, b"report", None).expect("written");
     let mut read = [0; 6];
     (&reader).read_exact(&mut read).expect("read");
     assert_eq!(&read, b"report");

@@ -187,7 +187,7 @@ pub fn seal(log: &Path, state: &StateDir, now: Timestamp) -> Result<Sealed, Seal
             "checkpoint {checkpoint}\nhash {hash}\nlog {}\n",
             seal.log.display()
         );
-        atomic_file::write_output(&seal.head_path, text.as_bytes())
+        atomic_file::write_output(&seal.head_path, text.as_bytes(), None)
             .map_err(|error| problem(&seal.head_path)(io::Error::other(error)))?;
     }
     Ok(Sealed::Head {
