@@ -302,7 +302,7 @@ _openclaw__sec() {
             return 0
             ;;
         openclaw__subcmd__sec__subcmd__check)
-            opts="-q -v -h -V --color --quiet --verbose --config --state-dir --no-input --env --url --profile --code --history --staged --rules --compare-env --openclaw-config --format --output --fail-on --baseline --only --skip --list --explain --fix --yes --active --connect-to --ca-file --key-name --auth-path --auth-scheme --burst-path --timeout --help --version"
+            opts="-q -v -h -V --color --quiet --verbose --config --state-dir --no-input --env --url --profile --code --history --staged --rules --compare-env --openclaw-config --format --output --fail-on --baseline --only --skip --targets --jobs --merge --expect --max-age --list --explain --fix --yes --active --connect-to --ca-file --key-name --auth-path --auth-scheme --burst-path --timeout --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -452,6 +452,48 @@ _openclaw__sec() {
                     return 0
                     ;;
                 --skip)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --targets)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --jobs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --merge)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --expect)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --max-age)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

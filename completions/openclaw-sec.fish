@@ -81,6 +81,11 @@ never\t''"
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l baseline -d 'Accept what this earlier JSON report already shows as failed' -r -F
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l only -d 'Only this check, item (secrets, auth, …) or kind (declared, live, host, code); may be repeated' -r
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l skip -d 'Everything but this check, item or kind; may be repeated' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l targets -d 'Ask the deployments of this list, each a [[target]] with name, env, url and profile' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l jobs -d 'How many deployments are asked at the same time, 1 to 256' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l merge -d 'Join JSON reports that were written elsewhere: files, or folders of *.json; may be repeated' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l expect -d 'The names that --merge must find, one per line; one without a report is unknown' -r -F
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l max-age -d 'For --merge: an older report counts as unknown; such as 36h, 4d or 90m' -r
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l explain -d 'Explain one check and leave' -r
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l connect-to -d 'Connect here instead of to the URL\'s host' -r
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l ca-file -d 'Trust this root certificate as well' -r -F

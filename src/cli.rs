@@ -182,7 +182,11 @@ pub enum Encoding {
         openclaw-sec check --only code --code . --history         no key in the tree, none in git\n  \
         openclaw-sec check --only secrets.in-code --staged        in .git/hooks/pre-commit\n  \
         openclaw-sec check --explain rate-limit.lenient           what a check means\n  \
-        openclaw-sec check --fix                                  mend file modes and the like\n\n\
+        openclaw-sec check --fix                                  mend file modes and the like\n  \
+        openclaw-sec check --targets fleet.toml                   many deployments, one report\n  \
+        openclaw-sec check --merge reports --expect names.txt --max-age 36h\n\n\
+        A list of deployments for --targets:\n  \
+        [[target]]\n  name = \"support\"\n  env = \"bots/support.env\"\n  url = \"https://support.example\"\n\n\
         Accept a finding for a while in openclaw-sec.toml:\n  \
         [[waiver]]\n  id = \"logs.level\"\n  reason = \"tracing an outage\"\n  expires = 2026-12-31\n\n\
         Accept a key in code, in a comment on its line:\n  \
@@ -252,6 +256,49 @@ pub struct CheckArgs {
     /// Everything but this check, item or kind; may be repeated
     #[arg(long, value_name = "ID|ITEM|KIND", help_heading = "Selection")]
     pub skip: Vec<String>,
+
+    /// Ask the deployments of this list, each a [[target]] with name, env, url and profile
+    #[arg(
+        long,
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        help_heading = "Fleet",
+        conflicts_with_all = ["merge", "env", "url", "staged", "baseline", "fix"]
+    )]
+    pub targets: Option<PathBuf>,
+
+    /// How many deployments are asked at the same time, 1 to 256
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 16,
+        help_heading = "Fleet",
+        requires = "targets"
+    )]
+    pub jobs: usize,
+
+    /// Join JSON reports that were written elsewhere: files, or folders of *.json; may be repeated
+    #[arg(
+        long,
+        value_name = "PATH",
+        num_args = 1..,
+        value_hint = ValueHint::AnyPath,
+        help_heading = "Fleet",
+        conflicts_with_all = [
+            "env", "url", "profile", "code", "history", "staged", "rules", "compare_env",
+            "openclaw_config", "baseline", "only", "skip", "fix", "yes", "active", "connect_to",
+            "ca_file", "key_name", "auth_path", "auth_scheme", "burst_path", "timeout"
+        ]
+    )]
+    pub merge: Vec<PathBuf>,
+
+    /// The names that --merge must find, one per line; one without a report is unknown
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Fleet", requires = "merge")]
+    pub expect: Option<PathBuf>,
+
+    /// For --merge: an older report counts as unknown; such as 36h, 4d or 90m
+    #[arg(long, value_name = "AGE", help_heading = "Fleet", requires = "merge")]
+    pub max_age: Option<String>,
 
     /// Show all checks and leave
     #[arg(long, help_heading = "Selection")]

@@ -294,6 +294,9 @@ impl Problem {
 
 /// Where a wrong value comes from that does not stand on the command line.
 fn hidden_source(error: &clap::Error, words: &[OsString], world: &World) -> Option<String> {
+    if error.kind() == ErrorKind::MissingRequiredArgument {
+        return None;
+    }
     let invalid = error.get(clap::error::ContextKind::InvalidArg)?.to_string();
     let flag = invalid.split([' ', '=']).next()?.strip_prefix("--")?;
     let is_given = words.iter().any(|word| {

@@ -2,6 +2,7 @@
 
 mod gather;
 mod mend;
+mod merge;
 mod reports;
 
 use std::time::Duration;
@@ -38,6 +39,16 @@ pub fn run(
     let started = std::time::Instant::now();
     let started_at = context.world.now();
     interrupt::watch().map_err(Failure::output)?;
+    if !arguments.merge.is_empty() {
+        let outputs = reports::plan(arguments, matches)?;
+        let mut findings = merge::join(arguments, &outputs, context)?;
+        findings.took(u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX));
+        let code = findings.exit_code(threshold(arguments.fail_on));
+        return reports::deliver(&findings, &outputs, code, context.terminal);
+    }
+    if arguments.targets.is_some() {
+        return Err(Failure::usage(anyhow!("--targets is not there yet")));
+    }
     let plan = Plan::new(arguments, matches)?;
     let mut evidence = gather::evidence(arguments, &plan, context)?;
     if arguments.fix && mend::mend(&evidence, arguments.yes, context)? {

@@ -1,9 +1,13 @@
 //! The reports of many deployments as one value, in which a deployment that is silent never vanishes.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use serde_json::Map;
+pub mod merge;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Map;
+use serde_json::value::RawValue;
+
+use crate::foreign_text::harmless_json;
 use crate::report::{
     CheckResult, ChecklistItem, ItemStatus, Kind, Report, Severity, Status, Summary, Target, Tool,
 };
@@ -24,7 +28,7 @@ pub struct FleetSummary {
 }
 
 /// One deployment of a fleet.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 pub struct FleetTarget {
     /// Its name, unique in the fleet.
     pub name: String,
@@ -34,6 +38,38 @@ pub struct FleetTarget {
     pub reason: Option<String>,
     /// What was found out; one `unknown` result where nothing was.
     pub report: Option<Report>,
+    /// The report as somebody else wrote it, where that is not what we would write.
+    #[serde(skip)]
+    #[schemars(skip)]
+    original: Option<Box<RawValue>>,
+}
+
+impl Serialize for FleetTarget {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        #[serde(untagged)]
+        enum Body<'t> {
+            Original(&'t RawValue),
+            Ours(&'t Option<Report>),
+        }
+        #[derive(Serialize)]
+        struct Written<'t> {
+            name: &'t str,
+            status: ItemStatus,
+            reason: &'t Option<String>,
+            report: Body<'t>,
+        }
+        let written = Written {
+            name: &self.name,
+            status: self.status,
+            reason: &self.reason,
+            report: match &self.original {
+                Some(original) => Body::Original(original),
+                None => Body::Ours(&self.report),
+            },
+        };
+        written.serialize(serializer)
+    }
 }
 
 /// Everything that is known of many deployments.
@@ -54,12 +90,18 @@ pub struct Fleet {
 }
 
 impl FleetTarget {
-    /// A deployment and its report, which is kept as it is.
+    /// A deployment and its report, which is kept as it is. Where its summary says something else
+    /// than its results, the worse of both counts, and it is no pass.
     pub fn reported(name: String, report: Report) -> Self {
-        let summary = &report.summary;
-        let status = if summary.fail > 0 {
+        let counted = Summary::of(&report.results);
+        let agrees = counted == report.summary;
+        let has = |count: fn(&Summary) -> u64| count(&counted) > 0 || count(&report.summary) > 0;
+        let status = if has(|summary| summary.fail) {
             ItemStatus::Fail
-        } else if summary.unknown > 0 || summary.pass + summary.waived == 0 {
+        } else if !agrees
+            || has(|summary| summary.unknown)
+            || !has(|summary| summary.pass.saturating_add(summary.waived))
+        {
             ItemStatus::Unknown
         } else {
             ItemStatus::Pass
@@ -67,8 +109,43 @@ impl FleetTarget {
         Self {
             name,
             status,
-            reason: None,
+            reason: (!agrees).then(|| "its summary does not agree with its results".to_owned()),
             report: Some(report),
+            original: None,
+        }
+    }
+
+    /// Whether nobody reported: the one result is ours.
+    pub fn is_silent(&self) -> bool {
+        let results = self.report.as_ref().map(|report| &report.results[..]);
+        results.is_none_or(|results| matches!(results, [only] if only.id == NO_REPORT))
+    }
+
+    /// Keeps the text the report was read from, so that what we do not know of it is passed on.
+    ///
+    /// # Errors
+    /// When it is no JSON, or nested so deeply that readers would choke on it.
+    fn passed_on(mut self, text: &str) -> serde_json::Result<Self> {
+        let ours = serde_json::to_string_pretty(&self.report)?;
+        if harmless_json(&ours) != text.trim() {
+            serde_json::from_str::<serde_json::Value>(text)?;
+            self.original = Some(serde_json::from_str(text)?);
+        }
+        Ok(self)
+    }
+
+    /// 1 for a failure at or above `threshold` (`None`: never), else 3 where something is not
+    /// known, else 0.
+    pub fn exit_code(&self, threshold: Option<Severity>) -> u8 {
+        let counts = |worst: Option<Severity>| worst.zip(threshold).is_some_and(|(w, t)| w >= t);
+        let report = self.report.as_ref();
+        let code = report.map_or(3, |report| report.exit_code(threshold));
+        if code == 1 || report.is_some_and(|report| counts(report.summary.worst)) {
+            1
+        } else if code == 3 || self.status == ItemStatus::Unknown || self.reason.is_some() {
+            3
+        } else {
+            0
         }
     }
 
@@ -123,6 +200,7 @@ impl FleetTarget {
             status: ItemStatus::Unknown,
             reason: Some(reason),
             report: Some(report),
+            original: None,
         }
     }
 }
@@ -133,11 +211,16 @@ impl Fleet {
         let mut results = Summary::default();
         for report in targets.iter().filter_map(|target| target.report.as_ref()) {
             let summary = &report.summary;
-            results.pass += summary.pass;
-            results.fail += summary.fail;
-            results.unknown += summary.unknown;
-            results.skipped += summary.skipped;
-            results.waived += summary.waived;
+            // Numbers that others wrote may be as large as they like.
+            for (sum, count) in [
+                (&mut results.pass, summary.pass),
+                (&mut results.fail, summary.fail),
+                (&mut results.unknown, summary.unknown),
+                (&mut results.skipped, summary.skipped),
+                (&mut results.waived, summary.waived),
+            ] {
+                *sum = sum.saturating_add(count);
+            }
             results.worst = results.worst.max(summary.worst);
         }
         Self {
@@ -228,21 +311,18 @@ impl Findings {
     /// The exit code: 1 for a failure at or above `threshold` (`None`: never) anywhere, else 3 for
     /// anything unknown, else 0.
     pub fn exit_code(&self, threshold: Option<Severity>) -> u8 {
-        let codes: Vec<u8> = self
-            .deployments()
-            .map(|deployment| deployment.report.exit_code(threshold))
-            .collect();
-        let is_silent = |target: &FleetTarget| target.status == ItemStatus::Unknown;
-        if codes.contains(&1) {
-            1
-        } else if codes.contains(&3)
-            || self
-                .fleet()
-                .is_some_and(|fleet| fleet.targets.iter().any(is_silent))
-        {
-            3
-        } else {
-            0
+        match self {
+            Self::One(report) => report.exit_code(threshold),
+            Self::Fleet(fleet) => {
+                let codes = || fleet.targets.iter().map(|t| t.exit_code(threshold));
+                // Of a fleet without deployments, nothing is known.
+                match codes().min() {
+                    Some(_) if codes().any(|code| code == 1) => 1,
+                    None => 3,
+                    Some(_) if codes().any(|code| code == 3) => 3,
+                    Some(_) => 0,
+                }
+            }
         }
     }
 

@@ -28,6 +28,13 @@ pub struct Output {
     path: Option<PathBuf>,
 }
 
+impl Output {
+    /// The file it is written to; none for stdout.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+}
+
 /// Pairs each `--output` with the `--format` right before it.
 pub fn plan(arguments: &CheckArgs, matches: &ArgMatches) -> Result<Vec<Output>, Failure> {
     let matches = matches.subcommand().map_or(matches, |(_, matches)| matches);
@@ -137,6 +144,14 @@ pub fn refuse_inputs(outputs: &[Output], arguments: &CheckArgs) -> Result<(), Fa
         .chain(arguments.compare_env.iter().map(PathBuf::as_path))
         .chain(arguments.rules.iter().map(PathBuf::as_path))
         .chain(others.into_iter().flatten().map(PathBuf::as_path));
+    refuse_files(outputs, inputs)
+}
+
+/// The same for other files that a run reads.
+pub fn refuse_files<'i>(
+    outputs: &[Output],
+    inputs: impl Iterator<Item = &'i Path>,
+) -> Result<(), Failure> {
     let identity = |path: &Path| {
         let metadata = path.metadata().ok()?;
         metadata.is_file().then(|| (metadata.dev(), metadata.ino()))
