@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 /// What every room may use. Each other module of the core is a room, and a new one is a room until
 /// somebody puts it here.
@@ -64,7 +65,13 @@ impl Source {
     }
 }
 
-fn sources() -> Vec<Source> {
+/// Every source file, read once.
+fn sources() -> &'static [Source] {
+    static SOURCES: LazyLock<Vec<Source>> = LazyLock::new(read_sources);
+    &SOURCES
+}
+
+fn read_sources() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut folders = vec![root.clone()];
     let mut sources = Vec::new();
@@ -152,8 +159,7 @@ fn heads(list: &str) -> Vec<String> {
 
 /// The modules of the core, from its map.
 fn modules_of_the_core() -> BTreeSet<String> {
-    let sources = sources();
-    let map = sources
+    let map = sources()
         .iter()
         .find(|source| source.path == Path::new("core/lib.rs"))
         .unwrap();
