@@ -44,7 +44,7 @@ pub fn run(
         let mut findings = merge::join(arguments, &outputs, context)?;
         findings.took(u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX));
         let code = findings.exit_code(threshold(arguments.fail_on));
-        return reports::deliver(&findings, &outputs, code, context.terminal);
+        return reports::deliver(&findings, &outputs, code, context);
     }
     if arguments.targets.is_some() {
         return Err(Failure::usage(anyhow!("--targets is not there yet")));
