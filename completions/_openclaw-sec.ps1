@@ -36,7 +36,7 @@ Register-ArgumentCompleter -Native -CommandName 'openclaw-sec' -ScriptBlock {
             [CompletionResult]::new('keygen', 'keygen', [CompletionResultType]::ParameterValue, 'Make a key from the system''s random generator')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Compare a deployment with the security checklist, by evidence')
             [CompletionResult]::new('rotate', 'rotate', [CompletionResultType]::ParameterValue, 'Replace a provider''s key in four verified steps')
-            [CompletionResult]::new('firewall', 'firewall', [CompletionResultType]::ParameterValue, 'The options of a policy. They are checked in the core, before anything is printed')
+            [CompletionResult]::new('firewall', 'firewall', [CompletionResultType]::ParameterValue, 'Print firewall rules that are safe to pipe into sh')
             [CompletionResult]::new('audit-tail', 'audit-tail', [CompletionResultType]::ParameterValue, 'Follow, explain and seal the audit log')
             break
         }

@@ -33,7 +33,7 @@ set edit:completion:arg-completer[openclaw-sec] = {|@words|
             cand keygen 'Make a key from the system''s random generator'
             cand check 'Compare a deployment with the security checklist, by evidence'
             cand rotate 'Replace a provider''s key in four verified steps'
-            cand firewall 'The options of a policy. They are checked in the core, before anything is printed'
+            cand firewall 'Print firewall rules that are safe to pipe into sh'
             cand audit-tail 'Follow, explain and seal the audit log'
         }
         &'openclaw-sec;keygen'= {

@@ -37,7 +37,7 @@ complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -s V -l version 
 complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -f -a "keygen" -d 'Make a key from the system\'s random generator'
 complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -f -a "check" -d 'Compare a deployment with the security checklist, by evidence'
 complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -f -a "rotate" -d 'Replace a provider\'s key in four verified steps'
-complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -f -a "firewall" -d 'The options of a policy. They are checked in the core, before anything is printed'
+complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -f -a "firewall" -d 'Print firewall rules that are safe to pipe into sh'
 complete -c openclaw-sec -n "__fish_openclaw_sec_needs_command" -f -a "audit-tail" -d 'Follow, explain and seal the audit log'
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand keygen" -l color -d 'When to use colour; by default each stream is looked at, and NO_COLOR, CLICOLOR_FORCE, TERM' -r -f -a "auto\t''
 always\t''

@@ -593,7 +593,7 @@ impl FirewallArgs {
     }
 }
 
-/// The options of a policy. They are checked in the core, before anything is printed.
+// They are checked in the core, before anything is printed.
 #[derive(Debug, Args)]
 pub struct FirewallOptions {
     /// How the machine is reached: vps, cloudflare-origin, cloudflare-tunnel, tailscale or telegram

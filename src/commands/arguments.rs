@@ -68,24 +68,28 @@ struct Default {
     table: String,
     flag: String,
     values: Vec<OsString>,
+    is_variable: bool,
 }
 
 /// What variables and files set, the strongest first.
 fn defaults(settings: &Settings, world: &World) -> Vec<Default> {
     let from_variables = world
         .variables_with_prefix(VARIABLE_PREFIX)
+        .filter(|(_, value)| !value.is_empty())
         .map(|(name, value)| Default {
             table: String::new(),
             flag: name[VARIABLE_PREFIX.len()..]
                 .to_lowercase()
                 .replace('_', "-"),
             values: vec![value.to_os_string()],
+            is_variable: true,
         })
         .filter(|default| !NEVER_CONFIGURED.contains(&default.flag.as_str()));
     let from_files = settings.defaults.iter().map(|default| Default {
         table: default.table.clone(),
         flag: default.flag.clone(),
         values: default.values.iter().map(OsString::from).collect(),
+        is_variable: false,
     });
     from_variables.chain(from_files).collect()
 }
@@ -113,10 +117,12 @@ fn known_flags() -> KnownFlags {
     known.insert(String::new(), long_flags(&command));
     let global = known[""].clone();
     for command in command.get_subcommands() {
-        let own = long_flags(command)
-            .into_iter()
-            .filter(|flag| !global.contains(flag));
-        known.insert(command.get_name().to_owned(), own.collect());
+        let mut own = long_flags(command);
+        own.extend(command.get_subcommands().flat_map(long_flags));
+        own.retain(|flag| !global.contains(flag));
+        own.sort_unstable();
+        own.dedup();
+        known.insert(command.get_name().to_owned(), own);
     }
     let mut ids = vec!["ignore".to_owned()];
     for detector in DETECTORS {
@@ -174,8 +180,12 @@ fn below(
             .find(|default| argument.get_long() == Some(default.flag.as_str()))
         {
             Some(default) => {
-                let values = default.values.iter().map(|value| spelled(&argument, value));
-                let values: Vec<OsString> = values.collect();
+                let values: Vec<OsString> = default
+                    .values
+                    .iter()
+                    .flat_map(|value| pieces(&argument, value, default.is_variable))
+                    .map(|value| spelled(&argument, &value))
+                    .collect();
                 argument.default_values(values)
             }
             None => argument,
@@ -244,6 +254,21 @@ fn is_given(argument: &clap::Arg, words: &[OsString]) -> bool {
     })
 }
 
+/// A variable holds one text: where a flag may be repeated, commas part the values. An `--allow`
+/// holds commas itself, so blanks part those.
+fn pieces(argument: &clap::Arg, value: &OsStr, is_variable: bool) -> Vec<OsString> {
+    let is_list = matches!(argument.get_action(), clap::ArgAction::Append);
+    let Some(text) = value.to_str().filter(|_| is_list && is_variable) else {
+        return vec![value.to_os_string()];
+    };
+    let is_allow = argument.get_long() == Some("allow");
+    text.split(|c: char| (c == ',' && !is_allow) || (c.is_whitespace() && is_allow))
+        .map(str::trim)
+        .filter(|piece| !piece.is_empty())
+        .map(OsString::from)
+        .collect()
+}
+
 /// A switch is also set by the words people write into variables.
 fn spelled(argument: &clap::Arg, value: &OsStr) -> OsString {
     let is_switch = matches!(
@@ -280,7 +305,7 @@ impl Problem {
                     && let Some(value) = error.get(clap::error::ContextKind::InvalidValue)
                 {
                     // A line of a file is never quoted, and a variable may hold a secret.
-                    text = text.replacen(&format!("'{value}'"), "", 1);
+                    text = text.replacen(&format!(" '{value}'"), "", 1);
                 }
                 terminal.usage(&text);
                 if let Some(source) = source {
@@ -341,6 +366,7 @@ pub fn global_flags(words: &[OsString]) -> Global {
 pub fn words_to_judge(words: &[OsString], world: &World) -> Vec<String> {
     let from_variables = world
         .variables_with_prefix(VARIABLE_PREFIX)
+        .filter(|(_, value)| !value.is_empty())
         .map(|(_, value)| value.to_string_lossy().into_owned());
     let from_words = words
         .iter()

@@ -25,6 +25,13 @@ pub fn run(arguments: &KeygenArgs, context: &mut Context<'_>) -> Result<u8, Fail
     if !(1..=MOST_KEYS).contains(&arguments.count) {
         return Err(failure(KeygenError::Count(arguments.count)));
     }
+    for (flag, path) in [("--env", &arguments.env), ("--output", &arguments.output)] {
+        if path.as_deref().is_some_and(|path| path == Path::new("-")) {
+            return Err(Failure::usage(anyhow!(
+                "{flag} - is no file; leave it out to print the key, or write ./- for a file of that name"
+            )));
+        }
+    }
     match (&arguments.env, &arguments.output) {
         (Some(_), Some(_)) => Err(Failure::usage(anyhow!(
             "--env and --output exclude each other"

@@ -96,6 +96,8 @@ pub struct Check {
     pub id: &'static str,
     /// How it looks for the answer.
     pub kind: Kind,
+    /// How it looks where no endpoint is named.
+    pub second_kind: Option<Kind>,
     /// Whether it asks things that a limiter or a lock-out may notice.
     pub is_active: bool,
     /// How bad a failure is, where the finding itself does not know better.
@@ -125,6 +127,7 @@ impl Check {
         Self {
             id,
             kind,
+            second_kind: None,
             is_active: false,
             severity,
             title: "",
@@ -165,6 +168,20 @@ impl Check {
     const fn active(mut self) -> Self {
         self.is_active = true;
         self
+    }
+
+    /// This machine shows the answer, too.
+    const fn or_host(mut self) -> Self {
+        self.second_kind = Some(Kind::Host);
+        self
+    }
+
+    /// How it looks for the answer, in words: `live`, `live, host`, `live, active`.
+    pub fn kinds(&self) -> String {
+        let mut words = vec![self.kind.word()];
+        words.extend(self.second_kind.map(Kind::word));
+        words.extend(self.is_active.then_some("active"));
+        words.join(", ")
     }
 
     /// The checklist item: the part of the id before the dot.

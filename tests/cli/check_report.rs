@@ -87,7 +87,12 @@ fn only_and_skip_take_ids_items_and_kinds() {
         .iter()
         .map(|kind| ids(&format!("--only {kind}")).len())
         .sum();
-    assert_eq!(all.len(), kinds);
+    // The private chat is looked at from both sides.
+    assert_eq!(all.len() + 1, kinds);
+    for kind in ["declared", "host", "live", "code"] {
+        let (report, _) = place.report(&format!("--only {kind}"));
+        assert!(report.results().iter().all(|result| result["kind"] == kind));
+    }
     let listed = place.line("check --list").stdout;
     for id in &all {
         assert!(listed.contains(id.as_str()), "{id}");

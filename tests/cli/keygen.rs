@@ -349,3 +349,14 @@ fn state_that_cannot_be_kept_is_named_and_nothing_changes() {
         "printing needs no state"
     );
 }
+
+#[test]
+fn a_dash_is_no_file() {
+    let place = Place::new();
+    for line in ["keygen --env -", "keygen --output -"] {
+        let ended = place.line(line);
+        assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{line}");
+        assert!(ended.stderr.contains("./-"), "{}", ended.stderr);
+        assert!(!place.path("-").exists(), "{line}");
+    }
+}

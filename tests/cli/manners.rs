@@ -266,5 +266,9 @@ fn commands_to_come_say_so() {
     for command in ["keygen", "check", "rotate", "firewall", "audit-tail"] {
         assert!(help.contains(command), "{help}");
     }
+    assert!(
+        help.contains("Print firewall rules that are safe to pipe into sh"),
+        "{help}"
+    );
     assert!(place.line("--version").stdout.starts_with("openclaw-sec "));
 }

@@ -1,6 +1,6 @@
 //! Flags, variables and configuration files: which counts, and what is said about a wrong one.
 
-use super::support::{KEY, Place};
+use super::support::{HARDENED, KEY, Place};
 
 const USER_FILE: &str = "../home/.config/openclaw-sec/config.toml";
 
@@ -215,4 +215,43 @@ fn no_setting_reaches_the_randomness() {
     let ended = place.run_with(["keygen"], &[("OPENCLAW_SEC_BYTES", KEY)]);
     assert_eq!(ended.code, 2);
     assert!(!ended.stderr.contains(KEY), "{}", ended.stderr);
+}
+
+#[test]
+fn a_list_in_a_variable_is_parted_by_commas_and_an_empty_one_counts_for_nothing() {
+    let place = Place::with_env(HARDENED);
+    let variables = [
+        ("OPENCLAW_SEC_ONLY", "auth.web-api-key-weak, logs.level"),
+        ("OPENCLAW_SEC_FORMAT", "json"),
+        ("OPENCLAW_SEC_SKIP", ""),
+        ("OPENCLAW_SEC_QUIET", ""),
+    ];
+    let ended = place.run_with(["check"], &variables);
+    assert_eq!(ended.code, 0, "{}", ended.both());
+    let report: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    let results = report["results"].as_array().unwrap();
+    let ids: Vec<_> = results.iter().map(|result| &result["id"]).collect();
+    assert_eq!(ids, ["auth.web-api-key-weak", "logs.level"]);
+
+    let packet = "firewall explain --proto tcp --from 203.0.113.9 --port";
+    let allowed = "tcp/8443,from=203.0.113.0/24 tcp/9000";
+    for port in ["8443", "9000"] {
+        let words = format!("{packet} {port}");
+        let ended = place.run_with(words.split(' '), &[("OPENCLAW_SEC_ALLOW", allowed)]);
+        assert!(ended.stdout.starts_with("accept"), "{}", ended.both());
+    }
+}
+
+#[test]
+fn flags_of_subcommands_are_settings_too() {
+    let place = Place::with_env(HARDENED.replace("WEB_API_KEY", "OPENAI_API_KEY"));
+    place.shell("touch -d '30 days ago' .env");
+    assert_eq!(place.line("rotate due").code, 0);
+    place.write("openclaw-sec.toml", "[rotate]\nmax-age = 20\n");
+    let ended = place.line("rotate due");
+    assert_eq!(ended.code, 1, "{}", ended.both());
+    place.write("openclaw-sec.toml", "[rotate]\nmax-ag = 20\n");
+    let ended = place.line("rotate due");
+    assert_eq!(ended.code, 2);
+    assert!(ended.stderr.contains("`max-age`"), "{}", ended.stderr);
 }

@@ -31,10 +31,9 @@ fn check_table() -> String {
     let mut table =
         "| id | severity | kind | what is asked |\n| --- | --- | --- | --- |\n".to_owned();
     for check in checks() {
-        let active = if check.is_active { ", active" } else { "" };
-        let kind = check.kind.word();
+        let kind = check.kinds();
         table.push_str(&format!(
-            "| `{}` | {} | {kind}{active} | {} |\n",
+            "| `{}` | {} | {kind} | {} |\n",
             check.id, check.severity, check.title
         ));
     }

@@ -135,7 +135,7 @@ fn wants_firewall(arguments: &CheckArgs, plan: &Plan) -> bool {
     check::checks().any(|check| {
         let looks = check.item() == "firewall"
             || (is_private_chat && check.id == "network.private-chat-public");
-        looks && plan.selection.holds(check)
+        looks && plan.selection.holds_as(check, Kind::Host)
     })
 }
 

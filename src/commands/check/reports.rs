@@ -272,11 +272,7 @@ pub fn list() -> String {
     for item in ITEMS {
         text.push_str(&format!("{}: {}\n", item.id, item.title));
         for check in item.checks {
-            let kind = if check.is_active {
-                "live, active"
-            } else {
-                check.kind.word()
-            };
+            let kind = check.kinds();
             text.push_str(&format!(
                 "  {:<width$}  {:<8}  {:<12}  {}\n",
                 check.id, check.severity, kind, check.title
@@ -297,12 +293,7 @@ pub fn explain(id: &str) -> anyhow::Result<String> {
             "--explain {id}: no check is called so{hint}; `openclaw-sec check --list` shows them all"
         ));
     };
-    let mut text = format!(
-        "{} ({}, {})\n\n",
-        check.id,
-        check.severity,
-        check.kind.word()
-    );
+    let mut text = format!("{} ({}, {})\n\n", check.id, check.severity, check.kinds());
     text.push_str(&format!("  asks   {}\n", check.title));
     text.push_str(&format!("  why    {}\n", check.why));
     text.push_str(&format!(

@@ -78,10 +78,10 @@ pub const CHECKS: &[Check] = &[
         public_listener,
     )
     .asks(
-        "OpenClaw's own port is not public",
-        "the gateway speaks plain http and is meant to stand behind a proxy",
+        "only the profile's services can be reached from outside",
+        "a service that nobody meant to publish is one more way in, and the gateway itself speaks plain http",
     )
-    .mended_by("bind the gateway to loopback and let the proxy forward to it")
+    .mended_by("bind the service to loopback (the proxy forwards to the gateway), or run `openclaw-sec firewall | sh`")
     .see(&[PAGE]),
     Check::new("firewall.drift", Kind::Host, Severity::Medium, drift)
         .asks(

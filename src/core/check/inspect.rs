@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use super::evidence::Evidence;
+use super::evidence::{Evidence, Live};
 use super::selection::Selection;
 use super::verdict::{Finding, Verdict, shell_word};
 use super::{Check, checks};
-use crate::report::{CheckResult, Status};
+use crate::report::{CheckResult, Kind, Status};
 
 /// The results of a run, before waivers.
 pub type Inspection = Vec<CheckResult>;
@@ -23,12 +23,27 @@ pub fn inspect(evidence: &Evidence, selection: &Selection) -> Inspection {
     let env = &*shell_word(env);
     let mut results: Vec<CheckResult> = Vec::new();
     for check in checks().filter(|check| selection.holds(check)) {
+        let kind = kind(check, evidence, selection);
         for verdict in (check.judge)(evidence) {
-            results.push(result(check, verdict, env));
+            results.push(CheckResult {
+                kind,
+                ..result(check, verdict, env)
+            });
         }
     }
     number_repeats(&mut results);
     results
+}
+
+/// How the answer was found: this machine tells where no endpoint was asked.
+fn kind(check: &Check, evidence: &Evidence, selection: &Selection) -> Kind {
+    let host_tells = matches!(evidence.live, Live::NotAsked)
+        && evidence.question.profile == "tailscale"
+        && evidence.posture.is_some();
+    match check.second_kind {
+        Some(kind) if host_tells || !selection.holds_as(check, check.kind) => kind,
+        _ => check.kind,
+    }
 }
 
 fn result(check: &Check, verdict: Verdict, env: &str) -> CheckResult {

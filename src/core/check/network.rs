@@ -71,6 +71,7 @@ pub const CHECKS: &[Check] = &[
     Check::new("network.private-chat-public", Kind::Live, Severity::Critical, private_chat_public)
         .asks("the private web chat answers inside the tailnet only", "a chat that is meant to be private is open to the internet")
         .mended_by("bind the web chat to the tailscale0 address, and run `openclaw-sec firewall --profile tailscale | sh`")
+        .or_host()
         .see(&[PAGE]),
     Check::new("network.telegram-not-public", Kind::Declared, Severity::Medium, telegram)
         .asks("the Telegram webhook is a public https address", "Telegram cannot reach it, or the updates cross the internet in clear")
@@ -433,7 +434,9 @@ fn tailnet_hosts(text: &str) -> impl Iterator<Item = String> {
 /// The endpoint tells first; without one, this host's sockets and rules do.
 fn private_chat_public(evidence: &Evidence) -> Vec<Verdict> {
     match evidence.live {
-        Live::NotAsked if evidence.question.profile == "tailscale" => {
+        Live::NotAsked
+            if evidence.question.profile == "tailscale" && evidence.posture.is_some() =>
+        {
             firewall::private_chat_public(evidence)
         }
         _ => live::private_chat_public(evidence),

@@ -47,18 +47,25 @@ impl Selection {
 
     /// Whether a check is asked.
     pub fn holds(&self, check: &Check) -> bool {
-        let named = |word: &String| names_check(word, check);
-        (self.only.is_empty() || self.only.iter().any(named)) && !self.skip.iter().any(named)
+        kinds(check).any(|kind| self.holds_as(check, kind))
     }
 
-    /// Whether any check of this kind is asked.
+    /// Whether a check is asked in this way.
+    pub fn holds_as(&self, check: &Check, kind: Kind) -> bool {
+        let named = |word: &String| word == check.id || word == check.item() || word == kind.word();
+        kinds(check).any(|own| own == kind)
+            && (self.only.is_empty() || self.only.iter().any(named))
+            && !self.skip.iter().any(named)
+    }
+
+    /// Whether any check is asked in this way.
     pub fn holds_kind(&self, kind: Kind) -> bool {
-        checks().any(|check| check.kind == kind && self.holds(check))
+        checks().any(|check| self.holds_as(check, kind))
     }
 }
 
-fn names_check(word: &str, check: &Check) -> bool {
-    word == check.id || word == check.item() || word == check.kind.word()
+fn kinds(check: &Check) -> impl Iterator<Item = Kind> {
+    std::iter::once(check.kind).chain(check.second_kind)
 }
 
 fn names() -> impl Iterator<Item = &'static str> {
@@ -93,6 +100,22 @@ mod tests {
                 .all(|id| id.starts_with("auth.web-api-key"))
         );
         assert_eq!(chosen(&[], &[]).len(), checks().count());
+    }
+
+    #[test]
+    fn a_check_of_two_kinds_is_chosen_by_either_and_asked_in_the_chosen_way() {
+        let id = "network.private-chat-public";
+        let selection = |only: &[&str], skip: &[&str]| {
+            let owned = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect();
+            Selection::new(owned(only), owned(skip)).unwrap()
+        };
+        for kind in ["live", "host"] {
+            assert!(chosen(&[kind], &[]).contains(&id), "{kind}");
+            assert!(chosen(&["network"], &[kind]).contains(&id), "{kind}");
+        }
+        assert!(!chosen(&["network"], &["live", "host"]).contains(&id));
+        assert!(!selection(&["host"], &[]).holds_kind(Kind::Live));
+        assert!(!selection(&[id], &["host"]).holds_as(super::super::find(id).unwrap(), Kind::Host));
     }
 
     #[test]

@@ -24,7 +24,7 @@ const WRITER_GRACE: Duration = Duration::from_millis(250);
 #[derive(Debug, thiserror::Error)]
 pub enum EnvFileError {
     /// Nothing has this name.
-    #[error("{}: no such file; name the env file with --env", .0.display())]
+    #[error("{}: no such file; name the right one", .0.display())]
     Missing(PathBuf),
     /// The name belongs to a folder.
     #[error("{}: is a directory; name the env file in it", .0.display())]
