@@ -183,9 +183,21 @@ fn looks_like_a_key(word: &str) -> bool {
     };
     word.len() >= SHORTEST
         && !is_plain
+        && !is_name_of_a_variable(word)
         && !word.contains("://")
         && strength::estimate(word.as_bytes()).bits >= BITS
         && !is_path()
+}
+
+/// `OPENROUTER_API_KEY`: words of capital letters, perhaps with a number behind. No key looks so.
+fn is_name_of_a_variable(word: &str) -> bool {
+    word.contains('_')
+        && word.split('_').all(|part| {
+            let letters = part.trim_end_matches(|c: char| c.is_ascii_digit());
+            part.len() - letters.len() <= 2
+                && (2..=16).contains(&letters.len())
+                && letters.bytes().all(|byte| byte.is_ascii_uppercase())
+        })
 }
 
 /// RFC 3986 §2.1, upper-case digits.
@@ -228,6 +240,21 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(redactor.clean(text), expected);
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_variable_is_no_likely_secret() {
+        for (word, is_secret) in [
+            ("OPENROUTER_API_KEY", false),
+            ("ELEVENLABS_API_KEY", false),
+            ("OPENCLAW_GATEWAY_TOKEN", false),
+            ("AWS_BEARER_TOKEN_BEDROCK2", false),
+            ("XQWJZKVPHBYMDFGTRLNC", true),
+            ("QX7_ZK9_W3J_V5P_H1B_Y8M_D2F", true),
+            ("q7Zk2mVw9xLr4TbN8cPdYfHs3JgKuEaQ", true),
+        ] {
+            assert_eq!(!likely_secrets([word]).is_empty(), is_secret, "{word}");
         }
     }
 

@@ -59,6 +59,8 @@ pub trait Person {
     /// # Errors
     /// When the terminal goes away.
     fn confirm(&self, question: &str) -> io::Result<bool>;
+    /// Whether [`Person::confirm`] gets an answer.
+    fn may_confirm(&self) -> bool;
     /// Waits until something was done by hand, which `--yes` cannot promise. False to leave it.
     ///
     /// # Errors

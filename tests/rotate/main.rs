@@ -13,5 +13,6 @@ mod interactive;
 mod loaders;
 mod refusals;
 mod restarts;
+mod revoke;
 mod steps;
 mod support;

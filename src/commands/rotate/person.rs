@@ -65,6 +65,10 @@ impl Person for AtTerminal<'_> {
         self.terminal.may_ask()
     }
 
+    fn may_confirm(&self) -> bool {
+        self.agrees || self.terminal.may_ask()
+    }
+
     fn confirm(&self, question: &str) -> io::Result<bool> {
         if self.agrees {
             return Ok(true);

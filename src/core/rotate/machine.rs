@@ -119,7 +119,16 @@ impl Machine<'_> {
                 }
                 Proof::Given(answer.principal)
             }
-            Verdict::Unknown if self.api.provider.probe.is_none() && self.person.may_ask() => {
+            Verdict::Unknown if self.api.provider.probe.is_none() && !self.person.may_confirm() => {
+                missing(
+                    Status::Waiting,
+                    format!(
+                        "{} has no free way to try a key; nothing was changed: run this at a terminal, or use the new key unproven with --yes",
+                        self.api.provider.id
+                    ),
+                )
+            }
+            Verdict::Unknown if self.api.provider.probe.is_none() => {
                 let question = "this provider has no free way to try a key; use it unproven?";
                 if self
                     .person
@@ -541,6 +550,9 @@ impl Machine<'_> {
             }
             let new = self.keys.new.clone().ok_or(RotateError::NoNewKey)?;
             match self.api.revoke(&old, &new, self.keys.admin.as_ref()) {
+                Ok(()) if self.api.provider.probe.is_none() => {
+                    verdict = self.api.revoked_again(&old, &new);
+                }
                 Ok(()) => verdict = self.api.await_death(&old),
                 Err(error @ AdminError::NoAnswer) => {
                     reason = format!("; {error}");
@@ -562,7 +574,11 @@ impl Machine<'_> {
             if !is_done {
                 break;
             }
-            verdict = self.api.await_death(&old);
+            // Where nobody can ask the provider, the person's word has to do.
+            verdict = match self.api.provider.probe {
+                Some(_) => self.api.await_death(&old),
+                None => Verdict::Dead,
+            };
         }
         if verdict == Verdict::Dead {
             self.add(Event::OldDead)?;
