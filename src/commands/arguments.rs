@@ -322,6 +322,9 @@ fn hidden_source(error: &clap::Error, words: &[OsString], world: &World) -> Opti
     if error.kind() == ErrorKind::MissingRequiredArgument {
         return None;
     }
+    if error.kind() == ErrorKind::MissingRequiredArgument {
+        return None;
+    }
     let invalid = error.get(clap::error::ContextKind::InvalidArg)?.to_string();
     let flag = invalid.split([' ', '=']).next()?.strip_prefix("--")?;
     let is_given = words.iter().any(|word| {

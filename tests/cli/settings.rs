@@ -243,6 +243,13 @@ fn a_list_in_a_variable_is_parted_by_commas_and_an_empty_one_counts_for_nothing(
 }
 
 #[test]
+fn a_missing_flag_comes_from_nowhere() {
+    let ended = Place::new().line("firewall explain");
+    assert_eq!(ended.code, 2);
+    assert!(!ended.stderr.contains("comes from"), "{}", ended.stderr);
+}
+
+#[test]
 fn flags_of_subcommands_are_settings_too() {
     let place = Place::with_env(HARDENED.replace("WEB_API_KEY", "OPENAI_API_KEY"));
     place.shell("touch -d '30 days ago' .env");

@@ -115,13 +115,111 @@ fn rotate() -> Value {
     schema
 }
 
+/// What `firewall` writes as JSON: rules for nft, a comparison, a verdict, or why there are none.
+fn firewall() -> Value {
+    const SCHEMA: &str = "openclaw-sec/firewall/1";
+    let object = |required: Value, properties: Value| {
+        let mut properties = properties;
+        properties["schema"] = json!({ "const": SCHEMA });
+        let mut names = vec![json!("schema")];
+        names.extend(required.as_array().unwrap().iter().cloned());
+        json!({ "type": "object", "required": names, "properties": properties, "additionalProperties": false })
+    };
+    let text = json!({ "type": "string", "minLength": 1 });
+    let text_or_none = json!({ "type": ["string", "null"] });
+    let difference = json!({
+        "type": "object",
+        "required": ["kind", "family", "where", "expected", "found", "message"],
+        "properties": {
+            "kind": { "enum": ["missing", "unexpected", "changed", "order", "leftover", "bypassed", "blocked", "unreadable"] },
+            "family": { "enum": ["ipv4", "ipv6", "both"] },
+            "where": text, "expected": text_or_none, "found": text_or_none, "message": text,
+        },
+        "additionalProperties": false,
+    });
+    let mut same = object(
+        json!(["status", "differences"]),
+        json!({ "status": { "const": "same" }, "differences": { "type": "array", "maxItems": 0 } }),
+    );
+    same["description"] = "`firewall verify`: nothing differs.".into();
+    let mut differs = object(
+        json!(["status", "differences"]),
+        json!({
+            "status": { "enum": ["drift", "unknown"] },
+            "differences": { "type": "array", "minItems": 1, "items": difference },
+        }),
+    );
+    differs["description"] = "`firewall verify`: what differs, or why nobody knows.".into();
+    let mut rules = object(
+        json!(["nftables"]),
+        json!({ "nftables": { "type": "array", "minItems": 1, "items": { "type": "object" } } }),
+    );
+    rules["description"] = "The rules, for `nft -j -f -` (libnftables-json).".into();
+    let mut verdict = object(
+        json!(["verdict", "rule"]),
+        json!({ "verdict": { "enum": ["accept", "drop"] }, "rule": text }),
+    );
+    verdict["description"] = "`firewall explain`".into();
+    let mut refusal = object(json!(["error"]), json!({ "error": text }));
+    refusal["description"] = "Why no rules were made.".into();
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": format!("urn:{}", SCHEMA.replace('/', ":")),
+        "title": "What `openclaw-sec firewall` writes as JSON",
+        "oneOf": [rules, same, differs, verdict, refusal],
+    })
+}
+
+#[test]
+fn documents_of_firewall_are_valid() {
+    let validator = jsonschema::validator_for(&firewall()).unwrap();
+    let explain = "explain --proto tcp --port 443 --from 203.0.113.9 --format json";
+    let lines = [
+        ("--format json", Some(0)),
+        (
+            "--format json --profile cloudflare-origin --hook input",
+            Some(0),
+        ),
+        ("--format json --ssh-port x", Some(2)),
+        (explain, Some(0)),
+        ("verify --format json", None),
+    ];
+    for (line, code) in lines {
+        let output = assert_cmd::Command::cargo_bin("openclaw-sec")
+            .unwrap()
+            .arg("firewall")
+            .args(line.split(' '))
+            .output()
+            .unwrap();
+        assert!(
+            code.is_none_or(|code| output.status.code() == Some(code)),
+            "{line}"
+        );
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(validator.is_valid(&document), "{line}: {document}");
+    }
+    for wrong in [
+        json!({ "schema": "openclaw-sec/firewall/1" }),
+        json!({ "schema": "openclaw-sec/firewall/1", "status": "same", "differences": [{}] }),
+        json!({ "schema": "openclaw-sec/firewall/1", "status": "drift", "differences": [] }),
+        json!({ "schema": "openclaw-sec/firewall/1", "verdict": "reject", "rule": "x" }),
+        json!({ "nftables": [{}] }),
+    ] {
+        assert!(!validator.is_valid(&wrong), "{wrong}");
+    }
+}
+
 #[test]
 fn schemas_are_what_the_code_says() {
     let file = |name: &str, schema: &Value| {
         let text = serde_json::to_string_pretty(schema).unwrap();
         (name.to_owned(), format!("{text}\n").into_bytes())
     };
-    let files = Files::from([file("check.json", &check()), file("rotate.json", &rotate())]);
+    let files = Files::from([
+        file("check.json", &check()),
+        file("firewall.json", &firewall()),
+        file("rotate.json", &rotate()),
+    ]);
     compare("schemas", &files);
 }
 
