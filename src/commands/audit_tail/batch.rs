@@ -86,7 +86,7 @@ fn read_log(
     signals: &interrupt::Noticed,
 ) -> Result<Ended, Stop> {
     if run.plan.range == Range::WithSiblings
-        && read_siblings(run, log, path, context, signals)? == Ended::BySignal
+        && read_siblings(run, log, path, Some(&file), context, signals)? == Ended::BySignal
     {
         return Ok(Ended::BySignal);
     }
@@ -110,11 +110,13 @@ fn read_log(
     }
 }
 
-/// Shows the rotated siblings of a log, oldest first.
+/// Shows the rotated siblings of a log, oldest first, but not `current`, which may be rotated just
+/// now.
 pub fn read_siblings(
     run: &mut Run,
     log: &Log,
     path: &Path,
+    current: Option<&File>,
     context: &mut Context<'_>,
     signals: &interrupt::Noticed,
 ) -> Result<Ended, Stop> {
@@ -122,6 +124,7 @@ pub fn read_siblings(
         run.reading.begin_file(&log.shown);
         let shown = sibling.to_string_lossy().into_owned();
         let read = match open(&sibling) {
+            Ok(file) if current.is_some_and(|current| is_same_file(current, &file)) => continue,
             Ok(file) => read_plain(run, &shown, file, 0, context, signals),
             Err(error) => Err(ReadError::Input(error)),
         };
@@ -138,6 +141,12 @@ pub fn read_siblings(
         }
     }
     Ok(Ended::AtTheEnd)
+}
+
+fn is_same_file(one: &File, other: &File) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let identity = |file: &File| file.metadata().map(|it| (it.dev(), it.ino())).ok();
+    identity(one).is_some_and(|it| Some(it) == identity(other))
 }
 
 /// Where the shown part of a file begins.

@@ -1,14 +1,14 @@
 //! Following: what is there first, then every line as it is written.
 
 use std::fs::File;
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, AsRawFd, RawFd};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use openclaw_sec::audit::backward::start_of_last;
 use openclaw_sec::audit::follow::watch::Watch;
-use openclaw_sec::audit::follow::{Follower, Notice};
+use openclaw_sec::audit::follow::{Follower, Looked, Notice};
 use openclaw_sec::audit::reading::Show as _;
 
 use super::super::{Context, Failure, interrupt};
@@ -29,26 +29,19 @@ pub fn follow(run: &mut Run, context: &mut Context<'_>) -> Result<Ended, Stop> {
         let follower = begin(run, &log, &path, context, &signals)?;
         followers.push((log, follower));
     }
-    let mut armed_at: Option<Instant> = None;
-    let mut was_told_of_polling = false;
+    let mut armed = Armed::default();
     loop {
-        if armed_at.is_none_or(|armed| armed.elapsed() >= LOOK_EVERY) {
-            watch.arm(followers.iter().map(|(_, follower)| follower.path()));
-            armed_at = Some(Instant::now());
-            if let Some(trouble) = watch.trouble.as_ref().filter(|_| !was_told_of_polling) {
-                was_told_of_polling = true;
-                context.terminal.note(&format!(
-                    "the kernel does not tell of changes ({trouble}): looking every 250 ms instead"
-                ));
-            }
-        }
+        armed.renew(&mut watch, &followers, context);
         watch.clear();
         run.reading.set_now(context.world.now());
         let mut notices = Vec::new();
+        let mut has_more = false;
         for (log, follower) in &mut followers {
             run.reading.begin_file_again(&log.shown);
-            let told = poll(run, log, follower)?;
-            notices.extend(told.into_iter().map(|notice| (log.shown.clone(), notice)));
+            let looked = look(run, log, follower)?;
+            has_more |= looked.has_more;
+            let told = looked.notices.into_iter();
+            notices.extend(told.map(|notice| (log.shown.clone(), notice)));
         }
         for (shown, notice) in notices {
             say(run, &shown, &notice, context)?;
@@ -62,15 +55,61 @@ pub fn follow(run: &mut Run, context: &mut Context<'_>) -> Result<Ended, Stop> {
             }
             return Ok(Ended::BySignal);
         }
-        wait(&watch)?;
+        // What was written to a file before it was watched would not wake us.
+        has_more |= armed.is_outdated(&followers);
+        wait(&watch, if has_more { Duration::ZERO } else { LOOK_EVERY })?;
     }
 }
 
-fn poll(run: &mut Run, log: &Log, follower: &mut Follower) -> Result<Vec<Notice>, Stop> {
+/// What is watched, and since when.
+#[derive(Default)]
+struct Armed {
+    at: Option<Instant>,
+    files: Vec<RawFd>,
+    told_of_trouble: bool,
+}
+
+impl Armed {
+    fn is_outdated(&self, followers: &[(Log, Follower)]) -> bool {
+        !open_files(followers)
+            .map(AsRawFd::as_raw_fd)
+            .eq(self.files.iter().copied())
+    }
+
+    fn renew(
+        &mut self,
+        watch: &mut Watch,
+        followers: &[(Log, Follower)],
+        context: &mut Context<'_>,
+    ) {
+        let is_recent = self.at.is_some_and(|at| at.elapsed() < LOOK_EVERY);
+        if is_recent && !self.is_outdated(followers) {
+            return;
+        }
+        let paths = followers.iter().map(|(_, follower)| follower.path());
+        watch.arm(paths, open_files(followers));
+        self.at = Some(Instant::now());
+        self.files = open_files(followers).map(AsRawFd::as_raw_fd).collect();
+        if let Some(trouble) = watch.trouble.as_ref().filter(|_| !self.told_of_trouble) {
+            self.told_of_trouble = true;
+            context.terminal.note(&format!(
+                "the kernel does not tell of all changes ({trouble}): looking every 250 ms, too"
+            ));
+        }
+    }
+}
+
+fn open_files(followers: &[(Log, Follower)]) -> impl Iterator<Item = &File> {
+    followers
+        .iter()
+        .flat_map(|(_, follower)| follower.open_files())
+}
+
+fn look(run: &mut Run, log: &Log, follower: &mut Follower) -> Result<Looked, Stop> {
     let (reading, shower) = (&mut run.reading, &mut run.shower);
     let own = follower.path().to_path_buf();
     let is_dated = log.path.as_deref() != Some(own.as_path());
-    let notices = follower.poll(Instant::now(), &mut |chunk, path| {
+    let looked = follower.look(Instant::now(), &mut |chunk, path| {
         let name;
         let shown = if path == own && !is_dated {
             &log.shown
@@ -80,7 +119,7 @@ fn poll(run: &mut Run, log: &Log, follower: &mut Follower) -> Result<Vec<Notice>
         };
         reading.take(chunk, shown, 0, shower)
     })?;
-    Ok(notices)
+    Ok(looked)
 }
 
 /// Shows what is there and opens the file where following begins.
@@ -91,15 +130,13 @@ fn begin(
     context: &mut Context<'_>,
     signals: &interrupt::Noticed,
 ) -> Result<Follower, Stop> {
+    // Before rotated files are read: what is rotated meanwhile is followed, not shown twice.
+    let (mut follower, opened) = Follower::start(path);
     if run.plan.range == Range::WithSiblings {
-        batch::read_siblings(run, log, path, context, signals)?;
+        batch::read_siblings(run, log, path, opened.as_ref(), context, signals)?;
     }
     run.reading.begin_file(&log.shown);
-    let mut follower = Follower::new(path);
-    let Some(file) = batch::open(path)
-        .ok()
-        .filter(|file| file.metadata().is_ok_and(|metadata| metadata.is_file()))
-    else {
+    let Some(file) = opened else {
         return Ok(follower);
     };
     let start = match run.plan.range {
@@ -163,6 +200,10 @@ fn say(run: &mut Run, shown: &str, notice: &Notice, context: &mut Context<'_>) -
             "{}: passed over a hole of {bytes} NUL bytes",
             path.display()
         )),
+        Notice::Damaged(path, why) => terminal.error(&format!(
+            "{}: {why}; what is left of it cannot be shown",
+            path.display()
+        )),
         Notice::NextDate(path) => terminal.note(&format!("the log goes on in {}", path.display())),
         Notice::Vanished(path, offset) => {
             terminal.warn(&format!(
@@ -187,14 +228,14 @@ fn say(run: &mut Run, shown: &str, notice: &Notice, context: &mut Context<'_>) -
 }
 
 /// Waits until something happens, and notices when the reader of stdout goes away.
-fn wait(watch: &Watch) -> Result<(), Stop> {
+fn wait(watch: &Watch, at_most: Duration) -> Result<(), Stop> {
     use rustix::event::{PollFd, PollFlags};
     let stdout = crate::terminal::stdout();
     let mut watched = vec![PollFd::from_borrowed_fd(stdout.as_fd(), PollFlags::empty())];
     if let Some(descriptor) = watch.descriptor() {
         watched.push(PollFd::from_borrowed_fd(descriptor, PollFlags::IN));
     }
-    let _ = rustix::event::poll(&mut watched, Some(&batch::timespec(LOOK_EVERY)));
+    let _ = rustix::event::poll(&mut watched, Some(&batch::timespec(at_most)));
     if watched[0]
         .revents()
         .intersects(PollFlags::ERR | PollFlags::HUP)

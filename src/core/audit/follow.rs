@@ -1,22 +1,44 @@
 //! Follows a log by its name through every kind of rotation, without losing or repeating a line.
+//!
+//! One look reads what old files still get, then takes one step after the other until nothing is
+//! new: read the open file; when it was cut or another file has its name, first give out what
+//! rotated files hold that nobody has read, then go on. A file's first byte is given out only
+//! after that. Whatever changes in the middle of a look is met by the next step or look, since
+//! each decision rests on open descriptors and is checked after it was read.
 
+mod disk;
+mod footprint;
+mod memory;
+mod stream;
+mod survey;
+#[cfg(test)]
+mod tests;
 pub mod watch;
 
 use std::fs::{File, Metadata};
-use std::io::{self, Read, Seek as _, SeekFrom};
-use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::assemble::{Assembler, Chunk};
-use super::siblings::{later_dated, plain_reader, rotation_number, siblings};
+use super::assemble::Chunk;
+use super::siblings::{dated, plain_reader};
+use disk::Disk;
+use footprint::{Footprint, Identity, KNOWN_BY};
+use memory::{Memory, Remembered};
+use stream::{Reach, Stream};
+use survey::{Beginning, Candidate, Survey, Verdict};
 
 /// How long after its last growth an old file is still read: loggers write late.
 const DRAIN: Duration = Duration::from_secs(5);
-/// Bytes at the beginning of a file, and before our offset, by which it is known again.
-const KNOWN_BY: usize = 1024;
-/// Beginnings of files that are remembered.
-const MOST_HEADS: usize = 256;
+/// Old files that are open at most.
+const MOST_DRAINING: usize = 64;
+/// How often the folder is listed until two listings agree, within one look.
+const ATTEMPTS: usize = 8;
+/// How long a folder may change so fast that no two listings agree.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Steps of one look; the next look goes on.
+const MOST_STEPS: usize = 32;
 
 /// Something a person should know, said once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +57,8 @@ pub enum Notice {
     Hole(PathBuf, u64),
     /// Content vanished: no sibling holds what stood there up to this offset.
     Vanished(PathBuf, u64),
+    /// A rotated file could not be read to its end.
+    Damaged(PathBuf, String),
     /// The log goes on in a file with a later date.
     NextDate(PathBuf),
 }
@@ -42,39 +66,76 @@ pub enum Notice {
 /// Takes the chunks, with the path they were read from.
 pub type Sink<'s> = dyn FnMut(&Chunk<'_>, &Path) -> io::Result<()> + 's;
 
+/// What one look brought.
+#[derive(Debug, Default)]
+pub struct Looked {
+    /// What is worth saying.
+    pub notices: Vec<Notice>,
+    /// Whether there is more to read at once.
+    pub has_more: bool,
+}
+
 /// One followed name.
 pub struct Follower {
     path: PathBuf,
-    current: Option<Open>,
-    draining: Vec<Open>,
-    heads: Vec<Vec<u8>>,
+    target: Option<PathBuf>,
+    current: Option<Stream>,
+    draining: Vec<Stream>,
+    memory: Memory,
+    disk: Disk,
     last_complaint: Option<Notice>,
+    unsettled_since: Option<Instant>,
 }
 
-struct Open {
-    file: File,
-    identity: (u64, u64),
-    assembler: Assembler,
-    head: Vec<u8>,
-    before: Vec<u8>,
-    looked_at: Option<(u64, i64, i64, i64, i64)>,
-    grew_at: Instant,
+/// What a step came to.
+#[derive(PartialEq, Eq)]
+enum Step {
+    /// Something changed: another step.
+    Again,
+    /// Nothing more for now.
+    Done,
+    /// There is more to read, after others had their turn.
+    More,
+}
+
+/// What has the name.
+enum Named {
+    TheSame,
+    Another(File, Metadata),
+    Nothing(Notice),
 }
 
 impl Follower {
-    /// Follows `path`. Siblings that are there already are no news.
-    pub fn new(path: &Path) -> Self {
-        let heads = siblings(path)
-            .iter()
-            .filter_map(|sibling| head_of(sibling))
-            .collect();
-        Self {
+    /// Follows `path`. Siblings that are there already are no news. The file is returned, where
+    /// there is one, for [`Follower::begin`].
+    pub fn start(path: &Path) -> (Self, Option<File>) {
+        let mut follower = Self {
             path: path.to_path_buf(),
+            target: None,
             current: None,
             draining: Vec::new(),
-            heads,
+            memory: Memory::default(),
+            disk: Disk::default(),
             last_complaint: None,
+            unsettled_since: None,
+        };
+        let mut opened = None;
+        for _ in 0..ATTEMPTS {
+            follower.target = follower.disk.target(path);
+            let places = follower.places();
+            let survey = Survey::take(&mut follower.disk, &places);
+            opened = follower.disk.open(path).ok().flatten();
+            let has_name = match (&opened, follower.disk.metadata(path)) {
+                (Some((_, ours)), Ok(now)) => Identity::of(ours) == Identity::of(&now),
+                (None, _) => true,
+                (Some(_), Err(_)) => false,
+            };
+            if has_name && survey.still_holds(&mut follower.disk, &places, &[]) {
+                follower.remember_all(survey);
+                break;
+            }
         }
+        (follower, opened.map(|(file, _)| file))
     }
 
     /// The name as it is followed now; a dated one moves on.
@@ -82,37 +143,45 @@ impl Follower {
         &self.path
     }
 
-    /// Begins with an open file at `offset`, the start of a line.
+    /// Begins with an open file at `offset`, the start of line number `line`.
     ///
     /// # Errors
     /// When the file cannot be looked at.
     pub fn begin(&mut self, file: File, offset: u64, line: Option<u64>) -> io::Result<()> {
-        self.current = Some(Open::new(file, offset, line)?);
+        let metadata = file.metadata()?;
+        let footprint = Footprint::at(&mut self.disk, &file, offset);
+        let now = Instant::now();
+        let stream = Stream::from_footprint(file, &metadata, &self.path, now, footprint, line);
+        self.current = Some(stream);
         Ok(())
     }
 
-    /// Descriptors that are open: one, and those of old files for some seconds.
-    pub fn open_files(&self) -> usize {
-        self.draining.len() + usize::from(self.current.is_some())
+    /// The descriptors that are read: one, and those of old files for some seconds.
+    pub fn open_files(&self) -> impl Iterator<Item = &File> {
+        self.current
+            .iter()
+            .chain(&self.draining)
+            .map(|stream| &stream.file)
     }
 
-    /// Reads everything that is new and returns what is worth saying.
+    /// Reads everything that is new.
     ///
     /// # Errors
     /// Only what `sink` says; what cannot be read is tried again.
-    pub fn poll(&mut self, now: Instant, sink: &mut Sink<'_>) -> io::Result<Vec<Notice>> {
-        let mut notices = Vec::new();
-        self.drain(now, sink)?;
-        self.look_at_name(now, sink, &mut notices)?;
-        if let Some(current) = &mut self.current {
-            current.read_on(now, &self.path, sink)?;
-            let skipped = current.assembler.take_skipped();
-            if skipped > 0 {
-                notices.push(Notice::Hole(self.path.clone(), skipped));
+    pub fn look(&mut self, now: Instant, sink: &mut Sink<'_>) -> io::Result<Looked> {
+        let mut looked = Looked::default();
+        looked.has_more |= self.drain(now, sink)?;
+        for _ in 0..MOST_STEPS {
+            let mut step = self.step(now, sink, &mut looked.notices)?;
+            if step == Step::Done {
+                step = self.go_to_next_date(now, sink, &mut looked.notices)?;
+            }
+            looked.has_more |= step == Step::More;
+            if step != Step::Again {
+                break;
             }
         }
-        self.move_to_next_date(now, sink, &mut notices)?;
-        Ok(notices)
+        Ok(looked)
     }
 
     /// Gives out incomplete lines: nobody will complete them for us.
@@ -120,502 +189,487 @@ impl Follower {
     /// # Errors
     /// What `sink` says.
     pub fn end(&mut self, sink: &mut Sink<'_>) -> io::Result<()> {
-        for open in self.draining.iter_mut().chain(&mut self.current) {
-            if let Some(chunk) = open.assembler.rest() {
-                sink(&chunk, &self.path)?;
-            }
+        for stream in self.draining.iter_mut().chain(&mut self.current) {
+            stream.give_rest(sink)?;
         }
         Ok(())
     }
 
-    fn drain(&mut self, now: Instant, sink: &mut Sink<'_>) -> io::Result<()> {
-        let mut open = std::mem::take(&mut self.draining);
-        for old in &mut open {
-            old.read_on(now, &self.path, sink)?;
-        }
-        for mut old in open {
-            if now.duration_since(old.grew_at) < DRAIN {
-                self.draining.push(old);
-                continue;
+    /// Reads on in old files, and closes those that are silent.
+    fn drain(&mut self, now: Instant, sink: &mut Sink<'_>) -> io::Result<bool> {
+        let mut has_more = false;
+        let streams = std::mem::take(&mut self.draining);
+        let excess = streams.len().saturating_sub(MOST_DRAINING);
+        for (at, mut stream) in streams.into_iter().enumerate() {
+            let reach = stream.read_on(&mut self.disk, now, sink)?;
+            has_more |= reach == Reach::More;
+            let is_silent = now.saturating_duration_since(stream.grew_at) >= DRAIN || at < excess;
+            if reach == Reach::Cut || (reach == Reach::End && is_silent) {
+                stream.give_rest(sink)?;
+                self.remember(stream.identity, stream.footprint);
+            } else {
+                self.draining.push(stream);
             }
-            if let Some(chunk) = old.assembler.rest() {
-                sink(&chunk, &self.path)?;
-            }
-            old.note_head();
-            self.remember(old.head);
         }
-        Ok(())
+        Ok(has_more)
     }
 
-    fn look_at_name(
+    fn step(
         &mut self,
         now: Instant,
         sink: &mut Sink<'_>,
         notices: &mut Vec<Notice>,
-    ) -> io::Result<()> {
-        let metadata = match std::fs::metadata(&self.path) {
-            Ok(metadata) => metadata,
-            Err(error) => {
-                let complaint = match error.kind() {
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-                        Notice::Waiting(self.path.clone())
-                    }
-                    _ => Notice::CannotOpen(self.path.clone(), error.to_string()),
-                };
-                self.complain(complaint, notices);
-                return Ok(());
-            }
-        };
-        let identity = (metadata.dev(), metadata.ino());
-        if self
-            .current
-            .as_ref()
-            .is_some_and(|current| current.identity == identity)
-        {
-            self.last_complaint = None;
-            return self.look_for_truncation(&metadata, now, sink, notices);
+    ) -> io::Result<Step> {
+        let named = self.look_at_name();
+        // What the open file still holds comes before any other.
+        match self.read_current(now, sink, notices)? {
+            None => return Ok(Step::Done),
+            Some(Reach::More) => return Ok(Step::More),
+            Some(Reach::Cut) => return self.begin_again(now, sink, notices),
+            Some(Reach::End) => {}
         }
-        if !metadata.is_file() {
-            self.complain(Notice::NotRegular(self.path.clone()), notices);
-            return Ok(());
-        }
-        match open_regular(&self.path) {
-            Ok(Some(file)) => self.take_over(file, now, sink, notices),
-            Ok(None) => {
-                self.complain(Notice::NotRegular(self.path.clone()), notices);
-                Ok(())
+        match named {
+            Named::TheSame => {
+                self.last_complaint = None;
+                Ok(Step::Done)
             }
-            Err(error) => {
-                self.complain(
-                    Notice::CannotOpen(self.path.clone(), error.to_string()),
-                    notices,
-                );
-                Ok(())
+            Named::Nothing(complaint) => {
+                if self.last_complaint.as_ref() != Some(&complaint) {
+                    notices.push(complaint.clone());
+                    self.last_complaint = Some(complaint);
+                }
+                Ok(Step::Done)
+            }
+            Named::Another(file, metadata) => {
+                self.last_complaint = None;
+                self.go_over_to(file, &metadata, now, sink, notices)
             }
         }
     }
 
-    fn look_for_truncation(
+    fn look_at_name(&mut self) -> Named {
+        let cannot_open = |path: &Path, error: &io::Error| match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                Named::Nothing(Notice::Waiting(path.to_path_buf()))
+            }
+            _ => Named::Nothing(Notice::CannotOpen(path.to_path_buf(), error.to_string())),
+        };
+        let found = match self.disk.metadata(&self.path) {
+            Ok(metadata) => metadata,
+            Err(error) => return cannot_open(&self.path, &error),
+        };
+        let is_ours = |metadata: &Metadata| {
+            let ours = self.current.as_ref().map(|current| current.identity);
+            ours == Some(Identity::of(metadata))
+        };
+        if is_ours(&found) {
+            return Named::TheSame;
+        }
+        if !found.is_file() {
+            return Named::Nothing(Notice::NotRegular(self.path.clone()));
+        }
+        match self.disk.open(&self.path) {
+            Ok(Some((_, metadata))) if is_ours(&metadata) => Named::TheSame,
+            Ok(Some((file, metadata))) => Named::Another(file, metadata),
+            Ok(None) => Named::Nothing(Notice::NotRegular(self.path.clone())),
+            Err(error) => cannot_open(&self.path, &error),
+        }
+    }
+
+    /// Nothing where the folder is in too much motion to say what comes before the first byte.
+    fn read_current(
         &mut self,
+        now: Instant,
+        sink: &mut Sink<'_>,
+        notices: &mut Vec<Notice>,
+    ) -> io::Result<Option<Reach>> {
+        let Some(mut current) = self.current.take() else {
+            return Ok(Some(Reach::End));
+        };
+        let mut reach = Some(Reach::End);
+        let has_data = |disk: &mut Disk, file: &File| !disk.bytes_at(file, 0, 1).is_empty();
+        if !current.is_settled && has_data(&mut self.disk, &current.file) {
+            let fresh = Fresh {
+                stream: &mut current,
+                has_name: false,
+            };
+            if self
+                .settle(fresh, None, None, now, sink, notices)?
+                .is_none()
+            {
+                reach = None;
+            }
+        }
+        if current.is_settled && reach.is_some() {
+            reach = Some(current.read_on(&mut self.disk, now, sink)?);
+            let skipped = current.take_skipped();
+            if skipped > 0 {
+                notices.push(Notice::Hole(self.path.clone(), skipped));
+            }
+        }
+        self.current = Some(current);
+        Ok(reach)
+    }
+
+    /// The open file was cut. What a copy holds of it comes first.
+    fn begin_again(
+        &mut self,
+        now: Instant,
+        sink: &mut Sink<'_>,
+        notices: &mut Vec<Notice>,
+    ) -> io::Result<Step> {
+        let Some(mut cut) = self.current.take() else {
+            return Ok(Step::Done);
+        };
+        let Ok(mut again) = cut.from_start_again(now) else {
+            self.current = Some(cut);
+            return Ok(Step::Done);
+        };
+        let offset = cut.footprint.offset();
+        let fresh = Fresh {
+            stream: &mut again,
+            has_name: false,
+        };
+        let Some(is_held) = self.settle(fresh, None, Some(&mut cut), now, sink, notices)? else {
+            self.current = Some(cut);
+            return Ok(Step::Done);
+        };
+        notices.push(Notice::Truncated(self.path.clone()));
+        if !is_held && offset > 0 {
+            notices.push(Notice::Vanished(self.path.clone(), offset));
+        }
+        self.remember(cut.identity, cut.footprint);
+        self.current = Some(again);
+        Ok(Step::Again)
+    }
+
+    /// Another file has the name.
+    fn go_over_to(
+        &mut self,
+        file: File,
         metadata: &Metadata,
         now: Instant,
         sink: &mut Sink<'_>,
         notices: &mut Vec<Notice>,
-    ) -> io::Result<()> {
-        let Some(current) = &mut self.current else {
-            return Ok(());
+    ) -> io::Result<Step> {
+        self.follow_link();
+        let mut next = Stream::from_start(file, metadata, &self.path, now);
+        if self.returns(&mut next, metadata, now) || self.goes_on_in(&mut next, metadata, now) {
+            self.change_to(next, now);
+            return Ok(Step::Again);
+        }
+        let left = self.current.take();
+        let fresh = Fresh {
+            stream: &mut next,
+            has_name: true,
         };
-        if !current.was_cut(metadata) {
-            return Ok(());
-        }
-        let offset = current.assembler.read_offset();
-        let Some(mut old) = self.current.take() else {
-            return Ok(());
+        let settled = self.settle(fresh, left.as_ref(), None, now, sink, notices);
+        self.current = left;
+        let Some(is_held) = settled? else {
+            return Ok(Step::Done);
         };
-        let held = self.read_copy_of(&mut old, now, sink)?;
-        if let Some(chunk) = old.assembler.rest() {
-            sink(&chunk, &self.path)?;
+        if let Some(left) = &self.current {
+            notices.push(Notice::Replaced(self.path.clone()));
+            let is_gone = self
+                .disk
+                .state_of(&left.file)
+                .is_ok_and(|it| it.nlink() == 0);
+            let offset = left.footprint.offset();
+            if is_gone && !is_held && offset > 0 {
+                notices.push(Notice::Vanished(self.path.clone(), offset));
+            }
         }
-        notices.push(Notice::Truncated(self.path.clone()));
-        if !held && offset > 0 {
-            notices.push(Notice::Vanished(self.path.clone(), offset));
-        }
-        self.remember(std::mem::take(&mut old.head));
-        match Open::new(old.file, 0, Some(1)) {
-            Ok(open) => self.current = Some(open),
-            Err(error) => self.complain(
-                Notice::CannotOpen(self.path.clone(), error.to_string()),
-                notices,
-            ),
-        }
-        Ok(())
+        self.change_to(next, now);
+        Ok(Step::Again)
     }
 
-    /// Another file has the name. What is left of the old one comes first, then siblings that
-    /// nobody has read: two rotations may have happened.
-    fn take_over(
-        &mut self,
-        file: File,
-        now: Instant,
-        sink: &mut Sink<'_>,
-        notices: &mut Vec<Notice>,
-    ) -> io::Result<()> {
-        let mut fresh = match Open::new(file, 0, Some(1)) {
-            Ok(open) => open,
-            Err(error) => {
-                self.complain(
-                    Notice::CannotOpen(self.path.clone(), error.to_string()),
-                    notices,
-                );
-                return Ok(());
-            }
-        };
-        let had_complaint = self.last_complaint.take().is_some();
-        if let Some(back) = self
-            .draining
-            .iter()
-            .position(|old| old.identity == fresh.identity)
-        {
-            let returned = self.draining.remove(back);
-            let left = self.current.replace(returned);
-            self.draining.extend(left);
-            return Ok(());
-        }
-        if self
-            .current
-            .as_ref()
-            .is_some_and(|current| current.identity == fresh.identity)
-        {
-            return Ok(());
-        }
-        let Some(mut old) = self.current.take() else {
-            if had_complaint {
-                self.read_unseen_siblings(&fresh, None, now, sink)?;
-            }
-            self.current = Some(fresh);
-            return Ok(());
-        };
-        old.read_on(now, &self.path, sink)?;
-        if let Some(tail) = old.continues_in(&fresh.file) {
-            // `cp` and `mv` over it: the same content, a new inode.
-            fresh.file.seek(SeekFrom::Start(tail))?;
-            fresh.assembler = old.assembler;
-            fresh.head = old.head;
-            fresh.before = old.before;
-            self.current = Some(fresh);
-            return Ok(());
-        }
-        notices.push(Notice::Replaced(self.path.clone()));
-        let held = self.read_unseen_siblings(&fresh, Some(&old), now, sink)?;
-        let is_gone = old
-            .file
-            .metadata()
-            .map_or(true, |metadata| metadata.nlink() == 0);
-        let offset = old.assembler.read_offset();
-        if is_gone && !held && offset > 0 {
-            notices.push(Notice::Vanished(self.path.clone(), offset));
-        }
-        old.grew_at = now;
-        self.draining.push(old);
-        self.current = Some(fresh);
-        Ok(())
-    }
-
-    /// Reads what a copy made before a truncation holds beyond our offset; whether there is a copy.
-    fn read_copy_of(
-        &mut self,
-        old: &mut Open,
-        now: Instant,
-        sink: &mut Sink<'_>,
-    ) -> io::Result<bool> {
-        for sibling in by_modification(&self.path) {
-            let Some(mut reader) = old.copy_in(&sibling) else {
-                continue;
-            };
-            while matches!(old.assembler.read(&mut *reader), Ok(count) if count > 0) {
-                old.grew_at = now;
-                while let Some(chunk) = old.assembler.chunk() {
-                    sink(&chunk, &self.path)?;
-                }
-            }
-            return Ok(true);
-        }
-        // A shorter copy holds at least the beginning.
-        Ok(siblings(&self.path)
-            .iter()
-            .filter_map(|sibling| head_of(sibling))
-            .any(|head| is_same(&head, &old.head)))
-    }
-
-    /// Whether a sibling holds what `old` held.
-    fn read_unseen_siblings(
-        &mut self,
-        fresh: &Open,
-        old: Option<&Open>,
-        now: Instant,
-        sink: &mut Sink<'_>,
-    ) -> io::Result<bool> {
-        let mut held = false;
-        for sibling in by_modification(&self.path) {
-            let Ok(metadata) = sibling.metadata() else {
-                continue;
-            };
-            let identity = (metadata.dev(), metadata.ino());
-            if identity == fresh.identity {
-                continue;
-            }
-            let Some(head) = head_of(&sibling) else {
-                continue;
-            };
-            let is_old =
-                old.is_some_and(|old| old.identity == identity || is_same(&head, &old.head));
-            held |= is_old;
-            let is_known = is_old
-                || self
-                    .draining
-                    .iter()
-                    .any(|open| open.identity == identity || is_same(&head, &open.head))
-                || self.heads.iter().any(|known| is_same(&head, known));
-            if is_known {
-                continue;
-            }
-            self.remember(head);
-            let Ok(Some(file)) = open_regular(&sibling) else {
-                continue;
-            };
-            let Ok((mut reader, _)) = plain_reader(file) else {
-                continue;
-            };
-            let mut assembler = Assembler::new(0, Some(1), true);
-            while matches!(assembler.read(&mut *reader), Ok(count) if count > 0) {
-                while let Some(chunk) = assembler.chunk() {
-                    sink(&chunk, &sibling)?;
-                }
-            }
-            if let Some(chunk) = assembler.rest() {
-                sink(&chunk, &sibling)?;
-            }
-            let _ = now;
-        }
-        Ok(held)
-    }
-
-    fn move_to_next_date(
-        &mut self,
-        now: Instant,
-        sink: &mut Sink<'_>,
-        notices: &mut Vec<Notice>,
-    ) -> io::Result<()> {
-        let Some(next) = later_dated(&self.path) else {
-            return Ok(());
-        };
-        let Ok(Some(file)) = open_regular(&next) else {
-            return Ok(());
-        };
-        if let Some(mut old) = self.current.take() {
-            old.read_on(now, &self.path, sink)?;
-            old.grew_at = now;
-            self.draining.push(old);
-        }
-        self.path = next;
-        self.heads = siblings(&self.path)
-            .iter()
-            .filter_map(|sibling| head_of(sibling))
-            .collect();
-        notices.push(Notice::NextDate(self.path.clone()));
-        if let Ok(open) = Open::new(file, 0, Some(1)) {
-            self.current = Some(open);
-            if let Some(current) = &mut self.current {
-                current.read_on(now, &self.path, sink)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn complain(&mut self, notice: Notice, notices: &mut Vec<Notice>) {
-        if self.last_complaint.as_ref() != Some(&notice) {
-            notices.push(notice.clone());
-            self.last_complaint = Some(notice);
+    fn change_to(&mut self, next: Stream, now: Instant) {
+        if let Some(mut left) = self.current.replace(next) {
+            left.grew_at = now;
+            self.draining.push(left);
         }
     }
 
-    fn remember(&mut self, head: Vec<u8>) {
-        if head.is_empty() {
-            return;
-        }
-        if self.heads.len() >= MOST_HEADS {
-            self.heads.remove(0);
-        }
-        self.heads.push(head);
-    }
-}
-
-impl Open {
-    fn new(mut file: File, offset: u64, line: Option<u64>) -> io::Result<Self> {
-        let metadata = file.metadata()?;
-        file.seek(SeekFrom::Start(offset))?;
-        let mut open = Self {
-            identity: (metadata.dev(), metadata.ino()),
-            file,
-            assembler: Assembler::new(offset, line, true),
-            head: Vec::new(),
-            before: Vec::new(),
-            looked_at: None,
-            grew_at: Instant::now(),
-        };
-        open.note_head();
-        open.note_before();
-        Ok(open)
-    }
-
-    fn read_on(&mut self, now: Instant, path: &Path, sink: &mut Sink<'_>) -> io::Result<()> {
-        let mut grew = false;
-        loop {
-            if self.assembler.is_in_hole() {
-                self.jump_over_hole();
-            }
-            // What cannot be read now is tried again at the next look.
-            let Ok(count) = self.assembler.read(&mut self.file) else {
-                break;
-            };
-            while let Some(chunk) = self.assembler.chunk() {
-                sink(&chunk, path)?;
-            }
-            if count == 0 {
-                break;
-            }
-            grew = true;
-        }
-        if grew {
-            self.grew_at = now;
-            if self.head.len() < KNOWN_BY {
-                self.note_head();
-            }
-            self.note_before();
-        }
-        Ok(())
-    }
-
-    fn jump_over_hole(&mut self) {
-        let at = self.assembler.read_offset();
-        if let Ok(data) = rustix::fs::seek(&self.file, rustix::fs::SeekFrom::Data(at)) {
-            self.assembler.jump(data);
-        }
-        // Where there is no data yet, or no support, reading goes on where it stood.
-        let _ = self
-            .file
-            .seek(SeekFrom::Start(self.assembler.read_offset()));
-    }
-
-    /// The beginning of the file, as far as it was read.
-    fn note_head(&mut self) {
-        let known = usize::try_from(self.assembler.read_offset())
-            .unwrap_or(KNOWN_BY)
-            .min(KNOWN_BY);
-        let mut head = vec![0; known];
-        if let Ok(read) = self.file.read_at(&mut head, 0)
-            && read == known
-        {
-            self.head = head;
-        }
-    }
-
-    fn note_before(&mut self) {
-        let offset = self.assembler.read_offset();
-        let length = usize::try_from(offset).unwrap_or(KNOWN_BY).min(KNOWN_BY);
-        let mut before = vec![0; length];
-        let start = offset - length as u64;
-        self.before = match self.file.read_exact_at(&mut before, start) {
-            Ok(()) => before,
-            Err(_) => Vec::new(),
-        };
-    }
-
-    /// Size below our offset, or other bytes at the beginning or before our offset. Size alone
-    /// misses a file that grew past the old offset between two looks.
-    fn was_cut(&mut self, metadata: &Metadata) -> bool {
-        let offset = self.assembler.read_offset();
-        if metadata.len() < offset {
+    /// A file that we know has its name back: it goes on where we stopped.
+    fn returns(&mut self, next: &mut Stream, metadata: &Metadata, now: Instant) -> bool {
+        let is_it = |stream: &Stream| stream.identity == next.identity;
+        if let Some(at) = self.draining.iter().position(is_it) {
+            *next = self.draining.remove(at);
             return true;
         }
-        let state = (
-            metadata.len(),
-            metadata.mtime(),
-            metadata.mtime_nsec(),
-            metadata.ctime(),
-            metadata.ctime_nsec(),
-        );
-        if self.looked_at == Some(state) {
+        let readings: Vec<Footprint> = self.memory.readings_of(next.identity).cloned().collect();
+        let Some(read) = readings
+            .into_iter()
+            .find(|read| read.offset() > 0 && read.stands_in(&mut self.disk, &next.file))
+        else {
+            return false;
+        };
+        let Ok(file) = next.file.try_clone() else {
+            return false;
+        };
+        *next = Stream::from_footprint(file, metadata, &self.path, now, read, None);
+        true
+    }
+
+    /// `cp` and `mv` over the name: another file with the same content.
+    fn goes_on_in(&mut self, next: &mut Stream, metadata: &Metadata, now: Instant) -> bool {
+        let Some(left) = &mut self.current else {
+            return false;
+        };
+        let offset = left.footprint.offset();
+        if offset > 0 && left.footprint.stands_in(&mut self.disk, &next.file) {
+            left.hand_over_to(next);
+            return true;
+        }
+        // We may have read more of the old file than was copied. A log that only begins like the
+        // last one, with the same title, is no copy: that one was not taken away, or is longer.
+        let length = metadata.len();
+        let is_gone = || left.file.metadata().is_ok_and(|it| it.nlink() == 0);
+        if length < KNOWN_BY as u64
+            || length >= offset
+            || !is_gone()
+            || !survey::is_beginning_of(&mut self.disk, &next.file, length, &left.file)
+        {
             return false;
         }
-        self.looked_at = Some(state);
-        !holds(&self.file, &self.head, 0)
-            || !holds(&self.file, &self.before, offset - self.before.len() as u64)
+        let read = Footprint::at(&mut self.disk, &next.file, length);
+        let Ok(file) = next.file.try_clone() else {
+            return false;
+        };
+        *next = Stream::from_footprint(file, metadata, &self.path, now, read, None);
+        true
     }
 
-    /// The offset at which another file goes on, if it begins with exactly what was read here.
-    fn continues_in(&self, other: &File) -> Option<u64> {
-        let offset = self.assembler.read_offset();
-        let is_continued = offset > 0
-            && !self.head.is_empty()
-            && holds(other, &self.head, 0)
-            && holds(other, &self.before, offset - self.before.len() as u64);
-        is_continued.then_some(offset)
+    /// Gives out what rotated files hold that nobody has read, before the first byte of a fresh
+    /// file; first of all the rest of a file that was `cut`. Returns whether content like that of
+    /// the file we leave is held by a rotated one, and nothing where the folder would not keep
+    /// still long enough to say.
+    fn settle(
+        &mut self,
+        fresh: Fresh<'_>,
+        left: Option<&Stream>,
+        mut cut: Option<&mut Stream>,
+        now: Instant,
+        sink: &mut Sink<'_>,
+        notices: &mut Vec<Notice>,
+    ) -> io::Result<Option<bool>> {
+        let Some((survey, open)) = self.survey(&fresh, left, now) else {
+            return Ok(None);
+        };
+        let Fresh { stream: fresh, .. } = fresh;
+        if let Some(own) = open.first() {
+            // Whatever is read from now on must begin like this.
+            fresh.is_settled = !own.head.is_empty();
+            fresh.footprint = Footprint::begins_with(own.head.clone());
+        }
+        let cut_footprint = cut.as_ref().map(|cut| cut.footprint.clone());
+        let left_footprint = left.map(|left| &left.footprint);
+        let judged = survey.candidates.into_iter().map(|candidate| {
+            let (identity, head) = (candidate.identity, &candidate.head);
+            let cut = cut_footprint.as_ref();
+            let verdict = survey::judge(identity, head, cut, &open, &mut self.memory);
+            (verdict, candidate)
+        });
+        // What was rotated after the fresh file itself comes when that one is left.
+        let judged: Vec<(Verdict, Candidate)> = judged
+            .take_while(|(_, candidate)| candidate.identity != fresh.identity)
+            .collect();
+        let is_held = judged.iter().any(|(verdict, candidate)| {
+            *verdict == Verdict::CopyOfCut
+                || left_footprint.is_some_and(|left| left.agrees_with(&candidate.head))
+        });
+        if let Some(cut) = &mut cut {
+            self.read_copies(cut, &judged, sink)?;
+        }
+        for (_, candidate) in judged
+            .into_iter()
+            .filter(|(verdict, _)| *verdict == Verdict::News)
+        {
+            self.read_news(candidate, now, sink, notices)?;
+        }
+        Ok(Some(is_held))
     }
 
-    /// A reader of what a copy holds beyond our offset.
-    fn copy_in(&self, sibling: &Path) -> Option<Box<dyn Read>> {
-        let offset = self.assembler.read_offset();
-        if offset == 0 || self.head.is_empty() {
-            return None;
+    /// The rotated files, and how the open ones begin, at one moment.
+    fn survey(
+        &mut self,
+        fresh: &Fresh<'_>,
+        left: Option<&Stream>,
+        now: Instant,
+    ) -> Option<(Survey, Vec<Beginning>)> {
+        let places = self.places();
+        let mut last = None;
+        for _ in 0..ATTEMPTS {
+            let survey = Survey::take(&mut self.disk, &places);
+            let mut open = Vec::new();
+            let streams = std::iter::once(&*fresh.stream)
+                .chain(left)
+                .chain(&self.draining);
+            for stream in streams {
+                open.push(Beginning {
+                    identity: stream.identity,
+                    head: self.disk.bytes_at(&stream.file, 0, KNOWN_BY),
+                });
+            }
+            let has_name = !fresh.has_name
+                || self
+                    .disk
+                    .metadata(&self.path)
+                    .is_ok_and(|it| Identity::of(&it) == fresh.stream.identity);
+            if has_name && survey.still_holds(&mut self.disk, &places, &open) {
+                self.unsettled_since = None;
+                return Some((survey, open));
+            }
+            last = Some((survey, open));
         }
-        let (mut reader, _) = plain_reader(open_regular(sibling).ok()??).ok()?;
-        let mut head = vec![0; self.head.len()];
-        reader.read_exact(&mut head).ok()?;
-        if head != self.head {
-            return None;
-        }
-        let before_start = offset - self.before.len() as u64;
-        let head_end = head.len() as u64;
-        if before_start >= head_end {
-            let between = before_start - head_end;
-            let skipped = io::copy(&mut (&mut reader).take(between), &mut io::sink()).ok()?;
-            let mut before = vec![0; self.before.len()];
-            reader.read_exact(&mut before).ok()?;
-            return (skipped == between && before == self.before).then_some(reader);
-        }
-        // The windows overlap: the head is known to be right, the rest is compared.
-        let mut rest = vec![0; usize::try_from(offset - head_end).ok()?];
-        reader.read_exact(&mut rest).ok()?;
-        self.before.ends_with(&rest).then_some(reader)
+        let since = *self.unsettled_since.get_or_insert(now);
+        let is_out_of_patience = now.saturating_duration_since(since) >= PATIENCE;
+        last.filter(|_| is_out_of_patience)
     }
-}
 
-fn holds(file: &File, bytes: &[u8], offset: u64) -> bool {
-    let mut there = vec![0; bytes.len()];
-    file.read_exact_at(&mut there, offset).is_ok() && there == bytes
-}
-
-/// Whether one beginning is the other, as far as both are known.
-fn is_same(one: &[u8], other: &[u8]) -> bool {
-    let length = one.len().min(other.len());
-    length > 0 && one[..length] == other[..length]
-}
-
-fn head_of(path: &Path) -> Option<Vec<u8>> {
-    let (reader, _) = plain_reader(open_regular(path).ok()??).ok()?;
-    let mut head = Vec::new();
-    reader.take(KNOWN_BY as u64).read_to_end(&mut head).ok()?;
-    (!head.is_empty()).then_some(head)
-}
-
-/// Opens without waiting, whatever lies there; `None` for what is no regular file.
-fn open_regular(path: &Path) -> io::Result<Option<File>> {
-    use rustix::fs::{Mode, OFlags};
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
-    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
-    Ok(file.metadata()?.is_file().then_some(file))
-}
-
-fn by_modification(path: &Path) -> Vec<PathBuf> {
-    // A folder that changes while it is listed may hide a file: two listings must agree.
-    let mut names = siblings(path);
-    for _ in 0..8 {
-        let again = siblings(path);
-        let agree = again == names;
-        names = again;
-        if agree {
+    /// Reads the rest of a file that was cut, in the latest copy that holds it.
+    fn read_copies(
+        &mut self,
+        cut: &mut Stream,
+        judged: &[(Verdict, Candidate)],
+        sink: &mut Sink<'_>,
+    ) -> io::Result<()> {
+        let copies = judged
+            .iter()
+            .rev()
+            .filter(|(verdict, _)| *verdict == Verdict::CopyOfCut);
+        for (_, copy) in copies {
+            let Ok(Some(mut reader)) = copy
+                .file
+                .try_clone()
+                .and_then(|file| survey::rest_in_copy(&cut.footprint, file))
+            else {
+                continue;
+            };
+            // What cannot be read of a copy is lost: there is no other.
+            let _ = cut.read_through(&mut reader, sink)?;
+            cut.identity = copy.identity;
             break;
         }
+        cut.give_rest(sink)
     }
-    // The kernel's clock for files ticks slowly: of two with one time the higher number is older.
-    let mut found: Vec<(std::time::SystemTime, i64, PathBuf)> = names
-        .into_iter()
-        .filter_map(|sibling| {
-            let modified = sibling.metadata().ok()?.modified().ok()?;
-            Some((modified, -rotation_number(&sibling).unwrap_or(0), sibling))
-        })
-        .collect();
-    found.sort();
-    found.into_iter().map(|(_, _, path)| path).collect()
+
+    fn read_news(
+        &mut self,
+        candidate: Candidate,
+        now: Instant,
+        sink: &mut Sink<'_>,
+        notices: &mut Vec<Notice>,
+    ) -> io::Result<()> {
+        let Ok(metadata) = self.disk.state_of(&candidate.file) else {
+            return Ok(());
+        };
+        let is_compressed = survey::is_compressed(&mut self.disk, &candidate.file);
+        let file = candidate.file.try_clone();
+        let mut stream = Stream::from_start(candidate.file, &metadata, &candidate.path, now);
+        if !is_compressed {
+            while stream.read_on(&mut self.disk, now, sink)? == Reach::More {}
+            self.draining.push(stream);
+            return Ok(());
+        }
+        if let Ok((mut reader, _)) = file.and_then(plain_reader)
+            && let Err(error) = stream.read_through(&mut reader, sink)?
+        {
+            notices.push(Notice::Damaged(candidate.path, error.to_string()));
+        }
+        stream.give_rest(sink)?;
+        self.remember(stream.identity, stream.footprint);
+        Ok(())
+    }
+
+    fn go_to_next_date(
+        &mut self,
+        now: Instant,
+        sink: &mut Sink<'_>,
+        notices: &mut Vec<Notice>,
+    ) -> io::Result<Step> {
+        let name = self.path.file_name().and_then(std::ffi::OsStr::to_str);
+        if name.and_then(dated).is_none() {
+            return Ok(Step::Done);
+        }
+        let Some(next) = self.disk.later_dated(&self.path) else {
+            return Ok(Step::Done);
+        };
+        let Ok(Some((file, metadata))) = self.disk.open(&next) else {
+            return Ok(Step::Done);
+        };
+        // The last lines under the old name come first.
+        match self.read_current(now, sink, notices)? {
+            Some(Reach::End) => {}
+            Some(_) => return Ok(Step::Again),
+            None => return Ok(Step::Done),
+        }
+        let mut stream = Stream::from_start(file, &metadata, &next, now);
+        let left = self.current.take();
+        let fresh = Fresh {
+            stream: &mut stream,
+            has_name: false,
+        };
+        let settled = self.settle(fresh, left.as_ref(), None, now, sink, notices);
+        self.current = left;
+        if settled?.is_none() {
+            return Ok(Step::Done);
+        }
+        // Its own rotated files, if there are any by now, are met before its first byte.
+        stream.is_settled = false;
+        stream.footprint = Footprint::default();
+        self.change_to(stream, now);
+        self.path.clone_from(&next);
+        self.last_complaint = None;
+        notices.push(Notice::NextDate(next));
+        Ok(Step::Again)
+    }
+
+    /// What lies where a link leads to now is no news.
+    fn follow_link(&mut self) {
+        let target = self.disk.target(&self.path);
+        if target == self.target {
+            return;
+        }
+        self.target = target;
+        if let Some(target) = self.target.clone() {
+            let survey = Survey::take(&mut self.disk, &[target]);
+            self.remember_all(survey);
+        }
+    }
+
+    fn places(&self) -> Vec<PathBuf> {
+        survey::places(&self.path, self.target.as_ref())
+    }
+
+    fn remember_all(&mut self, survey: Survey) {
+        for candidate in survey.candidates {
+            let length = self.disk.state_of(&candidate.file).map_or(0, |it| it.len());
+            let footprint = if survey::is_compressed(&mut self.disk, &candidate.file) {
+                Footprint::begins_with(candidate.head)
+            } else {
+                Footprint::at(&mut self.disk, &candidate.file, length)
+            };
+            self.memory.remember(Remembered {
+                identity: candidate.identity,
+                footprint,
+                may_have_grown: true,
+            });
+        }
+    }
+
+    fn remember(&mut self, identity: Identity, footprint: Footprint) {
+        self.memory.remember(Remembered {
+            identity,
+            footprint,
+            may_have_grown: false,
+        });
+    }
+}
+
+/// A file whose first byte was not given out.
+struct Fresh<'f> {
+    stream: &'f mut Stream,
+    /// Whether it must have the followed name.
+    has_name: bool,
 }
