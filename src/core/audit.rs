@@ -9,6 +9,7 @@ mod fields;
 pub mod filter;
 pub mod follow;
 mod json;
+mod key_order;
 mod openclaw;
 mod pairs;
 pub mod reading;

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 /// What a key can mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(usize)]
+#[repr(u8)]
 pub enum Slot {
     Time,
     Level,
@@ -40,7 +40,7 @@ pub enum Slot {
 }
 
 /// How many slots there are.
-const SLOTS: usize = Slot::Process as usize + 1;
+pub(super) const SLOTS: usize = Slot::Process as usize + 1;
 
 /// Names of each slot, the first that has a value wins; dotted names match nested objects and
 /// literal keys.
@@ -113,7 +113,7 @@ const ALIASES: &[(Slot, &str)] = &[
 ];
 
 /// What a path of keys means.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Role {
     /// The slot, and its rank there; most keys have one, some two.
     pub places: [Option<(Slot, u8)>; 2],
@@ -167,10 +167,10 @@ pub enum Value<'l> {
 }
 
 impl<'l> Value<'l> {
-    /// The text or the digits; empty, `-` and `null` are nothing.
+    /// The text or the digits, if it is one of both.
     pub fn text(&self) -> Option<Cow<'l, str>> {
         match self {
-            Self::Text(text) => meaningful(text).then(|| text.clone()),
+            Self::Text(text) => Some(text.clone()),
             Self::Number(digits) => Some(Cow::Borrowed(digits)),
             Self::Bool(_) | Self::Nested | Self::Null => None,
         }
@@ -186,6 +186,14 @@ impl<'l> Value<'l> {
 }
 
 fn meaningful(text: &str) -> bool {
+    // Nearly all texts begin like this, and none of them is nothing.
+    if text
+        .bytes()
+        .next()
+        .is_some_and(|first| first.is_ascii_graphic() && !matches!(first, b'-' | b'n'))
+    {
+        return true;
+    }
     let text = text.trim();
     !(text.is_empty() || text == "-" || text == "null")
 }
@@ -269,6 +277,12 @@ impl<'l> Fields<'l> {
     /// The rank of the name that a slot's value stood under.
     pub fn rank(&self, slot: Slot) -> Option<u8> {
         self.found[slot as usize].as_ref().map(|(rank, _)| *rank)
+    }
+
+    /// Rank and value at a slot's place.
+    #[cfg(test)]
+    pub fn at(&self, place: usize) -> Option<&(u8, Value<'l>)> {
+        self.found[place].as_ref()
     }
 
     /// Takes over what is missing here.

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 use std::io;
+use std::rc::Rc;
 
-use memchr::memchr;
+use memchr::memchr_iter;
 
 use super::assemble::{Chunk, Part};
 use super::detect::{Alert, Detectors};
@@ -35,6 +36,14 @@ pub struct SourceLine<'l> {
     pub is_truncated: bool,
 }
 
+/// Where a line stands.
+struct Place<'f> {
+    file: &'f str,
+    offset: u64,
+    number: Option<u64>,
+    is_truncated: bool,
+}
+
 /// What becomes of the results.
 pub trait Show {
     /// One event that passed the filters.
@@ -60,7 +69,7 @@ pub trait Show {
 pub struct Reading {
     recogniser: Recogniser,
     filter: Filter,
-    prefilter: Prefilter,
+    prefilter: Rc<Prefilter>,
     secrets: EnvSecrets,
     wanted: Wanted,
     carry: Carry,
@@ -97,19 +106,25 @@ impl Reading {
         statistics: Option<Statistics>,
         needs: Needs,
     ) -> Self {
-        let sees_all = detectors.is_some() || statistics.is_some();
-        let needs_all = sees_all || needs.fields;
+        let wanted = if detectors.is_some() || needs.fields {
+            Wanted::ALL
+        } else {
+            let counts = statistics.is_some();
+            Wanted {
+                time: counts || filter.needs_time(),
+                who: counts || filter.needs_who(),
+                meaning: counts || filter.needs_meaning(),
+                texts: false,
+            }
+        };
         let prefilter = if detectors.is_some() {
             Prefilter::default()
         } else {
             filter.prefilter()
         };
         Self {
-            wanted: Wanted {
-                time: needs_all || filter.needs_time(),
-                meaning: needs_all || filter.needs_meaning(),
-            },
-            prefilter,
+            wanted,
+            prefilter: Rc::new(prefilter),
             recogniser,
             filter,
             secrets,
@@ -154,7 +169,7 @@ impl Reading {
             && self.secrets.is_empty()
             && self.detectors.is_none()
             && self.statistics.is_none()
-            && !self.wanted.meaning
+            && self.wanted == Wanted::LEVEL
     }
 
     /// The bytes with their secrets replaced.
@@ -178,15 +193,13 @@ impl Reading {
             Part::Beginning => {
                 let end = safe_cut(chunk.bytes, BEGINNING.min(chunk.bytes.len()), &self.secrets);
                 let cleaned = self.secrets.replace(&chunk.bytes[..end]).into_owned();
-                self.long_line.is_shown = self.line(
-                    &cleaned,
-                    chunk.offset,
-                    chunk.line,
+                let place = Place {
                     file,
-                    shown_from,
-                    true,
-                    show,
-                )?;
+                    offset: chunk.offset,
+                    number: chunk.line,
+                    is_truncated: true,
+                };
+                self.long_line.is_shown = self.line(&cleaned, &place, shown_from, show)?;
                 self.long_line.held.clear();
                 self.piece(&chunk.bytes[end..], false, show)
             }
@@ -220,39 +233,46 @@ impl Reading {
         show: &mut dyn Show,
     ) -> io::Result<()> {
         let has_secrets = !self.secrets.is_empty() && !self.secrets.find(chunk.bytes).is_empty();
-        let mut rest = chunk.bytes;
-        let mut offset = chunk.offset;
+        // What stands in the place of a secret may be what is looked for.
+        let prefilter = if has_secrets {
+            Rc::default()
+        } else {
+            Rc::clone(&self.prefilter)
+        };
         let mut number = chunk.line;
-        while !rest.is_empty() {
-            let end = memchr(b'\n', rest).map_or(rest.len(), |newline| newline + 1);
-            let (line, after) = rest.split_at(end);
-            if self.prefilter.may_pass(line) {
-                let cleaned = if has_secrets {
-                    self.secrets.replace(line)
-                } else {
-                    Cow::Borrowed(line)
-                };
-                self.line(&cleaned, offset, number, file, shown_from, false, show)?;
+        let mut end = 0;
+        for candidate in prefilter.over(chunk.bytes) {
+            if candidate.passed_over < candidate.line.start {
+                let skipped = &chunk.bytes[candidate.passed_over..candidate.line.start];
+                number = number.map(|number| number + memchr_iter(b'\n', skipped).count() as u64);
+                self.carry.pass_over();
             }
-            rest = after;
-            offset += end as u64;
+            end = candidate.line.end;
+            let line = &chunk.bytes[candidate.line.clone()];
+            let place = Place {
+                file,
+                offset: chunk.offset + candidate.line.start as u64,
+                number,
+                is_truncated: false,
+            };
+            if has_secrets {
+                self.line(&self.secrets.replace(line), &place, shown_from, show)?;
+            } else {
+                self.line(line, &place, shown_from, show)?;
+            }
             number = number.map(|number| number + 1);
+        }
+        if end < chunk.bytes.len() {
+            self.carry.pass_over();
         }
         Ok(())
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "a line and where it stands, passed once"
-    )]
     fn line(
         &mut self,
         bytes: &[u8],
-        offset: u64,
-        number: Option<u64>,
-        file: &str,
+        place: &Place<'_>,
         shown_from: u64,
-        is_truncated: bool,
         show: &mut dyn Show,
     ) -> io::Result<bool> {
         let content = without_line_end(bytes);
@@ -261,27 +281,27 @@ impl Reading {
             Err(_) => (String::from_utf8_lossy(content), false),
         };
         let event = self.recogniser.read(&text, self.wanted);
-        let source = SourceLine {
-            file,
-            number,
-            offset,
-            bytes,
-            text: &text,
-            is_text,
-            is_truncated,
-        };
         let passes = self.carry.keeps(&self.filter, &event, content);
-        let is_shown = passes && offset >= shown_from;
+        let is_shown = passes && place.offset >= shown_from;
         if is_shown {
             if let Some(statistics) = &mut self.statistics {
                 statistics.count(&event);
             }
             if self.shows_events {
+                let source = SourceLine {
+                    file: place.file,
+                    number: place.number,
+                    offset: place.offset,
+                    bytes,
+                    text: &text,
+                    is_text,
+                    is_truncated: place.is_truncated,
+                };
                 show.event(&event, &source)?;
             }
         }
         if let Some(detectors) = &mut self.detectors {
-            for alert in detectors.observe(&event, offset) {
+            for alert in detectors.observe(&event, place.offset) {
                 show.alert(&alert)?;
             }
         }
@@ -291,19 +311,22 @@ impl Reading {
     /// Counts the events of whole lines that pass, without showing or remembering anything.
     pub fn count(&mut self, bytes: &[u8], mut each: impl FnMut(usize)) {
         let mut carry = Carry::default();
-        let mut at = 0;
-        while at < bytes.len() {
-            let end = memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |newline| at + newline + 1);
-            let line = self.secrets.replace(&bytes[at..end]);
-            let content = without_line_end(&line);
-            if self.prefilter.may_pass(content) {
-                let text = String::from_utf8_lossy(content);
-                let event = self.recogniser.read(&text, self.wanted);
-                if carry.keeps(&self.filter, &event, content) {
-                    each(at);
-                }
+        let prefilter = if self.secrets.is_empty() {
+            Rc::clone(&self.prefilter)
+        } else {
+            Rc::default()
+        };
+        for candidate in prefilter.over(bytes) {
+            if candidate.passed_over < candidate.line.start {
+                carry.pass_over();
             }
-            at = end;
+            let line = self.secrets.replace(&bytes[candidate.line.clone()]);
+            let content = without_line_end(&line);
+            let text = String::from_utf8_lossy(content);
+            let event = self.recogniser.read(&text, self.wanted);
+            if carry.keeps(&self.filter, &event, content) {
+                each(candidate.line.start);
+            }
         }
     }
 }

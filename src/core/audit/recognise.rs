@@ -1,11 +1,13 @@
 //! From a line of any common format to an event, decided line by line.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use super::address::{TrustedProxies, address};
 use super::event::{Connection, Event, Kind, Level, Outcome};
 use super::fields::{Fields, Slot, Value};
-use super::json::{self, KeyOrder};
+use super::json;
+use super::key_order::KeyOrder;
 use super::syslog::{self, Wrapped};
 use super::times::TimeContext;
 use super::words::{Said, Words, outcome_word};
@@ -14,20 +16,38 @@ use super::{openclaw, pairs, text, web};
 /// Wrappers inside wrappers that are taken off.
 const MOST_WRAPPERS: usize = 4;
 
-/// What a caller needs of an event; what is not needed is not worked out.
-#[derive(Debug, Clone, Copy)]
+/// What a caller needs of an event. What is not needed may be missing; what is there is right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wanted {
     /// The time.
     pub time: bool,
+    /// User and address.
+    pub who: bool,
     /// Kind and outcome, which cost reading the words.
     pub meaning: bool,
+    /// All the rest, except the level, which is always there.
+    pub texts: bool,
 }
 
 impl Wanted {
+    /// Nothing but the level.
+    pub const LEVEL: Self = Self {
+        time: false,
+        who: false,
+        meaning: false,
+        texts: false,
+    };
+    /// When it was.
+    pub const TIME: Self = Self {
+        time: true,
+        ..Self::LEVEL
+    };
     /// Everything.
     pub const ALL: Self = Self {
         time: true,
+        who: true,
         meaning: true,
+        texts: true,
     };
 }
 
@@ -83,7 +103,7 @@ impl Recogniser {
         let line = line.strip_prefix('\u{feff}').unwrap_or(line);
         let mut draft = Draft::new(line);
         self.take_apart(line, &mut draft, MOST_WRAPPERS);
-        self.event(draft, wanted)
+        self.event(&draft, wanted)
     }
 
     fn take_apart<'l>(&mut self, line: &'l str, draft: &mut Draft<'l>, wrappers: usize) {
@@ -197,40 +217,44 @@ impl Recogniser {
         draft.fields.fill(Slot::Message, rest);
     }
 
-    fn event<'l>(&mut self, mut draft: Draft<'l>, wanted: Wanted) -> Event<'l> {
+    fn event<'l>(&mut self, draft: &Draft<'l>, wanted: Wanted) -> Event<'l> {
+        let fields = &draft.fields;
+        let may_continue = draft.is_indented && draft.shape == Shape::Text;
         let mut event = Event {
             count: 1,
+            level: fields.get(Slot::Level).and_then(level).or(draft.level),
             ..Event::default()
         };
-        let fields = &mut draft.fields;
-        if wanted.time {
+        if wanted.time || may_continue {
             event.time = fields
                 .get(Slot::Time)
                 .and_then(|value| self.time(value))
                 .or(draft.time);
         }
-        event.level = fields.get(Slot::Level).and_then(level).or(draft.level);
-        if wanted.meaning && openclaw::apply(fields, &self.proxies, &mut event) {
+        if openclaw::apply(fields, &self.proxies, &mut event) {
             return event;
         }
-        let peer = fields.text(Slot::Address).and_then(|text| address(&text));
-        event.ip = match fields.text(Slot::Forwarded) {
-            Some(forwarded) => self.proxies.client(peer, Some(&forwarded)),
-            None => peer,
-        };
-        event.user = fields.text(Slot::User);
-        event.request_id = fields.text(Slot::RequestId);
-        event.user_agent = fields.text(Slot::UserAgent);
-        event.action = fields.text(Slot::Action);
-        event.message = fields.text(Slot::Message);
-        event.reason = fields.text(Slot::Reason);
-        if let Some(dropped) = fields.get(Slot::Dropped).and_then(number) {
-            event.dropped = u64::try_from(dropped).unwrap_or(0);
+        event.is_continuation = may_continue && event.time.is_none();
+        if wanted.who {
+            event.user = fields.text(Slot::User);
+            event.ip = self.client(fields);
         }
-        let is_continuation = !wanted.time || event.time.is_none();
-        event.is_continuation = draft.is_indented && draft.shape == Shape::Text && is_continuation;
-        if wanted.meaning {
-            self.judge(&draft, &mut event);
+        if wanted.texts {
+            event.request_id = fields.text(Slot::RequestId);
+            event.user_agent = fields.text(Slot::UserAgent);
+            if let Some(dropped) = fields.get(Slot::Dropped).and_then(number) {
+                event.dropped = u64::try_from(dropped).unwrap_or(0);
+            }
+        }
+        if wanted.texts || wanted.who || wanted.meaning {
+            event.message = fields.text(Slot::Message);
+            event.action = fields.text(Slot::Action);
+            event.reason = fields.text(Slot::Reason);
+            // Where fields say who it was, the words are read for their meaning only.
+            if wanted.meaning || wanted.texts || !fields.is_structured || is_likely_sentence(&event)
+            {
+                self.judge(draft, &mut event, wanted);
+            }
         }
         event
     }
@@ -239,51 +263,39 @@ impl Recogniser {
         self.context.value(&value.text()?)
     }
 
-    fn judge<'l>(&mut self, draft: &Draft<'l>, event: &mut Event<'l>) {
+    fn client(&self, fields: &Fields<'_>) -> Option<IpAddr> {
+        let peer = fields.text(Slot::Address).and_then(|text| address(&text));
+        match fields.text(Slot::Forwarded) {
+            Some(forwarded) => self.proxies.client(peer, Some(&forwarded)),
+            None => peer,
+        }
+    }
+
+    fn judge<'l>(&mut self, draft: &Draft<'l>, event: &mut Event<'l>, wanted: Wanted) {
         let fields = &draft.fields;
+        if !wanted.who && (!fields.is_structured || is_likely_sentence(event)) {
+            event.user = fields.text(Slot::User);
+            event.ip = self.client(fields);
+        }
         let status = fields.get(Slot::Status).and_then(http_status);
         let sentence = self.sentence(draft, event);
+        // A request line holds the client's own words.
+        let is_request = draft.shape == Shape::Web && status.is_some();
         let said = [&event.action, &event.message, &event.reason]
             .into_iter()
             .flatten()
+            .filter(|_| !is_request)
             .fold(Said::default(), |said, text| {
                 said.and(self.words.read(text))
             });
-        // A request line holds the client's own words.
-        let said = if draft.shape == Shape::Web && status.is_some() {
-            Said::default()
-        } else {
-            said
-        };
-        let stated = stated_outcome(fields);
-        let by_status = status.map(|status| {
-            if status < 400 {
-                Outcome::Success
-            } else {
-                Outcome::Failure
-            }
-        });
-        let by_words = if said.failure {
-            Some(Outcome::Failure)
-        } else {
-            said.success.then_some(Outcome::Success)
-        };
-        let kind = match status {
-            Some(429) => Kind::RateLimit,
-            _ if said.rate_limit => Kind::RateLimit,
-            Some(401) => Kind::Auth,
-            _ if said.auth || sentence.is_some() => Kind::Auth,
-            Some(403) => Kind::Access,
-            _ if said.refused => Kind::Access,
-            Some(500..) => Kind::Error,
-            _ if event.level >= Some(Level::Error) => Kind::Error,
-            Some(_) => Kind::Access,
-            None => Kind::Other,
-        };
+        let kind = kind(status, said, sentence.is_some(), event.level);
         event.kind = Some(kind);
         event.outcome = match kind {
             Kind::RateLimit | Kind::Error => Some(Outcome::Failure),
-            _ => stated.or(by_status).or(sentence).or(by_words),
+            _ => stated_outcome(fields)
+                .or(status.map(outcome_of_status))
+                .or(sentence)
+                .or(said.outcome()),
         };
         let is_refusal = event.outcome == Some(Outcome::Failure)
             && matches!(kind, Kind::Auth | Kind::Access | Kind::RateLimit);
@@ -297,7 +309,9 @@ impl Recogniser {
         if event.user.is_some() && event.ip.is_some() {
             return None;
         }
-        let message = event.message.take()?;
+        let message = event
+            .message
+            .take_if(|message| text::may_be_sentence(message))?;
         let found = text::sentence(&message).map(|found| {
             let own = |text: &str| Cow::Owned(text.to_owned());
             (
@@ -361,6 +375,35 @@ impl<'l> Draft<'l> {
             is_indented: line.starts_with([' ', '\t']),
         }
     }
+}
+
+/// What it is about, in the order in which evidence counts.
+fn kind(status: Option<u16>, said: Said, is_sentence: bool, level: Option<Level>) -> Kind {
+    match status {
+        Some(429) => Kind::RateLimit,
+        _ if said.rate_limit => Kind::RateLimit,
+        Some(401) => Kind::Auth,
+        _ if said.auth || is_sentence => Kind::Auth,
+        Some(403) => Kind::Access,
+        _ if said.refused => Kind::Access,
+        Some(500..) => Kind::Error,
+        _ if level >= Some(Level::Error) => Kind::Error,
+        Some(_) => Kind::Access,
+        None => Kind::Other,
+    }
+}
+
+fn outcome_of_status(status: u16) -> Outcome {
+    if status < 400 {
+        Outcome::Success
+    } else {
+        Outcome::Failure
+    }
+}
+
+/// Whether the message may be one of sshd or PAM, which names user and address itself.
+fn is_likely_sentence(event: &Event<'_>) -> bool {
+    event.message.as_deref().is_some_and(text::may_be_sentence)
 }
 
 fn level(value: &Value<'_>) -> Option<Level> {
@@ -429,5 +472,7 @@ fn stated_outcome(fields: &Fields<'_>) -> Option<Outcome> {
         .or_else(|| word(Slot::Status))
 }
 
+#[cfg(test)]
+mod same;
 #[cfg(test)]
 mod tests;
