@@ -10,6 +10,7 @@ pub mod filter;
 pub mod follow;
 mod json;
 mod key_order;
+pub mod memory;
 mod openclaw;
 mod pairs;
 pub mod reading;

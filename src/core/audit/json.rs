@@ -2,25 +2,27 @@
 
 use std::borrow::Cow;
 
-use super::fields::{Fields, Role, Value};
+use super::fields::{Fields, Role, Slots, Value};
 use super::key_order::{KeyOrder, Place};
 
 /// Objects inside objects that are looked into; no name in the table is deeper.
 const DEEPEST: usize = 4;
 
-/// Reads `text` as one JSON object into `fields`.
+/// Reads `text` as one JSON object, and what it says of the `wanted` slots into `fields`.
 ///
 /// # Errors
 /// Nothing but the fact that it is no JSON object.
 pub fn read<'l>(
     text: &'l str,
     order: &mut KeyOrder,
+    wanted: Slots,
     fields: &mut Fields<'l>,
 ) -> Result<(), NotJson> {
     let mut walker = Walker {
         text,
         bytes: text.as_bytes(),
         at: 0,
+        wanted,
     };
     walker.object(order, fields)
 }
@@ -33,6 +35,7 @@ struct Walker<'l> {
     text: &'l str,
     bytes: &'l [u8],
     at: usize,
+    wanted: Slots,
 }
 
 impl<'l> Walker<'l> {
@@ -52,14 +55,11 @@ impl<'l> Walker<'l> {
             }
             self.blanks();
             let (role, key) = order.role(place);
-            if role.is_idle() {
-                self.skip_value()?;
-            } else if role.is_container && self.peek() == Some(b'{') {
-                fields.note(&role, Value::Nested);
+            if role.is_container && self.peek() == Some(b'{') {
+                fields.note(role, Value::Nested);
                 self.members(key, fields)?;
             } else {
-                let value = self.value()?;
-                fields.note(&role, value);
+                self.member(role, fields)?;
             }
         }
         self.blanks();
@@ -132,11 +132,54 @@ impl<'l> Walker<'l> {
                 depth += 1;
                 self.at += 1;
                 is_first = true;
-            } else if role.is_idle() {
-                self.skip_value()?;
             } else {
-                let value = self.value()?;
-                fields.note(&role, value);
+                self.member(&role, fields)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A value, noted if it is wanted.
+    #[inline]
+    fn member(&mut self, role: &Role, fields: &mut Fields<'l>) -> Result<(), NotJson> {
+        let is_wanted = role.slots.meet(self.wanted);
+        let Some(b'"') = self.peek() else {
+            return self.odd_member(is_wanted.then_some(role), fields);
+        };
+        self.at += 1;
+        let start = self.at;
+        let end = self.string_end()?;
+        if is_wanted {
+            let inside = &self.text[start..end.at];
+            if end.has_escapes {
+                fields.note(role, Value::Text(Cow::Owned(unescaped(inside))));
+            } else {
+                fields.note_borrowed(role, inside);
+            }
+        }
+        Ok(())
+    }
+
+    /// A value that is no text.
+    fn odd_member(&mut self, role: Option<&Role>, fields: &mut Fields<'l>) -> Result<(), NotJson> {
+        match self.peek().ok_or(NotJson)? {
+            b'{' | b'[' => {
+                self.skip_nested()?;
+                if let Some(role) = role {
+                    fields.note(role, Value::Nested);
+                }
+            }
+            _ => {
+                let word = self.bare_word()?;
+                if let Some(role) = role {
+                    let value = match word {
+                        "true" => Value::Bool(true),
+                        "false" => Value::Bool(false),
+                        "null" => Value::Null,
+                        digits => Value::Number(digits),
+                    };
+                    fields.note(role, value);
+                }
             }
         }
         Ok(())
@@ -174,7 +217,20 @@ impl<'l> Walker<'l> {
         })
     }
 
+    #[inline]
     fn string_end(&mut self) -> Result<StringEnd, NotJson> {
+        let end = quote_or_backslash(self.bytes, self.at).ok_or(NotJson)?;
+        if self.bytes[end] == b'"' {
+            self.at = end + 1;
+            return Ok(StringEnd {
+                at: end,
+                has_escapes: false,
+            });
+        }
+        self.string_end_with_escapes()
+    }
+
+    fn string_end_with_escapes(&mut self) -> Result<StringEnd, NotJson> {
         let mut has_escapes = false;
         loop {
             self.at = quote_or_backslash(self.bytes, self.at).ok_or(NotJson)?;
@@ -194,25 +250,6 @@ impl<'l> Walker<'l> {
         }
     }
 
-    fn value(&mut self) -> Result<Value<'l>, NotJson> {
-        match self.peek().ok_or(NotJson)? {
-            b'"' => Ok(Value::Text(self.string()?)),
-            b'{' | b'[' => {
-                self.skip_value()?;
-                Ok(Value::Nested)
-            }
-            _ => {
-                let word = self.bare_word()?;
-                Ok(match word {
-                    "true" => Value::Bool(true),
-                    "false" => Value::Bool(false),
-                    "null" => Value::Null,
-                    digits => Value::Number(digits),
-                })
-            }
-        }
-    }
-
     fn bare_word(&mut self) -> Result<&'l str, NotJson> {
         let start = self.at;
         while let Some(byte) = self.peek() {
@@ -228,17 +265,6 @@ impl<'l> Walker<'l> {
             [b'-' | b'0'..=b'9', ..] => Ok(word),
             _ if matches!(word, "true" | "false" | "null") => Ok(word),
             _ => Err(NotJson),
-        }
-    }
-
-    fn skip_value(&mut self) -> Result<(), NotJson> {
-        match self.peek().ok_or(NotJson)? {
-            b'"' => {
-                self.at += 1;
-                self.string_end().map(|_| ())
-            }
-            b'{' | b'[' => self.skip_nested(),
-            _ => self.bare_word().map(|_| ()),
         }
     }
 
@@ -271,28 +297,31 @@ struct StringEnd {
 
 /// Where the next quote or backslash stands, from `at` on. Most strings are short: eight bytes at a
 /// time are quicker for them than the start of a vectorised search.
-fn quote_or_backslash(bytes: &[u8], mut at: usize) -> Option<usize> {
+#[inline]
+fn quote_or_backslash(bytes: &[u8], at: usize) -> Option<usize> {
+    /// How far strings count as short.
+    const SHORT: usize = 64;
+    let rest = bytes.get(at..)?;
+    let mut skipped = 0;
+    for word in rest[..rest.len().min(SHORT)].as_chunks::<8>().0 {
+        let found = marks(*word);
+        if found != 0 {
+            return Some(at + skipped + (found.trailing_zeros() / 8) as usize);
+        }
+        skipped += 8;
+    }
+    memchr::memchr2(b'"', b'\\', &rest[skipped..]).map(|found| at + skipped + found)
+}
+
+/// The lowest bit that is set marks the first quote or backslash.
+fn marks(word: [u8; 8]) -> u64 {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const TOPS: u64 = u64::from_ne_bytes([0x80; 8]);
-    /// Words that are looked at one by one.
-    const SHORT: usize = 8;
-    for _ in 0..SHORT {
-        let Some(word) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) else {
-            break;
-        };
-        let word = u64::from_le_bytes(*word);
-        let quotes = word ^ (ONES * b'"' as u64);
-        let backslashes = word ^ (ONES * b'\\' as u64);
-        // The lowest top bit that is set marks the first byte that became zero.
-        let found = ((quotes.wrapping_sub(ONES) & !quotes)
-            | (backslashes.wrapping_sub(ONES) & !backslashes))
-            & TOPS;
-        if found != 0 {
-            return Some(at + (found.trailing_zeros() / 8) as usize);
-        }
-        at += 8;
-    }
-    memchr::memchr2(b'"', b'\\', bytes.get(at..)?).map(|found| at + found)
+    let word = u64::from_le_bytes(word);
+    let quotes = word ^ (ONES * b'"' as u64);
+    let backslashes = word ^ (ONES * b'\\' as u64);
+    // A byte that became zero borrows from above, which sets its top bit.
+    ((quotes.wrapping_sub(ONES) & !quotes) | (backslashes.wrapping_sub(ONES) & !backslashes)) & TOPS
 }
 
 /// The text behind JSON's escapes; half a surrogate pair is U+FFFD (Node writes such).
@@ -349,7 +378,7 @@ mod tests {
 
     fn fields(line: &str) -> Option<Fields<'_>> {
         let mut fields = Fields::default();
-        read(line, &mut KeyOrder::default(), &mut fields).ok()?;
+        read(line, &mut KeyOrder::default(), Slots::ALL, &mut fields).ok()?;
         Some(fields)
     }
 
@@ -418,7 +447,7 @@ mod tests {
             (r#"{"msg":"x","user":"c","more":1}"#, "c"),
         ] {
             let mut fields = Fields::default();
-            read(line, &mut order, &mut fields).unwrap();
+            read(line, &mut order, Slots::ALL, &mut fields).unwrap();
             assert_eq!(fields.text(Slot::User).unwrap(), expected);
         }
     }

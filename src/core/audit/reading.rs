@@ -10,7 +10,7 @@ use super::assemble::{Chunk, Part};
 use super::detect::{Alert, Detectors};
 use super::event::Event;
 use super::filter::{Carry, Filter, Prefilter};
-use super::recognise::{Recogniser, Wanted};
+use super::recognise::{Draft, Recogniser, Wanted};
 use super::secrets::EnvSecrets;
 use super::statistics::Statistics;
 
@@ -199,7 +199,8 @@ impl Reading {
                     number: chunk.line,
                     is_truncated: true,
                 };
-                self.long_line.is_shown = self.line(&cleaned, &place, shown_from, show)?;
+                self.long_line.is_shown =
+                    self.line(&cleaned, &mut Draft::default(), &place, shown_from, show)?;
                 self.long_line.held.clear();
                 self.piece(&chunk.bytes[end..], false, show)
             }
@@ -239,6 +240,7 @@ impl Reading {
         } else {
             Rc::clone(&self.prefilter)
         };
+        let mut draft = Draft::default();
         let mut number = chunk.line;
         let mut end = 0;
         for candidate in prefilter.over(chunk.bytes) {
@@ -256,9 +258,10 @@ impl Reading {
                 is_truncated: false,
             };
             if has_secrets {
-                self.line(&self.secrets.replace(line), &place, shown_from, show)?;
+                let line = self.secrets.replace(line).into_owned();
+                self.line(&line, &mut Draft::default(), &place, shown_from, show)?;
             } else {
-                self.line(line, &place, shown_from, show)?;
+                self.line(line, &mut draft, &place, shown_from, show)?;
             }
             number = number.map(|number| number + 1);
         }
@@ -268,21 +271,29 @@ impl Reading {
         Ok(())
     }
 
-    fn line(
+    fn line<'c>(
         &mut self,
-        bytes: &[u8],
+        bytes: &'c [u8],
+        draft: &mut Draft<'c>,
         place: &Place<'_>,
         shown_from: u64,
         show: &mut dyn Show,
     ) -> io::Result<bool> {
         let content = without_line_end(bytes);
-        let (text, is_text) = match std::str::from_utf8(content) {
-            Ok(text) => (Cow::Borrowed(text), true),
-            Err(_) => (String::from_utf8_lossy(content), false),
+        let lossy;
+        let (event, text, is_text) = match std::str::from_utf8(content) {
+            Ok(text) => (
+                self.recogniser.read_with(draft, text, self.wanted),
+                text,
+                true,
+            ),
+            Err(_) => {
+                lossy = String::from_utf8_lossy(content);
+                (self.recogniser.read(&lossy, self.wanted), &*lossy, false)
+            }
         };
-        let event = self.recogniser.read(&text, self.wanted);
-        let passes = self.carry.keeps(&self.filter, &event, content);
-        let is_shown = passes && place.offset >= shown_from;
+        let is_shown =
+            self.carry.keeps(&self.filter, &event, content) && place.offset >= shown_from;
         if is_shown {
             if let Some(statistics) = &mut self.statistics {
                 statistics.count(&event);
@@ -293,7 +304,7 @@ impl Reading {
                     number: place.number,
                     offset: place.offset,
                     bytes,
-                    text: &text,
+                    text,
                     is_text,
                     is_truncated: place.is_truncated,
                 };
@@ -355,4 +366,130 @@ fn safe_cut(bytes: &[u8], end: usize, secrets: &EnvSecrets) -> usize {
         .map(|found| found.start + from..found.end + from)
         .find(|found| found.contains(&end))
         .map_or(end, |found| found.end)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+    use crate::audit::address::{TrustedProxies, parse_network};
+    use crate::audit::event::{Kind, Outcome};
+    use crate::audit::times::TimeContext;
+
+    /// Offsets and numbers of the lines that were shown.
+    #[derive(Default, Debug, PartialEq)]
+    struct Shown(Vec<(u64, Option<u64>, Vec<u8>)>);
+
+    impl Show for Shown {
+        fn event(&mut self, _: &Event<'_>, line: &SourceLine<'_>) -> io::Result<()> {
+            self.0.push((line.offset, line.number, line.bytes.to_vec()));
+            Ok(())
+        }
+
+        fn more(&mut self, _: &[u8]) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn alert(&mut self, _: &Alert) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn reading(filter: &Filter, needs_fields: bool) -> Reading {
+        let context = TimeContext {
+            zone: TimeZone::UTC,
+            now: "2026-11-22T12:00:00Z".parse().unwrap(),
+        };
+        let needs = Needs {
+            fields: needs_fields,
+            events: true,
+        };
+        Reading::new(
+            Recogniser::new(context, TrustedProxies::parse("127.0.0.1")),
+            filter.clone(),
+            EnvSecrets::default(),
+            None,
+            None,
+            needs,
+        )
+    }
+
+    /// What is shown of `text` when it is read in two blocks.
+    fn shown(mut reading: Reading, text: &str, cut: usize) -> Shown {
+        let cut = text[..cut].rfind('\n').map_or(0, |newline| newline + 1);
+        let mut shown = Shown::default();
+        let mut line = 1;
+        for (at, part) in [(0, &text[..cut]), (cut, &text[cut..])] {
+            let chunk = Chunk {
+                bytes: part.as_bytes(),
+                offset: at as u64,
+                line: Some(line),
+                part: Part::Lines,
+            };
+            reading.take(&chunk, "a", 0, &mut shown).unwrap();
+            line += part.matches('\n').count() as u64;
+        }
+        shown
+    }
+
+    const LINES: &[&str] = &[
+        r#"{"time":"2026-11-20T10:00:02Z","event":"login","outcome":"failure","user":"mia","ip":"192.0.2.1"}"#,
+        r#"{"time":"2026-11-20T11:00:02Z","event":"login","outcome":"success","user":"root","ip":"192.0.2.9"}"#,
+        r#"{"event":"error","level":"error","user":"mia","ip":"0:0:0:0:0:FfFf:c000:201"}"#,
+        r#"{"event":"denied","user":"m\u0069a","ip":"192\u002e0.2.1"}"#,
+        r#"{"event":"denied","user":"mia.x","ip":"[::ffff:192.0.2.1]:80"}"#,
+        "Nov 20 10:00:02 bot sshd[3]: Failed password for mia from 192.0.2.1 port 22 ssh2",
+        "    at frame (mia.js:1:2)",
+        "\tat frame without anything",
+        "\u{feff}  at a marked frame",
+        "\u{feff}{\"user\":\"mia\"}",
+        "plain text about 192.0.2.1 and mia",
+        "plain text",
+        "192.0.2.1 - mia [20/Nov/2026:10:00:02 +0000] \"GET /login HTTP/1.1\" 401 1 \"-\" \"x\"",
+        "",
+        "\r",
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1500))]
+
+        #[test]
+        fn nothing_is_passed_over_that_would_be_shown(
+            lines in proptest::collection::vec(select(LINES), 0..12),
+            ends_with_newline: bool,
+            cut in any::<proptest::sample::Index>(),
+            network in proptest::option::of(select(&["192.0.2.1", "192.0.2.0/24", "192.0.2.77"][..])),
+            user in proptest::option::of(select(&["mia", "mia.x", "x"][..])),
+            kind in proptest::option::of(select(&[Kind::Auth, Kind::Other][..])),
+            outcome in proptest::option::of(select(&[Outcome::Failure, Outcome::Success][..])),
+            since in proptest::option::of(select(&["2026-11-20T10:30:00Z", "2020-01-01T00:00:00Z"][..])),
+            needs_fields: bool,
+        ) {
+            let mut text = lines.join("\n");
+            if ends_with_newline {
+                text.push('\n');
+            }
+            let mut cut = cut.index(text.len() + 1);
+            while !text.is_char_boundary(cut) {
+                cut -= 1;
+            }
+            let filter = Filter {
+                networks: network.and_then(parse_network).into_iter().collect(),
+                users: user.map(ToOwned::to_owned).into_iter().collect(),
+                kinds: kind.into_iter().collect(),
+                outcomes: outcome.into_iter().collect(),
+                since: since.map(|since| since.parse().unwrap()),
+                ..Filter::default()
+            };
+            let quick = shown(reading(&filter, needs_fields), &text, cut);
+            let mut slow = reading(&filter, true);
+            slow.prefilter = Rc::default();
+            slow.wanted = Wanted::ALL;
+            let slow = shown(slow, &text, 0);
+            prop_assert_eq!(quick, slow);
+        }
+    }
 }

@@ -5,9 +5,10 @@ use std::net::IpAddr;
 
 use super::address::{TrustedProxies, address};
 use super::event::{Connection, Event, Kind, Level, Outcome};
-use super::fields::{Fields, Slot, Value};
+use super::fields::{Fields, Slot, Slots, Value};
 use super::json;
 use super::key_order::KeyOrder;
+use super::memory::Memory;
 use super::syslog::{self, Wrapped};
 use super::times::TimeContext;
 use super::words::{Said, Words, outcome_word};
@@ -49,6 +50,40 @@ impl Wanted {
         meaning: true,
         texts: true,
     };
+
+    /// What must be read of a line for this.
+    fn slots(self) -> Slots {
+        const ALWAYS: Slots = Slots::of(&[Slot::Level, Slot::Meta, Slot::Wrapped, Slot::Stream]);
+        const TIME: Slots = Slots::of(&[Slot::Time]);
+        const WHO: Slots = Slots::of(&[Slot::User, Slot::Address, Slot::Forwarded]);
+        const OPENCLAW: Slots = Slots::of(&[
+            Slot::Subsystem,
+            Slot::One,
+            Slot::Two,
+            Slot::Cause,
+            Slot::AuthReason,
+            Slot::RemoteAddr,
+            Slot::ClientForwarded,
+            Slot::ClientAgent,
+            Slot::Dropped,
+        ]);
+        const WORDS: Slots = Slots::of(&[Slot::Action, Slot::Message, Slot::Reason]);
+        const MEANING: Slots =
+            Slots::of(&[Slot::Outcome, Slot::Succeeded, Slot::StatusId, Slot::Status]);
+        const TEXTS: Slots = Slots::of(&[Slot::RequestId, Slot::UserAgent]);
+        let is_more = self.who || self.meaning || self.texts;
+        [
+            (true, ALWAYS),
+            (self.time, TIME),
+            (self.who, WHO),
+            (is_more, OPENCLAW.and(WORDS)),
+            (self.meaning || self.texts, MEANING),
+            (self.texts, TEXTS.and(WHO)),
+        ]
+        .into_iter()
+        .filter(|(is_wanted, _)| *is_wanted)
+        .fold(Slots::default(), |slots, (_, more)| slots.and(more))
+    }
 }
 
 /// Reads lines. It remembers the shape of the last one and the words it saw, nothing else.
@@ -57,7 +92,10 @@ pub struct Recogniser {
     context: TimeContext,
     proxies: TrustedProxies,
     words: Words,
+    levels: Memory<Option<Level>>,
+    outcomes: Memory<Option<Outcome>>,
     order: KeyOrder,
+    slots: Slots,
 }
 
 /// How a line was written.
@@ -70,8 +108,9 @@ enum Shape {
     Text,
 }
 
-/// A line on its way to an event.
-struct Draft<'l> {
+/// A line on its way to an event; it serves for the next line, too.
+#[derive(Debug)]
+pub struct Draft<'l> {
     fields: Fields<'l>,
     shape: Shape,
     time: Option<jiff::Timestamp>,
@@ -80,6 +119,8 @@ struct Draft<'l> {
     process: Option<Cow<'l, str>>,
     is_wrapped: bool,
     is_indented: bool,
+    /// Whether the message may be one of sshd or PAM, which names user and address itself.
+    is_sentence: bool,
 }
 
 impl Recogniser {
@@ -89,7 +130,10 @@ impl Recogniser {
             context,
             proxies,
             words: Words::default(),
+            levels: Memory::default(),
+            outcomes: Memory::default(),
             order: KeyOrder::default(),
+            slots: Slots::ALL,
         }
     }
 
@@ -100,10 +144,34 @@ impl Recogniser {
 
     /// Reads one line, without its line end.
     pub fn read<'l>(&mut self, line: &'l str, wanted: Wanted) -> Event<'l> {
+        self.read_with(&mut Draft::default(), line, wanted)
+    }
+
+    /// The same with a draft that served for a line before.
+    pub fn read_with<'l>(
+        &mut self,
+        draft: &mut Draft<'l>,
+        line: &'l str,
+        wanted: Wanted,
+    ) -> Event<'l> {
         let line = line.strip_prefix('\u{feff}').unwrap_or(line);
-        let mut draft = Draft::new(line);
-        self.take_apart(line, &mut draft, MOST_WRAPPERS);
-        self.event(&draft, wanted)
+        draft.begin(line);
+        self.slots = if draft.is_indented {
+            // It may belong to the line before, which its time decides.
+            Slots::ALL
+        } else {
+            wanted.slots()
+        };
+        self.take_apart(line, draft, MOST_WRAPPERS);
+        draft.is_sentence = is_likely_sentence(&draft.fields);
+        if draft.is_sentence && wanted.meaning && !wanted.who {
+            // What it means depends on whether fields say who it was.
+            draft.begin(line);
+            self.slots = Slots::ALL;
+            self.take_apart(line, draft, MOST_WRAPPERS);
+            draft.is_sentence = true;
+        }
+        self.event(draft, wanted)
     }
 
     fn take_apart<'l>(&mut self, line: &'l str, draft: &mut Draft<'l>, wrappers: usize) {
@@ -150,7 +218,7 @@ impl Recogniser {
     fn json<'l>(&mut self, line: &'l str, draft: &mut Draft<'l>, wrappers: usize) -> bool {
         // The fields are large: they are filled in place, and kept aside only where a wrapper had some.
         let outer = draft.is_wrapped.then(|| draft.fields.clone());
-        if json::read(line, &mut self.order, &mut draft.fields).is_err() {
+        if json::read(line, &mut self.order, self.slots, &mut draft.fields).is_err() {
             draft.fields = outer.unwrap_or_default();
             return false;
         }
@@ -159,7 +227,8 @@ impl Recogniser {
         draft.fields.is_structured = true;
         if wrappers > 0
             && draft.fields.has(Slot::Stream)
-            && let Some(Value::Text(inner)) = draft.fields.get(Slot::Wrapped).cloned()
+            && matches!(draft.fields.get(Slot::Wrapped), Some(Value::Text(_)))
+            && let Some(inner) = draft.fields.text(Slot::Wrapped)
         {
             let outer = std::mem::take(&mut draft.fields);
             self.docker(&inner, outer, draft, wrappers - 1);
@@ -175,7 +244,7 @@ impl Recogniser {
         draft: &mut Draft<'l>,
         wrappers: usize,
     ) {
-        let mut inside = Draft::new("");
+        let mut inside = Draft::default();
         self.take_apart(inner.trim_end_matches(['\n', '\r']), &mut inside, wrappers);
         draft.shape = inside.shape;
         draft.time = inside.time.or(draft.time);
@@ -220,15 +289,18 @@ impl Recogniser {
     fn event<'l>(&mut self, draft: &Draft<'l>, wanted: Wanted) -> Event<'l> {
         let fields = &draft.fields;
         let may_continue = draft.is_indented && draft.shape == Shape::Text;
+        let level = fields
+            .get(Slot::Level)
+            .and_then(|value| level(value, &mut self.levels));
         let mut event = Event {
             count: 1,
-            level: fields.get(Slot::Level).and_then(level).or(draft.level),
+            level: level.or(draft.level),
             ..Event::default()
         };
         if wanted.time || may_continue {
             event.time = fields
                 .get(Slot::Time)
-                .and_then(|value| self.time(value))
+                .and_then(|value| self.time(&value))
                 .or(draft.time);
         }
         if openclaw::apply(fields, &self.proxies, &mut event) {
@@ -251,8 +323,7 @@ impl Recogniser {
             event.action = fields.text(Slot::Action);
             event.reason = fields.text(Slot::Reason);
             // Where fields say who it was, the words are read for their meaning only.
-            if wanted.meaning || wanted.texts || !fields.is_structured || is_likely_sentence(&event)
-            {
+            if wanted.meaning || wanted.texts || !fields.is_structured || draft.is_sentence {
                 self.judge(draft, &mut event, wanted);
             }
         }
@@ -260,7 +331,11 @@ impl Recogniser {
     }
 
     fn time(&self, value: &Value<'_>) -> Option<jiff::Timestamp> {
-        self.context.value(&value.text()?)
+        match value {
+            Value::Text(text) => self.context.value(text),
+            Value::Number(digits) => self.context.value(digits),
+            _ => None,
+        }
     }
 
     fn client(&self, fields: &Fields<'_>) -> Option<IpAddr> {
@@ -273,7 +348,7 @@ impl Recogniser {
 
     fn judge<'l>(&mut self, draft: &Draft<'l>, event: &mut Event<'l>, wanted: Wanted) {
         let fields = &draft.fields;
-        if !wanted.who && (!fields.is_structured || is_likely_sentence(event)) {
+        if !wanted.who && (!fields.is_structured || draft.is_sentence) {
             event.user = fields.text(Slot::User);
             event.ip = self.client(fields);
         }
@@ -292,7 +367,7 @@ impl Recogniser {
         event.kind = Some(kind);
         event.outcome = match kind {
             Kind::RateLimit | Kind::Error => Some(Outcome::Failure),
-            _ => stated_outcome(fields)
+            _ => stated_outcome(fields, &mut self.outcomes)
                 .or(status.map(outcome_of_status))
                 .or(sentence)
                 .or(said.outcome()),
@@ -309,9 +384,10 @@ impl Recogniser {
         if event.user.is_some() && event.ip.is_some() {
             return None;
         }
-        let message = event
-            .message
-            .take_if(|message| text::may_be_sentence(message))?;
+        if !draft.is_sentence {
+            return None;
+        }
+        let message = event.message.take()?;
         let found = text::sentence(&message).map(|found| {
             let own = |text: &str| Cow::Owned(text.to_owned());
             (
@@ -362,8 +438,8 @@ impl Recogniser {
     }
 }
 
-impl<'l> Draft<'l> {
-    fn new(line: &str) -> Self {
+impl Default for Draft<'_> {
+    fn default() -> Self {
         Self {
             fields: Fields::default(),
             shape: Shape::Text,
@@ -372,8 +448,24 @@ impl<'l> Draft<'l> {
             program: None,
             process: None,
             is_wrapped: false,
-            is_indented: line.starts_with([' ', '\t']),
+            is_indented: false,
+            is_sentence: false,
         }
+    }
+}
+
+impl Draft<'_> {
+    /// Forgets the line before.
+    fn begin(&mut self, line: &str) {
+        self.fields.clear();
+        self.shape = Shape::Text;
+        self.time = None;
+        self.level = None;
+        self.program = None;
+        self.process = None;
+        self.is_wrapped = false;
+        self.is_indented = line.starts_with([' ', '\t']);
+        self.is_sentence = false;
     }
 }
 
@@ -402,15 +494,16 @@ fn outcome_of_status(status: u16) -> Outcome {
 }
 
 /// Whether the message may be one of sshd or PAM, which names user and address itself.
-fn is_likely_sentence(event: &Event<'_>) -> bool {
-    event.message.as_deref().is_some_and(text::may_be_sentence)
+fn is_likely_sentence(fields: &Fields<'_>) -> bool {
+    matches!(fields.get(Slot::Message), Some(Value::Text(message)) if text::may_be_sentence(&message))
 }
 
-fn level(value: &Value<'_>) -> Option<Level> {
+fn level(value: Value<'_>, levels: &mut Memory<Option<Level>>) -> Option<Level> {
     match value {
-        Value::Text(word) => {
-            Level::from_word(word.trim()).or_else(|| Level::from_number(word.trim().parse().ok()?))
-        }
+        Value::Text(word) => levels.recall(&word, |word| {
+            let word = word.trim();
+            Level::from_word(word).or_else(|| Level::from_number(word.parse().ok()?))
+        }),
         Value::Number(digits) => Level::from_number(digits.parse().ok()?),
         _ => None,
     }
@@ -438,7 +531,7 @@ fn leading_level(text: &str) -> Option<(Level, &str)> {
     })
 }
 
-fn number(value: &Value<'_>) -> Option<i64> {
+fn number(value: Value<'_>) -> Option<i64> {
     match value {
         Value::Number(digits) => digits.parse().ok(),
         Value::Text(text) => text.trim().parse().ok(),
@@ -446,7 +539,7 @@ fn number(value: &Value<'_>) -> Option<i64> {
     }
 }
 
-fn http_status(value: &Value<'_>) -> Option<u16> {
+fn http_status(value: Value<'_>) -> Option<u16> {
     let status = number(value)?;
     u16::try_from(status)
         .ok()
@@ -454,9 +547,9 @@ fn http_status(value: &Value<'_>) -> Option<u16> {
 }
 
 /// What fields called outcome, result, success or status say.
-fn stated_outcome(fields: &Fields<'_>) -> Option<Outcome> {
-    let word = |slot| match fields.get(slot)? {
-        Value::Text(text) => outcome_word(text),
+fn stated_outcome(fields: &Fields<'_>, outcomes: &mut Memory<Option<Outcome>>) -> Option<Outcome> {
+    let mut word = |slot| match fields.get(slot)? {
+        Value::Text(text) => outcomes.recall(&text, outcome_word),
         Value::Bool(true) => Some(Outcome::Success),
         Value::Bool(false) => Some(Outcome::Failure),
         _ => None,

@@ -6,6 +6,8 @@ use aho_corasick::automaton::{Automaton as _, StateID};
 use aho_corasick::dfa::DFA;
 use aho_corasick::{Anchored, StartKind};
 
+use super::memory::Memory;
+
 /// What was read out of words.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Said {
@@ -130,63 +132,20 @@ const PHRASES: &[(&str, Said)] = &{
     ]
 };
 
-/// Texts whose reading is remembered.
-const REMEMBERED: usize = 512;
-/// Longer texts are read anew each time, and only this far.
-const LONGEST_REMEMBERED: usize = 160;
 /// How much of a text is looked at, in bytes.
 const LONGEST_READ: usize = 8 << 10;
 
-/// Reads words, and remembers what it read last: a log says the same things over and over.
-#[derive(Debug)]
+/// Reads words, and remembers what it read last.
+#[derive(Debug, Default)]
 pub struct Words {
-    memory: Vec<Option<(Box<[u8]>, Said)>>,
-}
-
-impl Default for Words {
-    fn default() -> Self {
-        Self {
-            memory: vec![None; REMEMBERED],
-        }
-    }
+    memory: Memory<Said>,
 }
 
 impl Words {
     /// What a text says.
     pub fn read(&mut self, text: &str) -> Said {
-        if text.is_empty() {
-            return Said::default();
-        }
-        let bytes = text.as_bytes();
-        if bytes.len() > LONGEST_REMEMBERED {
-            return read_anew(text);
-        }
-        let place = &mut self.memory[place(bytes)];
-        if let Some((known, said)) = place
-            && **known == *bytes
-        {
-            return *said;
-        }
-        let said = read_anew(text);
-        *place = Some((bytes.into(), said));
-        said
+        self.memory.recall(text, read_anew)
     }
-}
-
-/// Where a text is remembered. Nobody gains by texts that share a place: a text that was never
-/// seen costs the same.
-fn place(bytes: &[u8]) -> usize {
-    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
-    let (words, rest) = bytes.as_chunks::<8>();
-    let mix = |sum: u64, word: u64| (sum ^ word).wrapping_mul(FACTOR).rotate_left(29);
-    let mut sum = words.iter().fold(bytes.len() as u64, |sum, word| {
-        mix(sum, u64::from_le_bytes(*word))
-    });
-    let mut last = [0; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    sum = mix(sum, u64::from_le_bytes(last));
-    // The remainder is below 512.
-    (sum % REMEMBERED as u64) as usize
 }
 
 impl Said {
