@@ -9,6 +9,8 @@ mod fields;
 pub mod filter;
 pub mod follow;
 mod json;
+mod key_order;
+pub mod memory;
 mod openclaw;
 mod pairs;
 pub mod reading;

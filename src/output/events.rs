@@ -1,5 +1,6 @@
 //! Events, alerts and counts of a log become text: for people, as JSON, as OCSF.
 
+mod digits;
 mod human;
 mod machine;
 mod tables;

@@ -408,14 +408,14 @@ fn first_time(path: &Path, run: &Run) -> Option<jiff::Timestamp> {
     // A damaged file still has a beginning.
     let _ = reader.take(BEGINNING).read_to_end(&mut bytes);
     let mut recogniser = Recogniser::new(run.plan.times.clone(), run.plan.proxies.clone());
-    let wanted = Wanted {
-        time: true,
-        meaning: false,
-    };
     bytes
         .split(|byte| *byte == b'\n')
         .take(100)
-        .find_map(|line| recogniser.read(&String::from_utf8_lossy(line), wanted).time)
+        .find_map(|line| {
+            recogniser
+                .read(&String::from_utf8_lossy(line), Wanted::TIME)
+                .time
+        })
 }
 
 /// How far a long read is.

@@ -6,6 +6,10 @@ use ipnet::IpNet;
 
 /// The address in a field: without port, brackets, zone and `::ffff:`. What is no address is none.
 pub fn address(text: &str) -> Option<IpAddr> {
+    // Most addresses stand there without decoration.
+    if let Ok(address) = text.parse::<Ipv4Addr>() {
+        return Some(IpAddr::V4(address));
+    }
     let text = text.trim().trim_matches(['"', '\'']);
     if text.len() > 80 {
         return None;

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 /// What a key can mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(usize)]
+#[repr(u8)]
 pub enum Slot {
     Time,
     Level,
@@ -40,7 +40,7 @@ pub enum Slot {
 }
 
 /// How many slots there are.
-const SLOTS: usize = Slot::Process as usize + 1;
+pub(super) const SLOTS: usize = Slot::Process as usize + 1;
 
 /// Names of each slot, the first that has a value wins; dotted names match nested objects and
 /// literal keys.
@@ -112,24 +112,51 @@ const ALIASES: &[(Slot, &str)] = &[
     (Slot::Process, "_SYSTEMD_UNIT SYSLOG_IDENTIFIER"),
 ];
 
+/// A set of slots, one bit for each.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Slots(u32);
+
+impl Slots {
+    /// Every slot.
+    pub const ALL: Self = Self(u32::MAX);
+
+    /// These slots.
+    pub const fn of(slots: &[Slot]) -> Self {
+        let mut bits = 0;
+        let mut at = 0;
+        while at < slots.len() {
+            bits |= 1 << slots[at] as u32;
+            at += 1;
+        }
+        Self(bits)
+    }
+
+    /// These and those.
+    pub const fn and(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
+
+    /// Whether both have one in common.
+    pub const fn meet(self, others: Self) -> bool {
+        self.0 & others.0 != 0
+    }
+}
+
 /// What a path of keys means.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Role {
     /// The slot, and its rank there; most keys have one, some two.
     pub places: [Option<(Slot, u8)>; 2],
     /// Whether an object under this key is looked into.
     pub is_container: bool,
+    /// The slots of `places`.
+    pub slots: Slots,
 }
 
 impl Role {
     /// What the key of this path means.
     pub fn of(path: &str) -> Self {
         roles().get(path).copied().unwrap_or_default()
-    }
-
-    /// Whether nobody cares.
-    pub fn is_idle(&self) -> bool {
-        self.places[0].is_none() && !self.is_container
     }
 }
 
@@ -142,6 +169,7 @@ fn roles() -> &'static HashMap<&'static str, Role> {
                 let role = roles.entry(name).or_default();
                 let free = usize::from(role.places[0].is_some());
                 role.places[free] = Some((*slot, rank));
+                role.slots = role.slots.and(Slots::of(&[*slot]));
                 for (dot, _) in name.match_indices('.') {
                     roles.entry(&name[..dot]).or_default().is_container = true;
                 }
@@ -166,26 +194,15 @@ pub enum Value<'l> {
     Null,
 }
 
-impl<'l> Value<'l> {
-    /// The text or the digits; empty, `-` and `null` are nothing.
-    pub fn text(&self) -> Option<Cow<'l, str>> {
-        match self {
-            Self::Text(text) => meaningful(text).then(|| text.clone()),
-            Self::Number(digits) => Some(Cow::Borrowed(digits)),
-            Self::Bool(_) | Self::Nested | Self::Null => None,
-        }
-    }
-
-    fn says_something(&self) -> bool {
-        match self {
-            Self::Text(text) => meaningful(text),
-            Self::Null => false,
-            Self::Number(_) | Self::Bool(_) | Self::Nested => true,
-        }
-    }
-}
-
 fn meaningful(text: &str) -> bool {
+    // Nearly all texts begin like this, and none of them is nothing.
+    if text
+        .bytes()
+        .next()
+        .is_some_and(|first| first.is_ascii_graphic() && !matches!(first, b'-' | b'n'))
+    {
+        return true;
+    }
     let text = text.trim();
     !(text.is_empty() || text == "-" || text == "null")
 }
@@ -193,31 +210,100 @@ fn meaningful(text: &str) -> bool {
 /// The values of one line, by slot.
 #[derive(Debug, Clone)]
 pub struct Fields<'l> {
-    found: [Option<(u8, Value<'l>)>; SLOTS],
+    found: [Place<'l>; SLOTS],
+    /// The slots that hold something; what stands at the others' places is old.
+    filled: u32,
+    /// Texts that do not stand in the line as they are.
+    made: Vec<String>,
     /// Whether the line had fields of its own, so that its text is not searched for an address.
     pub is_structured: bool,
 }
 
+/// What was found for a slot, and the rank of the name it stood under.
+#[derive(Debug, Clone, Copy)]
+struct Place<'l> {
+    rank: u8,
+    what: What<'l>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum What<'l> {
+    Text(&'l str),
+    /// The text at this place among those that were made.
+    Made(u32),
+    Number(&'l str),
+    Bool(bool),
+    Nested,
+}
+
 impl Default for Fields<'_> {
     fn default() -> Self {
+        const EMPTY: Place<'static> = Place {
+            rank: 0,
+            what: What::Nested,
+        };
         Self {
-            found: [const { None }; SLOTS],
+            found: [EMPTY; SLOTS],
+            filled: 0,
+            made: Vec::new(),
             is_structured: false,
         }
     }
 }
 
 impl<'l> Fields<'l> {
+    /// Forgets everything, so that the next line can be read.
+    pub fn clear(&mut self) {
+        self.filled = 0;
+        self.made.clear();
+        self.is_structured = false;
+    }
+
     /// Notes a value under a path of keys.
     pub fn note(&mut self, role: &Role, value: Value<'l>) {
-        let [first, second] = role.places;
-        match (first, second) {
-            (Some(first), Some(second)) => {
-                self.put(first, value.clone());
-                self.put(second, value);
+        let (what, says_something) = match value {
+            Value::Text(Cow::Borrowed(text)) => return self.note_borrowed(role, text),
+            Value::Text(Cow::Owned(text)) => {
+                let says_something = meaningful(&text);
+                (self.make(text), says_something)
             }
-            (Some(first), None) => self.put(first, value),
-            (None, _) => {}
+            Value::Number(digits) => (What::Number(digits), true),
+            Value::Bool(flag) => (What::Bool(flag), true),
+            Value::Null => (What::Nested, false),
+            Value::Nested => {
+                // An object is a marker for one slot and no value for all others.
+                if role.slots.meet(Slots::of(&[Slot::Meta])) {
+                    self.put(Slot::Meta, 0, What::Nested, true);
+                }
+                return;
+            }
+        };
+        for (slot, rank) in role.places.iter().flatten() {
+            self.put(*slot, *rank, what, says_something);
+        }
+    }
+
+    /// Notes a text that stands in the line.
+    #[inline]
+    pub fn note_borrowed(&mut self, role: &Role, text: &'l str) {
+        let says_something = meaningful(text);
+        for (slot, rank) in role.places.iter().flatten() {
+            self.put(*slot, *rank, What::Text(text), says_something);
+        }
+    }
+
+    fn put(&mut self, slot: Slot, rank: u8, what: What<'l>, says_something: bool) {
+        let bit = 1 << slot as u32;
+        let place = &mut self.found[slot as usize];
+        if self.filled & bit != 0 && place.rank < rank {
+            return;
+        }
+        if says_something {
+            *place = Place { rank, what };
+            self.filled |= bit;
+        } else if place.rank == rank {
+            // Of two equal keys the last one wins, as with JSON.parse.
+            self.filled &= !bit;
         }
     }
 
@@ -226,81 +312,118 @@ impl<'l> Fields<'l> {
         self.note(&Role::of(key), Value::Text(text));
     }
 
-    fn put(&mut self, (slot, rank): (Slot, u8), value: Value<'l>) {
-        let place = &mut self.found[slot as usize];
-        // An object is a marker for some slots and no value for all others.
-        if value == Value::Nested && slot != Slot::Meta {
-            return;
-        }
-        match place {
-            Some((best, _)) if *best < rank => {}
-            // Of two equal keys the last one wins, as with JSON.parse.
-            Some((best, _)) if *best == rank && !value.says_something() => *place = None,
-            _ if value.says_something() => *place = Some((rank, value)),
-            _ => {}
-        }
+    fn make(&mut self, text: String) -> What<'l> {
+        // A line has fewer than four billion values.
+        let place = self.made.len() as u32;
+        self.made.push(text);
+        What::Made(place)
     }
 
     /// Sets a slot, whatever stood there.
     pub fn set(&mut self, slot: Slot, text: impl Into<Cow<'l, str>>) {
         let text = text.into();
-        if meaningful(&text) {
-            self.found[slot as usize] = Some((0, Value::Text(text)));
+        if !meaningful(&text) {
+            return;
         }
+        let what = match text {
+            Cow::Borrowed(text) => What::Text(text),
+            Cow::Owned(text) => self.make(text),
+        };
+        self.put(slot, 0, what, true);
     }
 
     /// Sets a slot that is empty.
     pub fn fill(&mut self, slot: Slot, text: impl Into<Cow<'l, str>>) {
-        if self.found[slot as usize].is_none() {
+        if !self.has(slot) {
             self.set(slot, text);
         }
     }
 
-    /// The value of a slot.
-    pub fn get(&self, slot: Slot) -> Option<&Value<'l>> {
-        self.found[slot as usize].as_ref().map(|(_, value)| value)
+    /// The value of a slot; a text says something.
+    pub fn get(&self, slot: Slot) -> Option<Value<'_>> {
+        self.at(slot as usize).map(|(_, value)| value)
+    }
+
+    /// Rank and value at a slot's place.
+    pub fn at(&self, place: usize) -> Option<(u8, Value<'_>)> {
+        if self.filled & (1 << place) == 0 {
+            return None;
+        }
+        let Place { rank, what } = self.found[place];
+        let value = match what {
+            What::Text(text) => Value::Text(Cow::Borrowed(text)),
+            What::Made(made) => Value::Text(Cow::Borrowed(&self.made[made as usize])),
+            What::Number(digits) => Value::Number(digits),
+            What::Bool(flag) => Value::Bool(flag),
+            What::Nested => Value::Nested,
+        };
+        Some((rank, value))
     }
 
     /// The text or digits of a slot.
     pub fn text(&self, slot: Slot) -> Option<Cow<'l, str>> {
-        self.get(slot)?.text()
+        if !self.has(slot) {
+            return None;
+        }
+        match self.found[slot as usize].what {
+            What::Text(text) | What::Number(text) => Some(Cow::Borrowed(text)),
+            What::Made(made) => Some(Cow::Owned(self.made[made as usize].clone())),
+            What::Bool(_) | What::Nested => None,
+        }
     }
 
     /// The rank of the name that a slot's value stood under.
     pub fn rank(&self, slot: Slot) -> Option<u8> {
-        self.found[slot as usize].as_ref().map(|(rank, _)| *rank)
+        self.has(slot).then(|| self.found[slot as usize].rank)
     }
 
     /// Takes over what is missing here.
-    pub fn fill_from(&mut self, other: Self) {
-        for (place, found) in self.found.iter_mut().zip(other.found) {
-            if place.is_none() {
+    pub fn fill_from(&mut self, mut other: Self) {
+        let moved = self.made.len() as u32;
+        self.made.append(&mut other.made);
+        let taken = other.filled & !self.filled;
+        self.filled |= taken;
+        for (at, (place, found)) in self.found.iter_mut().zip(other.found).enumerate() {
+            if taken & (1 << at) != 0 {
                 *place = found;
+                if let What::Made(made) = &mut place.what {
+                    *made += moved;
+                }
             }
         }
     }
 
     /// Whether a slot has a value.
     pub fn has(&self, slot: Slot) -> bool {
-        self.found[slot as usize].is_some()
+        self.filled & (1 << slot as u32) != 0
     }
 
     /// The same values, free of the line.
     pub fn into_owned(self) -> Fields<'static> {
-        Fields {
-            found: self.found.map(|place| {
-                place.map(|(rank, value)| {
-                    let value = match value {
-                        Value::Text(text) => Value::Text(Cow::Owned(text.into_owned())),
-                        Value::Number(digits) => Value::Text(Cow::Owned(digits.to_owned())),
-                        Value::Bool(flag) => Value::Bool(flag),
-                        Value::Nested => Value::Nested,
-                        Value::Null => Value::Null,
-                    };
-                    (rank, value)
-                })
-            }),
+        let mut own = Fields {
+            filled: self.filled,
             is_structured: self.is_structured,
+            made: self.made,
+            ..Fields::default()
+        };
+        for (at, (place, found)) in own.found.iter_mut().zip(self.found).enumerate() {
+            if self.filled & (1 << at) == 0 {
+                continue;
+            }
+            let what = match found.what {
+                What::Text(text) | What::Number(text) => {
+                    own.made.push(text.to_owned());
+                    What::Made(own.made.len() as u32 - 1)
+                }
+                What::Made(made) => What::Made(made),
+                What::Bool(flag) => What::Bool(flag),
+                What::Nested => What::Nested,
+            };
+            *place = Place {
+                rank: found.rank,
+                what,
+            };
         }
+        own
     }
 }

@@ -1,8 +1,10 @@
 //! Which events are shown: values of one flag are alternatives, different flags must all hold.
 
+use aho_corasick::packed::Searcher;
 use ipnet::IpNet;
 use jiff::Timestamp;
-use memchr::memmem::Finder;
+use memchr::memmem::{self, Finder};
+use memchr::{memchr, memrchr};
 use regex::bytes::Regex;
 
 use super::event::{Event, Kind, Level, Outcome};
@@ -44,11 +46,13 @@ impl Filter {
         !self.kinds.is_empty() || !self.outcomes.is_empty()
     }
 
+    /// Whether user or address are needed.
+    pub fn needs_who(&self) -> bool {
+        !self.users.is_empty() || !self.networks.is_empty()
+    }
+
     fn needs_fields(&self) -> bool {
-        self.needs_meaning()
-            || !self.users.is_empty()
-            || !self.networks.is_empty()
-            || self.level.is_some()
+        self.needs_meaning() || self.needs_who() || self.level.is_some()
     }
 
     /// Whether the event's own fields pass; time and pattern are asked for elsewhere.
@@ -77,50 +81,150 @@ impl Filter {
 
     /// A quick look that tells most lines which cannot pass.
     pub fn prefilter(&self) -> Prefilter {
-        let literals = if let [network] = self.networks.as_slice()
+        // Lines without a time go with the one before them, so that every time counts.
+        if self.needs_time() {
+            return Prefilter::default();
+        }
+        if let [network] = self.networks.as_slice()
             && network.prefix_len() == 32
             && network.addr().is_ipv4()
         {
-            // An IPv4 address may also be written inside an IPv6 one, in hex.
-            vec![
-                network.addr().to_string(),
-                "::ffff:".to_owned(),
-                "::FFFF:".to_owned(),
-            ]
-        } else if let [user] = self.users.as_slice()
+            let address = network.addr().to_string();
+            // An IPv4 address may also be written inside an IPv6 one, in hex and in any case.
+            let mapped = (0..16u8).map(|upper| {
+                let letter = |bit: u8| if upper & (1 << bit) == 0 { 'f' } else { 'F' };
+                format!("{}:", (0..4).map(letter).collect::<String>())
+            });
+            return Prefilter::new(std::iter::once(address).chain(mapped));
+        }
+        if let [user] = self.users.as_slice()
+            && !user.is_empty()
             && user.bytes().all(|byte| {
                 byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'@')
             })
         {
-            vec![user.clone()]
-        } else {
-            Vec::new()
-        };
-        Prefilter {
-            finders: literals
+            return Prefilter::new(std::iter::once(user.clone()));
+        }
+        Prefilter::default()
+    }
+}
+
+/// Literals of which a line must hold one, unless it holds escapes or belongs to the line before.
+#[derive(Debug, Clone, Default)]
+pub struct Prefilter {
+    marks: Vec<Mark>,
+}
+
+/// What makes a line worth a look.
+#[derive(Debug, Clone)]
+enum Mark {
+    Literal(Finder<'static>),
+    Literals(Searcher),
+    /// Values with escapes may hold anything.
+    Backslash,
+    /// A line that begins with a blank, or with the first byte of a mark of byte order.
+    Start(u8),
+}
+
+impl Prefilter {
+    fn new(literals: impl Iterator<Item = String>) -> Self {
+        let literals: Vec<String> = literals.collect();
+        let packed = Searcher::new(&literals).filter(|_| literals.len() > 1);
+        let mut marks = match packed {
+            Some(searcher) => vec![Mark::Literals(searcher)],
+            None => literals
                 .iter()
-                .map(|literal| Finder::new(literal).into_owned())
+                .map(|literal| Mark::Literal(Finder::new(literal).into_owned()))
                 .collect(),
+        };
+        marks.push(Mark::Backslash);
+        marks.extend([b' ', b'\t', 0xef].map(Mark::Start));
+        Self { marks }
+    }
+
+    /// The same for the lines of one block.
+    pub fn over<'p>(&'p self, bytes: &'p [u8]) -> Candidates<'p> {
+        Candidates {
+            marks: &self.marks,
+            bytes,
+            at: 0,
+            next: vec![0; self.marks.len()],
         }
     }
 }
 
-/// Literals of which a line must hold one, unless it holds escapes.
-#[derive(Debug, Clone, Default)]
-pub struct Prefilter {
-    finders: Vec<Finder<'static>>,
+/// The lines of a block that may pass.
+pub struct Candidates<'p> {
+    marks: &'p [Mark],
+    bytes: &'p [u8],
+    at: usize,
+    /// Where each mark stands next, at `at` or later; valid where it is not before `at`.
+    next: Vec<usize>,
 }
 
-impl Prefilter {
-    /// Whether the line may pass.
-    pub fn may_pass(&self, line: &[u8]) -> bool {
-        self.finders.is_empty()
-            || self
-                .finders
-                .iter()
-                .any(|finder| finder.find(line).is_some())
-            || memchr::memchr(b'\\', line).is_some()
-            || memchr::memchr(b'%', line).is_some()
+/// A line that may pass.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// Where its bytes stand in the block, with the line end.
+    pub line: std::ops::Range<usize>,
+    /// Where the lines begin that were passed over before it.
+    pub passed_over: usize,
+}
+
+impl Iterator for Candidates<'_> {
+    type Item = Candidate;
+
+    fn next(&mut self) -> Option<Candidate> {
+        if self.at >= self.bytes.len() {
+            return None;
+        }
+        let passed_over = self.at;
+        let start = if self.marks.is_empty() {
+            self.at
+        } else {
+            let mark = self.next_mark();
+            if mark >= self.bytes.len() {
+                self.at = mark;
+                return None;
+            }
+            memrchr(b'\n', &self.bytes[self.at..mark]).map_or(self.at, |end| self.at + end + 1)
+        };
+        let end = memchr(b'\n', &self.bytes[start..])
+            .map_or(self.bytes.len(), |newline| start + newline + 1);
+        self.at = end;
+        Some(Candidate {
+            line: start..end,
+            passed_over,
+        })
+    }
+}
+
+impl Candidates<'_> {
+    /// A place in the next line that may pass, or the end.
+    fn next_mark(&mut self) -> usize {
+        let mut nearest = self.bytes.len();
+        for (mark, next) in self.marks.iter().zip(&mut self.next) {
+            if *next < self.at || self.at == 0 {
+                *next = mark.find(self.bytes, self.at).unwrap_or(self.bytes.len());
+            }
+            nearest = nearest.min(*next);
+        }
+        nearest
+    }
+}
+
+impl Mark {
+    /// Where it stands next; `from` is the start of a line.
+    fn find(&self, bytes: &[u8], from: usize) -> Option<usize> {
+        let rest = &bytes[from..];
+        let found = match self {
+            Self::Literal(finder) => finder.find(rest)?,
+            Self::Literals(searcher) => searcher.find(rest)?.start(),
+            Self::Backslash => memchr(b'\\', rest)?,
+            Self::Start(byte) if rest.first() == Some(byte) => 0,
+            Self::Start(byte) => memmem::find(rest, &[b'\n', *byte])? + 1,
+        };
+        Some(from + found)
     }
 }
 
@@ -132,6 +236,11 @@ pub struct Carry {
 }
 
 impl Carry {
+    /// Lines that hold none of the filter's fields came in between.
+    pub fn pass_over(&mut self) {
+        self.was_kept = false;
+    }
+
     /// Decides about one event; lines without a time go with the line before them.
     pub fn keeps(&mut self, filter: &Filter, event: &Event<'_>, line: &[u8]) -> bool {
         if filter.needs_time() {

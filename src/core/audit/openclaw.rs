@@ -8,7 +8,7 @@ use super::fields::{Fields, Slot, Value};
 
 /// Reads a line of OpenClaw's gateway (tslog: keys `"0"`, `"1"`, `"2"` and `_meta`). Whatever is
 /// not listed here is `other`, also where it mentions authentication.
-pub fn apply<'l>(fields: &mut Fields<'l>, proxies: &TrustedProxies, event: &mut Event<'l>) -> bool {
+pub fn apply<'l>(fields: &Fields<'l>, proxies: &TrustedProxies, event: &mut Event<'l>) -> bool {
     let is_openclaw = fields.has(Slot::Meta)
         && [Slot::Subsystem, Slot::One, Slot::Two, Slot::Message]
             .iter()

@@ -2,14 +2,15 @@
 
 use std::borrow::Cow;
 use std::io;
+use std::rc::Rc;
 
-use memchr::memchr;
+use memchr::memchr_iter;
 
 use super::assemble::{Chunk, Part};
 use super::detect::{Alert, Detectors};
 use super::event::Event;
 use super::filter::{Carry, Filter, Prefilter};
-use super::recognise::{Recogniser, Wanted};
+use super::recognise::{Draft, Recogniser, Wanted};
 use super::secrets::EnvSecrets;
 use super::statistics::Statistics;
 
@@ -33,6 +34,14 @@ pub struct SourceLine<'l> {
     pub is_text: bool,
     /// Whether this is only the beginning of a line.
     pub is_truncated: bool,
+}
+
+/// Where a line stands.
+struct Place<'f> {
+    file: &'f str,
+    offset: u64,
+    number: Option<u64>,
+    is_truncated: bool,
 }
 
 /// What becomes of the results.
@@ -60,7 +69,7 @@ pub trait Show {
 pub struct Reading {
     recogniser: Recogniser,
     filter: Filter,
-    prefilter: Prefilter,
+    prefilter: Rc<Prefilter>,
     secrets: EnvSecrets,
     wanted: Wanted,
     carry: Carry,
@@ -97,19 +106,25 @@ impl Reading {
         statistics: Option<Statistics>,
         needs: Needs,
     ) -> Self {
-        let sees_all = detectors.is_some() || statistics.is_some();
-        let needs_all = sees_all || needs.fields;
+        let wanted = if detectors.is_some() || needs.fields {
+            Wanted::ALL
+        } else {
+            let counts = statistics.is_some();
+            Wanted {
+                time: counts || filter.needs_time(),
+                who: counts || filter.needs_who(),
+                meaning: counts || filter.needs_meaning(),
+                texts: false,
+            }
+        };
         let prefilter = if detectors.is_some() {
             Prefilter::default()
         } else {
             filter.prefilter()
         };
         Self {
-            wanted: Wanted {
-                time: needs_all || filter.needs_time(),
-                meaning: needs_all || filter.needs_meaning(),
-            },
-            prefilter,
+            wanted,
+            prefilter: Rc::new(prefilter),
             recogniser,
             filter,
             secrets,
@@ -154,7 +169,7 @@ impl Reading {
             && self.secrets.is_empty()
             && self.detectors.is_none()
             && self.statistics.is_none()
-            && !self.wanted.meaning
+            && self.wanted == Wanted::LEVEL
     }
 
     /// The bytes with their secrets replaced.
@@ -178,15 +193,14 @@ impl Reading {
             Part::Beginning => {
                 let end = safe_cut(chunk.bytes, BEGINNING.min(chunk.bytes.len()), &self.secrets);
                 let cleaned = self.secrets.replace(&chunk.bytes[..end]).into_owned();
-                self.long_line.is_shown = self.line(
-                    &cleaned,
-                    chunk.offset,
-                    chunk.line,
+                let place = Place {
                     file,
-                    shown_from,
-                    true,
-                    show,
-                )?;
+                    offset: chunk.offset,
+                    number: chunk.line,
+                    is_truncated: true,
+                };
+                self.long_line.is_shown =
+                    self.line(&cleaned, &mut Draft::default(), &place, shown_from, show)?;
                 self.long_line.held.clear();
                 self.piece(&chunk.bytes[end..], false, show)
             }
@@ -220,68 +234,85 @@ impl Reading {
         show: &mut dyn Show,
     ) -> io::Result<()> {
         let has_secrets = !self.secrets.is_empty() && !self.secrets.find(chunk.bytes).is_empty();
-        let mut rest = chunk.bytes;
-        let mut offset = chunk.offset;
+        // What stands in the place of a secret may be what is looked for.
+        let prefilter = if has_secrets {
+            Rc::default()
+        } else {
+            Rc::clone(&self.prefilter)
+        };
+        let mut draft = Draft::default();
         let mut number = chunk.line;
-        while !rest.is_empty() {
-            let end = memchr(b'\n', rest).map_or(rest.len(), |newline| newline + 1);
-            let (line, after) = rest.split_at(end);
-            if self.prefilter.may_pass(line) {
-                let cleaned = if has_secrets {
-                    self.secrets.replace(line)
-                } else {
-                    Cow::Borrowed(line)
-                };
-                self.line(&cleaned, offset, number, file, shown_from, false, show)?;
+        let mut end = 0;
+        for candidate in prefilter.over(chunk.bytes) {
+            if candidate.passed_over < candidate.line.start {
+                let skipped = &chunk.bytes[candidate.passed_over..candidate.line.start];
+                number = number.map(|number| number + memchr_iter(b'\n', skipped).count() as u64);
+                self.carry.pass_over();
             }
-            rest = after;
-            offset += end as u64;
+            end = candidate.line.end;
+            let line = &chunk.bytes[candidate.line.clone()];
+            let place = Place {
+                file,
+                offset: chunk.offset + candidate.line.start as u64,
+                number,
+                is_truncated: false,
+            };
+            if has_secrets {
+                let line = self.secrets.replace(line).into_owned();
+                self.line(&line, &mut Draft::default(), &place, shown_from, show)?;
+            } else {
+                self.line(line, &mut draft, &place, shown_from, show)?;
+            }
             number = number.map(|number| number + 1);
+        }
+        if end < chunk.bytes.len() {
+            self.carry.pass_over();
         }
         Ok(())
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "a line and where it stands, passed once"
-    )]
-    fn line(
+    fn line<'c>(
         &mut self,
-        bytes: &[u8],
-        offset: u64,
-        number: Option<u64>,
-        file: &str,
+        bytes: &'c [u8],
+        draft: &mut Draft<'c>,
+        place: &Place<'_>,
         shown_from: u64,
-        is_truncated: bool,
         show: &mut dyn Show,
     ) -> io::Result<bool> {
         let content = without_line_end(bytes);
-        let (text, is_text) = match std::str::from_utf8(content) {
-            Ok(text) => (Cow::Borrowed(text), true),
-            Err(_) => (String::from_utf8_lossy(content), false),
+        let lossy;
+        let (event, text, is_text) = match std::str::from_utf8(content) {
+            Ok(text) => (
+                self.recogniser.read_with(draft, text, self.wanted),
+                text,
+                true,
+            ),
+            Err(_) => {
+                lossy = String::from_utf8_lossy(content);
+                (self.recogniser.read(&lossy, self.wanted), &*lossy, false)
+            }
         };
-        let event = self.recogniser.read(&text, self.wanted);
-        let source = SourceLine {
-            file,
-            number,
-            offset,
-            bytes,
-            text: &text,
-            is_text,
-            is_truncated,
-        };
-        let passes = self.carry.keeps(&self.filter, &event, content);
-        let is_shown = passes && offset >= shown_from;
+        let is_shown =
+            self.carry.keeps(&self.filter, &event, content) && place.offset >= shown_from;
         if is_shown {
             if let Some(statistics) = &mut self.statistics {
                 statistics.count(&event);
             }
             if self.shows_events {
+                let source = SourceLine {
+                    file: place.file,
+                    number: place.number,
+                    offset: place.offset,
+                    bytes,
+                    text,
+                    is_text,
+                    is_truncated: place.is_truncated,
+                };
                 show.event(&event, &source)?;
             }
         }
         if let Some(detectors) = &mut self.detectors {
-            for alert in detectors.observe(&event, offset) {
+            for alert in detectors.observe(&event, place.offset) {
                 show.alert(&alert)?;
             }
         }
@@ -291,19 +322,22 @@ impl Reading {
     /// Counts the events of whole lines that pass, without showing or remembering anything.
     pub fn count(&mut self, bytes: &[u8], mut each: impl FnMut(usize)) {
         let mut carry = Carry::default();
-        let mut at = 0;
-        while at < bytes.len() {
-            let end = memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |newline| at + newline + 1);
-            let line = self.secrets.replace(&bytes[at..end]);
-            let content = without_line_end(&line);
-            if self.prefilter.may_pass(content) {
-                let text = String::from_utf8_lossy(content);
-                let event = self.recogniser.read(&text, self.wanted);
-                if carry.keeps(&self.filter, &event, content) {
-                    each(at);
-                }
+        let prefilter = if self.secrets.is_empty() {
+            Rc::clone(&self.prefilter)
+        } else {
+            Rc::default()
+        };
+        for candidate in prefilter.over(bytes) {
+            if candidate.passed_over < candidate.line.start {
+                carry.pass_over();
             }
-            at = end;
+            let line = self.secrets.replace(&bytes[candidate.line.clone()]);
+            let content = without_line_end(&line);
+            let text = String::from_utf8_lossy(content);
+            let event = self.recogniser.read(&text, self.wanted);
+            if carry.keeps(&self.filter, &event, content) {
+                each(candidate.line.start);
+            }
         }
     }
 }
@@ -332,4 +366,130 @@ fn safe_cut(bytes: &[u8], end: usize, secrets: &EnvSecrets) -> usize {
         .map(|found| found.start + from..found.end + from)
         .find(|found| found.contains(&end))
         .map_or(end, |found| found.end)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+    use crate::audit::address::{TrustedProxies, parse_network};
+    use crate::audit::event::{Kind, Outcome};
+    use crate::audit::times::TimeContext;
+
+    /// Offsets and numbers of the lines that were shown.
+    #[derive(Default, Debug, PartialEq)]
+    struct Shown(Vec<(u64, Option<u64>, Vec<u8>)>);
+
+    impl Show for Shown {
+        fn event(&mut self, _: &Event<'_>, line: &SourceLine<'_>) -> io::Result<()> {
+            self.0.push((line.offset, line.number, line.bytes.to_vec()));
+            Ok(())
+        }
+
+        fn more(&mut self, _: &[u8]) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn alert(&mut self, _: &Alert) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn reading(filter: &Filter, needs_fields: bool) -> Reading {
+        let context = TimeContext {
+            zone: TimeZone::UTC,
+            now: "2026-11-22T12:00:00Z".parse().unwrap(),
+        };
+        let needs = Needs {
+            fields: needs_fields,
+            events: true,
+        };
+        Reading::new(
+            Recogniser::new(context, TrustedProxies::parse("127.0.0.1")),
+            filter.clone(),
+            EnvSecrets::default(),
+            None,
+            None,
+            needs,
+        )
+    }
+
+    /// What is shown of `text` when it is read in two blocks.
+    fn shown(mut reading: Reading, text: &str, cut: usize) -> Shown {
+        let cut = text[..cut].rfind('\n').map_or(0, |newline| newline + 1);
+        let mut shown = Shown::default();
+        let mut line = 1;
+        for (at, part) in [(0, &text[..cut]), (cut, &text[cut..])] {
+            let chunk = Chunk {
+                bytes: part.as_bytes(),
+                offset: at as u64,
+                line: Some(line),
+                part: Part::Lines,
+            };
+            reading.take(&chunk, "a", 0, &mut shown).unwrap();
+            line += part.matches('\n').count() as u64;
+        }
+        shown
+    }
+
+    const LINES: &[&str] = &[
+        r#"{"time":"2026-11-20T10:00:02Z","event":"login","outcome":"failure","user":"mia","ip":"192.0.2.1"}"#,
+        r#"{"time":"2026-11-20T11:00:02Z","event":"login","outcome":"success","user":"root","ip":"192.0.2.9"}"#,
+        r#"{"event":"error","level":"error","user":"mia","ip":"0:0:0:0:0:FfFf:c000:201"}"#,
+        r#"{"event":"denied","user":"m\u0069a","ip":"192\u002e0.2.1"}"#,
+        r#"{"event":"denied","user":"mia.x","ip":"[::ffff:192.0.2.1]:80"}"#,
+        "Nov 20 10:00:02 bot sshd[3]: Failed password for mia from 192.0.2.1 port 22 ssh2",
+        "    at frame (mia.js:1:2)",
+        "\tat frame without anything",
+        "\u{feff}  at a marked frame",
+        "\u{feff}{\"user\":\"mia\"}",
+        "plain text about 192.0.2.1 and mia",
+        "plain text",
+        "192.0.2.1 - mia [20/Nov/2026:10:00:02 +0000] \"GET /login HTTP/1.1\" 401 1 \"-\" \"x\"",
+        "",
+        "\r",
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1500))]
+
+        #[test]
+        fn nothing_is_passed_over_that_would_be_shown(
+            lines in proptest::collection::vec(select(LINES), 0..12),
+            ends_with_newline: bool,
+            cut in any::<proptest::sample::Index>(),
+            network in proptest::option::of(select(&["192.0.2.1", "192.0.2.0/24", "192.0.2.77"][..])),
+            user in proptest::option::of(select(&["mia", "mia.x", "x"][..])),
+            kind in proptest::option::of(select(&[Kind::Auth, Kind::Other][..])),
+            outcome in proptest::option::of(select(&[Outcome::Failure, Outcome::Success][..])),
+            since in proptest::option::of(select(&["2026-11-20T10:30:00Z", "2020-01-01T00:00:00Z"][..])),
+            needs_fields: bool,
+        ) {
+            let mut text = lines.join("\n");
+            if ends_with_newline {
+                text.push('\n');
+            }
+            let mut cut = cut.index(text.len() + 1);
+            while !text.is_char_boundary(cut) {
+                cut -= 1;
+            }
+            let filter = Filter {
+                networks: network.and_then(parse_network).into_iter().collect(),
+                users: user.map(ToOwned::to_owned).into_iter().collect(),
+                kinds: kind.into_iter().collect(),
+                outcomes: outcome.into_iter().collect(),
+                since: since.map(|since| since.parse().unwrap()),
+                ..Filter::default()
+            };
+            let quick = shown(reading(&filter, needs_fields), &text, cut);
+            let mut slow = reading(&filter, true);
+            slow.prefilter = Rc::default();
+            slow.wanted = Wanted::ALL;
+            let slow = shown(slow, &text, 0);
+            prop_assert_eq!(quick, slow);
+        }
+    }
 }

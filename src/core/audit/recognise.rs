@@ -1,11 +1,14 @@
 //! From a line of any common format to an event, decided line by line.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use super::address::{TrustedProxies, address};
 use super::event::{Connection, Event, Kind, Level, Outcome};
-use super::fields::{Fields, Slot, Value};
-use super::json::{self, KeyOrder};
+use super::fields::{Fields, Slot, Slots, Value};
+use super::json;
+use super::key_order::KeyOrder;
+use super::memory::Memory;
 use super::syslog::{self, Wrapped};
 use super::times::TimeContext;
 use super::words::{Said, Words, outcome_word};
@@ -14,21 +17,73 @@ use super::{openclaw, pairs, text, web};
 /// Wrappers inside wrappers that are taken off.
 const MOST_WRAPPERS: usize = 4;
 
-/// What a caller needs of an event; what is not needed is not worked out.
-#[derive(Debug, Clone, Copy)]
+/// What a caller needs of an event. What is not needed may be missing; what is there is right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wanted {
     /// The time.
     pub time: bool,
+    /// User and address.
+    pub who: bool,
     /// Kind and outcome, which cost reading the words.
     pub meaning: bool,
+    /// All the rest, except the level, which is always there.
+    pub texts: bool,
 }
 
 impl Wanted {
+    /// Nothing but the level.
+    pub const LEVEL: Self = Self {
+        time: false,
+        who: false,
+        meaning: false,
+        texts: false,
+    };
+    /// When it was.
+    pub const TIME: Self = Self {
+        time: true,
+        ..Self::LEVEL
+    };
     /// Everything.
     pub const ALL: Self = Self {
         time: true,
+        who: true,
         meaning: true,
+        texts: true,
     };
+
+    /// What must be read of a line for this.
+    fn slots(self) -> Slots {
+        const ALWAYS: Slots = Slots::of(&[Slot::Level, Slot::Meta, Slot::Wrapped, Slot::Stream]);
+        const TIME: Slots = Slots::of(&[Slot::Time]);
+        const WHO: Slots = Slots::of(&[Slot::User, Slot::Address, Slot::Forwarded]);
+        const OPENCLAW: Slots = Slots::of(&[
+            Slot::Subsystem,
+            Slot::One,
+            Slot::Two,
+            Slot::Cause,
+            Slot::AuthReason,
+            Slot::RemoteAddr,
+            Slot::ClientForwarded,
+            Slot::ClientAgent,
+            Slot::Dropped,
+        ]);
+        const WORDS: Slots = Slots::of(&[Slot::Action, Slot::Message, Slot::Reason]);
+        const MEANING: Slots =
+            Slots::of(&[Slot::Outcome, Slot::Succeeded, Slot::StatusId, Slot::Status]);
+        const TEXTS: Slots = Slots::of(&[Slot::RequestId, Slot::UserAgent]);
+        let is_more = self.who || self.meaning || self.texts;
+        [
+            (true, ALWAYS),
+            (self.time, TIME),
+            (self.who, WHO),
+            (is_more, OPENCLAW.and(WORDS)),
+            (self.meaning || self.texts, MEANING),
+            (self.texts, TEXTS.and(WHO)),
+        ]
+        .into_iter()
+        .filter(|(is_wanted, _)| *is_wanted)
+        .fold(Slots::default(), |slots, (_, more)| slots.and(more))
+    }
 }
 
 /// Reads lines. It remembers the shape of the last one and the words it saw, nothing else.
@@ -37,7 +92,10 @@ pub struct Recogniser {
     context: TimeContext,
     proxies: TrustedProxies,
     words: Words,
+    levels: Memory<Option<Level>>,
+    outcomes: Memory<Option<Outcome>>,
     order: KeyOrder,
+    slots: Slots,
 }
 
 /// How a line was written.
@@ -50,8 +108,9 @@ enum Shape {
     Text,
 }
 
-/// A line on its way to an event.
-struct Draft<'l> {
+/// A line on its way to an event; it serves for the next line, too.
+#[derive(Debug)]
+pub struct Draft<'l> {
     fields: Fields<'l>,
     shape: Shape,
     time: Option<jiff::Timestamp>,
@@ -60,6 +119,8 @@ struct Draft<'l> {
     process: Option<Cow<'l, str>>,
     is_wrapped: bool,
     is_indented: bool,
+    /// Whether the message may be one of sshd or PAM, which names user and address itself.
+    is_sentence: bool,
 }
 
 impl Recogniser {
@@ -69,7 +130,10 @@ impl Recogniser {
             context,
             proxies,
             words: Words::default(),
+            levels: Memory::default(),
+            outcomes: Memory::default(),
             order: KeyOrder::default(),
+            slots: Slots::ALL,
         }
     }
 
@@ -80,9 +144,33 @@ impl Recogniser {
 
     /// Reads one line, without its line end.
     pub fn read<'l>(&mut self, line: &'l str, wanted: Wanted) -> Event<'l> {
+        self.read_with(&mut Draft::default(), line, wanted)
+    }
+
+    /// The same with a draft that served for a line before.
+    pub fn read_with<'l>(
+        &mut self,
+        draft: &mut Draft<'l>,
+        line: &'l str,
+        wanted: Wanted,
+    ) -> Event<'l> {
         let line = line.strip_prefix('\u{feff}').unwrap_or(line);
-        let mut draft = Draft::new(line);
-        self.take_apart(line, &mut draft, MOST_WRAPPERS);
+        draft.begin(line);
+        self.slots = if draft.is_indented {
+            // It may belong to the line before, which its time decides.
+            Slots::ALL
+        } else {
+            wanted.slots()
+        };
+        self.take_apart(line, draft, MOST_WRAPPERS);
+        draft.is_sentence = is_likely_sentence(&draft.fields);
+        if draft.is_sentence && wanted.meaning && !wanted.who {
+            // What it means depends on whether fields say who it was.
+            draft.begin(line);
+            self.slots = Slots::ALL;
+            self.take_apart(line, draft, MOST_WRAPPERS);
+            draft.is_sentence = true;
+        }
         self.event(draft, wanted)
     }
 
@@ -130,7 +218,7 @@ impl Recogniser {
     fn json<'l>(&mut self, line: &'l str, draft: &mut Draft<'l>, wrappers: usize) -> bool {
         // The fields are large: they are filled in place, and kept aside only where a wrapper had some.
         let outer = draft.is_wrapped.then(|| draft.fields.clone());
-        if json::read(line, &mut self.order, &mut draft.fields).is_err() {
+        if json::read(line, &mut self.order, self.slots, &mut draft.fields).is_err() {
             draft.fields = outer.unwrap_or_default();
             return false;
         }
@@ -139,7 +227,8 @@ impl Recogniser {
         draft.fields.is_structured = true;
         if wrappers > 0
             && draft.fields.has(Slot::Stream)
-            && let Some(Value::Text(inner)) = draft.fields.get(Slot::Wrapped).cloned()
+            && matches!(draft.fields.get(Slot::Wrapped), Some(Value::Text(_)))
+            && let Some(inner) = draft.fields.text(Slot::Wrapped)
         {
             let outer = std::mem::take(&mut draft.fields);
             self.docker(&inner, outer, draft, wrappers - 1);
@@ -155,7 +244,7 @@ impl Recogniser {
         draft: &mut Draft<'l>,
         wrappers: usize,
     ) {
-        let mut inside = Draft::new("");
+        let mut inside = Draft::default();
         self.take_apart(inner.trim_end_matches(['\n', '\r']), &mut inside, wrappers);
         draft.shape = inside.shape;
         draft.time = inside.time.or(draft.time);
@@ -197,93 +286,91 @@ impl Recogniser {
         draft.fields.fill(Slot::Message, rest);
     }
 
-    fn event<'l>(&mut self, mut draft: Draft<'l>, wanted: Wanted) -> Event<'l> {
+    fn event<'l>(&mut self, draft: &Draft<'l>, wanted: Wanted) -> Event<'l> {
+        let fields = &draft.fields;
+        let may_continue = draft.is_indented && draft.shape == Shape::Text;
+        let level = fields
+            .get(Slot::Level)
+            .and_then(|value| level(value, &mut self.levels));
         let mut event = Event {
             count: 1,
+            level: level.or(draft.level),
             ..Event::default()
         };
-        let fields = &mut draft.fields;
-        if wanted.time {
+        if wanted.time || may_continue {
             event.time = fields
                 .get(Slot::Time)
-                .and_then(|value| self.time(value))
+                .and_then(|value| self.time(&value))
                 .or(draft.time);
         }
-        event.level = fields.get(Slot::Level).and_then(level).or(draft.level);
-        if wanted.meaning && openclaw::apply(fields, &self.proxies, &mut event) {
+        if openclaw::apply(fields, &self.proxies, &mut event) {
             return event;
         }
-        let peer = fields.text(Slot::Address).and_then(|text| address(&text));
-        event.ip = match fields.text(Slot::Forwarded) {
-            Some(forwarded) => self.proxies.client(peer, Some(&forwarded)),
-            None => peer,
-        };
-        event.user = fields.text(Slot::User);
-        event.request_id = fields.text(Slot::RequestId);
-        event.user_agent = fields.text(Slot::UserAgent);
-        event.action = fields.text(Slot::Action);
-        event.message = fields.text(Slot::Message);
-        event.reason = fields.text(Slot::Reason);
-        if let Some(dropped) = fields.get(Slot::Dropped).and_then(number) {
-            event.dropped = u64::try_from(dropped).unwrap_or(0);
+        event.is_continuation = may_continue && event.time.is_none();
+        if wanted.who {
+            event.user = fields.text(Slot::User);
+            event.ip = self.client(fields);
         }
-        let is_continuation = !wanted.time || event.time.is_none();
-        event.is_continuation = draft.is_indented && draft.shape == Shape::Text && is_continuation;
-        if wanted.meaning {
-            self.judge(&draft, &mut event);
+        if wanted.texts {
+            event.request_id = fields.text(Slot::RequestId);
+            event.user_agent = fields.text(Slot::UserAgent);
+            if let Some(dropped) = fields.get(Slot::Dropped).and_then(number) {
+                event.dropped = u64::try_from(dropped).unwrap_or(0);
+            }
+        }
+        if wanted.texts || wanted.who || wanted.meaning {
+            event.message = fields.text(Slot::Message);
+            event.action = fields.text(Slot::Action);
+            event.reason = fields.text(Slot::Reason);
+            // Where fields say who it was, the words are read for their meaning only.
+            if wanted.meaning || wanted.texts || !fields.is_structured || draft.is_sentence {
+                self.judge(draft, &mut event, wanted);
+            }
         }
         event
     }
 
     fn time(&self, value: &Value<'_>) -> Option<jiff::Timestamp> {
-        self.context.value(&value.text()?)
+        match value {
+            Value::Text(text) => self.context.value(text),
+            Value::Number(digits) => self.context.value(digits),
+            _ => None,
+        }
     }
 
-    fn judge<'l>(&mut self, draft: &Draft<'l>, event: &mut Event<'l>) {
+    fn client(&self, fields: &Fields<'_>) -> Option<IpAddr> {
+        let peer = fields.text(Slot::Address).and_then(|text| address(&text));
+        match fields.text(Slot::Forwarded) {
+            Some(forwarded) => self.proxies.client(peer, Some(&forwarded)),
+            None => peer,
+        }
+    }
+
+    fn judge<'l>(&mut self, draft: &Draft<'l>, event: &mut Event<'l>, wanted: Wanted) {
         let fields = &draft.fields;
+        if !wanted.who && (!fields.is_structured || draft.is_sentence) {
+            event.user = fields.text(Slot::User);
+            event.ip = self.client(fields);
+        }
         let status = fields.get(Slot::Status).and_then(http_status);
         let sentence = self.sentence(draft, event);
+        // A request line holds the client's own words.
+        let is_request = draft.shape == Shape::Web && status.is_some();
         let said = [&event.action, &event.message, &event.reason]
             .into_iter()
             .flatten()
+            .filter(|_| !is_request)
             .fold(Said::default(), |said, text| {
                 said.and(self.words.read(text))
             });
-        // A request line holds the client's own words.
-        let said = if draft.shape == Shape::Web && status.is_some() {
-            Said::default()
-        } else {
-            said
-        };
-        let stated = stated_outcome(fields);
-        let by_status = status.map(|status| {
-            if status < 400 {
-                Outcome::Success
-            } else {
-                Outcome::Failure
-            }
-        });
-        let by_words = if said.failure {
-            Some(Outcome::Failure)
-        } else {
-            said.success.then_some(Outcome::Success)
-        };
-        let kind = match status {
-            Some(429) => Kind::RateLimit,
-            _ if said.rate_limit => Kind::RateLimit,
-            Some(401) => Kind::Auth,
-            _ if said.auth || sentence.is_some() => Kind::Auth,
-            Some(403) => Kind::Access,
-            _ if said.refused => Kind::Access,
-            Some(500..) => Kind::Error,
-            _ if event.level >= Some(Level::Error) => Kind::Error,
-            Some(_) => Kind::Access,
-            None => Kind::Other,
-        };
+        let kind = kind(status, said, sentence.is_some(), event.level);
         event.kind = Some(kind);
         event.outcome = match kind {
             Kind::RateLimit | Kind::Error => Some(Outcome::Failure),
-            _ => stated.or(by_status).or(sentence).or(by_words),
+            _ => stated_outcome(fields, &mut self.outcomes)
+                .or(status.map(outcome_of_status))
+                .or(sentence)
+                .or(said.outcome()),
         };
         let is_refusal = event.outcome == Some(Outcome::Failure)
             && matches!(kind, Kind::Auth | Kind::Access | Kind::RateLimit);
@@ -295,6 +382,9 @@ impl Recogniser {
     /// Applies a sentence of sshd or PAM; its outcome, if it was one.
     fn sentence<'l>(&self, draft: &Draft<'l>, event: &mut Event<'l>) -> Option<Outcome> {
         if event.user.is_some() && event.ip.is_some() {
+            return None;
+        }
+        if !draft.is_sentence {
             return None;
         }
         let message = event.message.take()?;
@@ -348,8 +438,8 @@ impl Recogniser {
     }
 }
 
-impl<'l> Draft<'l> {
-    fn new(line: &str) -> Self {
+impl Default for Draft<'_> {
+    fn default() -> Self {
         Self {
             fields: Fields::default(),
             shape: Shape::Text,
@@ -358,16 +448,62 @@ impl<'l> Draft<'l> {
             program: None,
             process: None,
             is_wrapped: false,
-            is_indented: line.starts_with([' ', '\t']),
+            is_indented: false,
+            is_sentence: false,
         }
     }
 }
 
-fn level(value: &Value<'_>) -> Option<Level> {
+impl Draft<'_> {
+    /// Forgets the line before.
+    fn begin(&mut self, line: &str) {
+        self.fields.clear();
+        self.shape = Shape::Text;
+        self.time = None;
+        self.level = None;
+        self.program = None;
+        self.process = None;
+        self.is_wrapped = false;
+        self.is_indented = line.starts_with([' ', '\t']);
+        self.is_sentence = false;
+    }
+}
+
+/// What it is about, in the order in which evidence counts.
+fn kind(status: Option<u16>, said: Said, is_sentence: bool, level: Option<Level>) -> Kind {
+    match status {
+        Some(429) => Kind::RateLimit,
+        _ if said.rate_limit => Kind::RateLimit,
+        Some(401) => Kind::Auth,
+        _ if said.auth || is_sentence => Kind::Auth,
+        Some(403) => Kind::Access,
+        _ if said.refused => Kind::Access,
+        Some(500..) => Kind::Error,
+        _ if level >= Some(Level::Error) => Kind::Error,
+        Some(_) => Kind::Access,
+        None => Kind::Other,
+    }
+}
+
+fn outcome_of_status(status: u16) -> Outcome {
+    if status < 400 {
+        Outcome::Success
+    } else {
+        Outcome::Failure
+    }
+}
+
+/// Whether the message may be one of sshd or PAM, which names user and address itself.
+fn is_likely_sentence(fields: &Fields<'_>) -> bool {
+    matches!(fields.get(Slot::Message), Some(Value::Text(message)) if text::may_be_sentence(&message))
+}
+
+fn level(value: Value<'_>, levels: &mut Memory<Option<Level>>) -> Option<Level> {
     match value {
-        Value::Text(word) => {
-            Level::from_word(word.trim()).or_else(|| Level::from_number(word.trim().parse().ok()?))
-        }
+        Value::Text(word) => levels.recall(&word, |word| {
+            let word = word.trim();
+            Level::from_word(word).or_else(|| Level::from_number(word.parse().ok()?))
+        }),
         Value::Number(digits) => Level::from_number(digits.parse().ok()?),
         _ => None,
     }
@@ -395,7 +531,7 @@ fn leading_level(text: &str) -> Option<(Level, &str)> {
     })
 }
 
-fn number(value: &Value<'_>) -> Option<i64> {
+fn number(value: Value<'_>) -> Option<i64> {
     match value {
         Value::Number(digits) => digits.parse().ok(),
         Value::Text(text) => text.trim().parse().ok(),
@@ -403,7 +539,7 @@ fn number(value: &Value<'_>) -> Option<i64> {
     }
 }
 
-fn http_status(value: &Value<'_>) -> Option<u16> {
+fn http_status(value: Value<'_>) -> Option<u16> {
     let status = number(value)?;
     u16::try_from(status)
         .ok()
@@ -411,9 +547,9 @@ fn http_status(value: &Value<'_>) -> Option<u16> {
 }
 
 /// What fields called outcome, result, success or status say.
-fn stated_outcome(fields: &Fields<'_>) -> Option<Outcome> {
-    let word = |slot| match fields.get(slot)? {
-        Value::Text(text) => outcome_word(text),
+fn stated_outcome(fields: &Fields<'_>, outcomes: &mut Memory<Option<Outcome>>) -> Option<Outcome> {
+    let mut word = |slot| match fields.get(slot)? {
+        Value::Text(text) => outcomes.recall(&text, outcome_word),
         Value::Bool(true) => Some(Outcome::Success),
         Value::Bool(false) => Some(Outcome::Failure),
         _ => None,
@@ -429,5 +565,7 @@ fn stated_outcome(fields: &Fields<'_>) -> Option<Outcome> {
         .or_else(|| word(Slot::Status))
 }
 
+#[cfg(test)]
+mod same;
 #[cfg(test)]
 mod tests;

@@ -188,7 +188,7 @@ pub fn sentence(text: &str) -> Option<Sentence<'_>> {
         found.count = found.count.max(1) * count;
         return Some(found);
     }
-    if !could_match(text) {
+    if !may_be_sentence(text) {
         return None;
     }
     patterns()
@@ -207,8 +207,8 @@ pub fn repeated(text: &str) -> Option<(u64, &str)> {
     ))
 }
 
-/// Most lines are none of these: one look at the beginning says so.
-fn could_match(text: &str) -> bool {
+/// Most lines are no sentence: one look at the beginning says so.
+pub fn may_be_sentence(text: &str) -> bool {
     const BEGINNINGS: [&str; 13] = [
         "Failed ",
         "Accepted ",
@@ -224,7 +224,10 @@ fn could_match(text: &str) -> bool {
         "User ",
         "message repeated",
     ];
-    BEGINNINGS.iter().any(|start| text.starts_with(start))
+    matches!(
+        text.as_bytes().first(),
+        Some(b'F' | b'A' | b'I' | b'C' | b'D' | b'm' | b'e' | b'P' | b'p' | b'a' | b'U')
+    ) && BEGINNINGS.iter().any(|start| text.starts_with(start))
 }
 
 fn said<'l>(captures: &Captures<'l>, pattern: &Pattern) -> Sentence<'l> {

@@ -20,6 +20,9 @@ impl TimeContext {
     /// The time that is the whole of a field's value: a date and time of any common form, or an
     /// epoch in seconds, milli-, micro- or nanoseconds, told by its number of digits.
     pub fn value(&self, text: &str) -> Option<Timestamp> {
+        if let Some(time) = universal(text.as_bytes()) {
+            return Some(time);
+        }
         let text = text.trim();
         if let Some(found) = epoch(text) {
             return Some(found);
@@ -150,6 +153,93 @@ impl TimeContext {
     }
 }
 
+/// The commonest form, `2026-11-20T10:00:02Z` with up to nine digits behind a dot, without a detour
+/// over the calendar. Whatever is odd is left to the reader of all forms.
+fn universal(text: &[u8]) -> Option<Timestamp> {
+    let (clock, rest) = text.split_first_chunk::<19>()?;
+    let [
+        y1,
+        y2,
+        y3,
+        y4,
+        b'-',
+        o1,
+        o2,
+        b'-',
+        d1,
+        d2,
+        b'T' | b' ',
+        h1,
+        h2,
+        b':',
+        m1,
+        m2,
+        b':',
+        s1,
+        s2,
+    ] = *clock
+    else {
+        return None;
+    };
+    let mut is_odd = false;
+    let mut two = |tens: u8, ones: u8| {
+        let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+        is_odd |= tens > 9 || ones > 9;
+        i64::from(tens) * 10 + i64::from(ones)
+    };
+    let (year, month, day) = (two(y1, y2) * 100 + two(y3, y4), two(o1, o2), two(d1, d2));
+    let (hour, minute, second) = (two(h1, h2), two(m1, m2), two(s1, s2));
+    if is_odd
+        || !(1..=12).contains(&month)
+        || !(1..=28).contains(&day) && !(1..=days_in_month(year, month)).contains(&day)
+        || hour > 23
+        || minute > 59
+        || second > 59
+    {
+        return None;
+    }
+    let nanos = match rest {
+        [b'Z'] => 0,
+        [b'.', digits @ .., b'Z'] if (1..=9).contains(&digits.len()) => nanoseconds(digits)?,
+        _ => return None,
+    };
+    let seconds = days_from_civil(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
+    Timestamp::new(seconds, nanos).ok()
+}
+
+fn nanoseconds(digits: &[u8]) -> Option<i32> {
+    let mut nanos = 0;
+    let mut unit = 100_000_000;
+    for digit in digits {
+        let digit = digit.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        nanos += i32::from(digit) * unit;
+        unit /= 10;
+    }
+    Some(nanos)
+}
+
+fn days_in_month(year: i64, month: i64) -> i64 {
+    match month {
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+/// Days from 1970-01-01 in the Gregorian calendar, for years from 0 on: years begin in March, so
+/// that the leap day is the last one (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms").
+fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+}
+
 /// `Z`, `UTC`, `+01:00`, `-0700`, `+01`: seconds east of Greenwich and the bytes it takes.
 fn offset(text: &str) -> Option<(i32, usize)> {
     let ends = |used: usize| {
@@ -203,8 +293,7 @@ fn epoch(text: &str) -> Option<Timestamp> {
         _ => return None,
     };
     let number: i128 = digits.parse().ok()?;
-    let nanos = format!("{fraction:0<9}");
-    let nanos: i128 = nanos.get(..9)?.parse().ok()?;
+    let nanos = i128::from(nanoseconds(&fraction.as_bytes()[..fraction.len().min(9)])?);
     let total = number * unit + nanos * unit / 1_000_000_000;
     Timestamp::from_nanosecond(if negative.is_some() { -total } else { total }).ok()
 }
@@ -494,6 +583,26 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn the_short_way_and_the_long_way_give_the_same_time(
+            text in "[0-9]{4}-[0-3][0-9]-[0-3][0-9][T ][0-2][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9]{0,10})?(Z|z|\\+01:00|)",
+            days in -719_528i64..2_932_896, second in 0i64..86_400,
+        ) {
+            let real = Timestamp::from_second(days * 86_400 + second).unwrap().to_string();
+            for text in [text, real] {
+                if let Some(time) = universal(text.as_bytes()) {
+                    let full = context().leading(&text).map(|(time, used)| (Some(time), used));
+                    proptest::prop_assert_eq!(full, Some((Some(time), text.len())), "{}", text);
+                }
+            }
+        }
+
+        #[test]
+        fn every_time_in_the_usual_form_takes_the_short_way(second in -62_167_219_200i64..253_402_207_200) {
+            let text = Timestamp::from_second(second).unwrap().to_string();
+            proptest::prop_assert_eq!(universal(text.as_bytes()), Timestamp::from_second(second).ok());
+        }
+
         #[test]
         fn no_text_makes_it_panic(text in "\\PC{0,30}", likely in "[0-9A-Za-z:/. +-]{0,30}") {
             for text in [text, likely] {

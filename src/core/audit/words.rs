@@ -2,7 +2,11 @@
 
 use std::sync::OnceLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use aho_corasick::automaton::{Automaton as _, StateID};
+use aho_corasick::dfa::DFA;
+use aho_corasick::{Anchored, StartKind};
+
+use super::memory::Memory;
 
 /// What was read out of words.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -128,68 +132,19 @@ const PHRASES: &[(&str, Said)] = &{
     ]
 };
 
-/// Texts whose reading is remembered.
-const REMEMBERED: usize = 512;
-/// Longer texts are read anew each time, and only this far.
-const LONGEST_REMEMBERED: usize = 160;
 /// How much of a text is looked at, in bytes.
 const LONGEST_READ: usize = 8 << 10;
 
-/// Reads words, and remembers what it read last: a log says the same things over and over.
-#[derive(Debug)]
+/// Reads words, and remembers what it read last.
+#[derive(Debug, Default)]
 pub struct Words {
-    normal: String,
-    memory: Vec<Option<(Box<[u8]>, Said)>>,
-    hasher: std::hash::RandomState,
-}
-
-impl Default for Words {
-    fn default() -> Self {
-        Self {
-            normal: String::new(),
-            memory: vec![None; REMEMBERED],
-            hasher: std::hash::RandomState::new(),
-        }
-    }
+    memory: Memory<Said>,
 }
 
 impl Words {
     /// What a text says.
     pub fn read(&mut self, text: &str) -> Said {
-        if text.is_empty() {
-            return Said::default();
-        }
-        if text.len() > LONGEST_REMEMBERED {
-            return self.read_anew(text);
-        }
-        let place = self.place(text);
-        if let Some((known, said)) = &self.memory[place]
-            && **known == *text.as_bytes()
-        {
-            return *said;
-        }
-        let said = self.read_anew(text);
-        self.memory[place] = Some((text.as_bytes().into(), said));
-        said
-    }
-
-    fn place(&self, text: &str) -> usize {
-        use std::hash::BuildHasher as _;
-        // The remainder is below 512.
-        (self.hasher.hash_one(text) % REMEMBERED as u64) as usize
-    }
-
-    fn read_anew(&mut self, text: &str) -> Said {
-        let mut end = text.len().min(LONGEST_READ);
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        normalise(&text[..end], &mut self.normal);
-        let mut said = Said::default();
-        for found in searcher().find_overlapping_iter(&self.normal) {
-            said = said.and(PHRASES[found.pattern().as_usize()].1);
-        }
-        said
+        self.memory.recall(text, read_anew)
     }
 }
 
@@ -204,53 +159,100 @@ impl Said {
             failure: self.failure | other.failure,
         }
     }
+
+    /// How it ended; words of failure weigh more.
+    pub fn outcome(self) -> Option<super::event::Outcome> {
+        use super::event::Outcome::{Failure, Success};
+        if self.failure {
+            Some(Failure)
+        } else {
+            self.success.then_some(Success)
+        }
+    }
 }
 
-fn searcher() -> &'static AhoCorasick {
-    static SEARCHER: OnceLock<AhoCorasick> = OnceLock::new();
-    SEARCHER.get_or_init(|| {
-        AhoCorasick::builder()
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(PHRASES.iter().map(|(phrase, _)| phrase))
-            .expect("the table is small enough for an automaton")
-    })
-}
-
-/// Lower case, with one blank for every run of signs and before every hump of `camelCase`.
-fn normalise(text: &str, normal: &mut String) {
-    normal.clear();
-    normal.push(' ');
+/// Reads a text in lower case, with one blank for every run of signs and before every hump of
+/// `camelCase`.
+fn read_anew(text: &str) -> Said {
+    let mut end = text.len().min(LONGEST_READ);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let mut reader = Reader::default();
+    reader.take(b' ');
     let mut was = b' ';
-    for byte in text.bytes() {
-        let is_word = byte.is_ascii_alphanumeric() || byte >= 0x80;
-        if is_word {
+    for byte in text[..end].bytes() {
+        // Letters beyond ASCII are in no phrase, whatever they are.
+        if byte.is_ascii_alphanumeric() || byte >= 0x80 {
             if byte.is_ascii_uppercase() && was.is_ascii_lowercase() {
-                normal.push(' ');
+                reader.take(b' ');
             }
-            // Letters beyond ASCII are in no phrase: any one letter stands for them.
-            normal.push(if byte < 0x80 {
-                char::from(byte.to_ascii_lowercase())
-            } else {
-                'é'
-            });
-        } else if !normal.ends_with(' ') {
-            normal.push(' ');
+            reader.take(byte.to_ascii_lowercase());
+        } else if !reader.is_blank {
+            reader.take(b' ');
         }
         was = byte;
     }
-    if !normal.ends_with(' ') {
-        normal.push(' ');
+    if !reader.is_blank {
+        reader.take(b' ');
     }
+    reader.said
+}
+
+/// Steps through the automaton of all phrases.
+struct Reader {
+    automaton: &'static DFA,
+    state: StateID,
+    said: Said,
+    is_blank: bool,
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        let automaton = automaton();
+        Self {
+            automaton,
+            state: automaton
+                .start_state(Anchored::No)
+                .expect("the automaton is built for unanchored searches"),
+            said: Said::default(),
+            is_blank: false,
+        }
+    }
+}
+
+impl Reader {
+    fn take(&mut self, byte: u8) {
+        self.is_blank = byte == b' ';
+        self.state = self.automaton.next_state(Anchored::No, self.state, byte);
+        if self.automaton.is_special(self.state) && self.automaton.is_match(self.state) {
+            for found in 0..self.automaton.match_len(self.state) {
+                let phrase = self.automaton.match_pattern(self.state, found);
+                self.said = self.said.and(PHRASES[phrase.as_usize()].1);
+            }
+        }
+    }
+}
+
+fn automaton() -> &'static DFA {
+    static AUTOMATON: OnceLock<DFA> = OnceLock::new();
+    AUTOMATON.get_or_init(|| {
+        DFA::builder()
+            .start_kind(StartKind::Unanchored)
+            .build(PHRASES.iter().map(|(phrase, _)| phrase))
+            .expect("the table is small enough for an automaton")
+    })
 }
 
 /// What the value of a field called `outcome` says.
 pub fn outcome_word(word: &str) -> Option<super::event::Outcome> {
     use super::event::Outcome::{Failure, Success};
     let word = word.trim();
-    if word.len() > 24 {
-        return None;
-    }
-    match word.to_ascii_lowercase().as_str() {
+    let mut lower = [0; 24];
+    let lower = lower.get_mut(..word.len())?;
+    lower.copy_from_slice(word.as_bytes());
+    lower.make_ascii_lowercase();
+    match str::from_utf8(lower).ok()? {
         "success" | "succeeded" | "successful" | "ok" | "okay" | "pass" | "passed" | "allow"
         | "allowed" | "accept" | "accepted" | "granted" | "grant" | "true" | "yes"
         | "authenticated" | "permitted" | "permit" => Some(Success),
@@ -264,6 +266,50 @@ pub fn outcome_word(word: &str) -> Option<super::event::Outcome> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What the phrases say, found the plain way.
+    fn plainly(text: &str) -> Said {
+        let mut normal = String::from(" ");
+        let mut was = b' ';
+        for byte in text.bytes() {
+            if byte.is_ascii_alphanumeric() || byte >= 0x80 {
+                if byte.is_ascii_uppercase() && was.is_ascii_lowercase() {
+                    normal.push(' ');
+                }
+                normal.push(if byte < 0x80 {
+                    char::from(byte.to_ascii_lowercase())
+                } else {
+                    'é'
+                });
+            } else if !normal.ends_with(' ') {
+                normal.push(' ');
+            }
+            was = byte;
+        }
+        normal.push(' ');
+        PHRASES
+            .iter()
+            .filter(|(phrase, _)| normal.contains(phrase))
+            .fold(Said::default(), |said, (_, more)| said.and(*more))
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_phrase_is_found_and_memory_changes_nothing(
+            parts in proptest::collection::vec((proptest::sample::select(PHRASES), "[ ._-]{0,2}", "[a-zA-Zé:]{0,3}"), 0..40)
+        ) {
+            let mut words = Words::default();
+            for split in 0..=parts.len() {
+                let text: String = parts[split..]
+                    .iter()
+                    .flat_map(|((phrase, _), blank, letters)| [phrase.trim(), blank, letters])
+                    .collect();
+                let expected = plainly(&text);
+                proptest::prop_assert_eq!(words.read(&text), expected);
+                proptest::prop_assert_eq!(words.read(&text), expected);
+            }
+        }
+    }
 
     #[test]
     fn whole_words_are_read_and_parts_of_words_are_not() {

@@ -6,11 +6,13 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use openclaw_sec::audit::detect::Alert;
 use openclaw_sec::audit::event::{Event, Kind, Level, Outcome};
+use openclaw_sec::audit::memory::Memory;
 use openclaw_sec::audit::reading::SourceLine;
 use openclaw_sec::foreign_text::is_harmful;
 use openclaw_sec::report::Severity;
 
 use super::super::Tone;
+use super::digits::{is_printable_ascii, two_digits, write_address};
 
 /// Columns of the line that names a day.
 const DAY_LINE: usize = 70;
@@ -65,7 +67,8 @@ pub struct HumanLines {
     day: Option<jiff::civil::Date>,
     minute: Option<(i64, String)>,
     hide: Hide,
-    scratch: String,
+    /// Whether a text is free of keys.
+    is_clean: Memory<bool>,
 }
 
 impl HumanLines {
@@ -78,7 +81,7 @@ impl HumanLines {
             day: None,
             minute: None,
             hide,
-            scratch: String::new(),
+            is_clean: Memory::default(),
         }
     }
 
@@ -97,17 +100,14 @@ impl HumanLines {
         let kind = event.kind().word();
         out.write_all(kind.as_bytes())?;
         pad(out, kind.len(), 12)?;
-        self.scratch.clear();
-        match event.ip {
-            Some(ip) => {
-                use std::fmt::Write as _;
-                // Writing to a string cannot fail.
-                let _ = write!(self.scratch, "{ip}");
+        let width = match event.ip {
+            Some(ip) => write_address(out, ip)?,
+            None => {
+                out.write_all(b"-")?;
+                1
             }
-            None => self.scratch.push('-'),
-        }
-        out.write_all(self.scratch.as_bytes())?;
-        pad(out, self.scratch.len(), 18)?;
+        };
+        pad(out, width, 18)?;
         let user = event.user.as_deref().unwrap_or("-");
         let width = self.text(out, user)?;
         pad(out, width, 10)?;
@@ -219,8 +219,7 @@ impl HumanLines {
             out.write_all(start.as_bytes())?;
         }
         // Zones of whole minutes share their seconds with UTC.
-        let second = second.rem_euclid(60);
-        write!(out, "{second:02}")
+        out.write_all(&two_digits(second.rem_euclid(60).unsigned_abs()))
     }
 
     fn day_line(&self, out: &mut impl Write, local: &jiff::ZonedDateTime) -> io::Result<()> {
@@ -236,7 +235,11 @@ impl HumanLines {
     }
 
     /// Writes foreign text without its power and without keys, and returns its columns.
-    fn text(&self, out: &mut impl Write, text: &str) -> io::Result<usize> {
+    fn text(&mut self, out: &mut impl Write, text: &str) -> io::Result<usize> {
+        let is_clean = |text: &str| (self.hide)(text).is_none();
+        if self.is_clean.recall(text, is_clean) {
+            return write_harmless(out, text);
+        }
         let hidden = (self.hide)(text);
         write_harmless(out, hidden.as_deref().unwrap_or(text))
     }
@@ -274,7 +277,7 @@ pub fn harmless(text: &str) -> String {
 
 fn write_harmless(out: &mut impl Write, text: &str) -> io::Result<usize> {
     let bytes = text.as_bytes();
-    if bytes.iter().all(|byte| (0x20..0x7f).contains(byte)) {
+    if is_printable_ascii(bytes) {
         out.write_all(bytes)?;
         return Ok(bytes.len());
     }

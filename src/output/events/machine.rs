@@ -3,10 +3,13 @@
 use std::io::{self, Write};
 
 use base64::Engine as _;
+use jiff::Timestamp;
 use openclaw_sec::audit::detect::Alert;
 use openclaw_sec::audit::event::{Event, Kind, Outcome};
 use openclaw_sec::audit::reading::{SourceLine, without_line_end};
 use openclaw_sec::foreign_text::is_harmful;
+
+use super::digits::{write_address, write_number, write_time};
 
 /// Writes one event of `openclaw-sec/event/1`.
 pub fn event_json(
@@ -15,10 +18,7 @@ pub fn event_json(
     line: &SourceLine<'_>,
 ) -> io::Result<()> {
     out.write_all(b"{\"schema\":\"openclaw-sec/event/1\",\"time\":")?;
-    match event.time {
-        Some(time) => write!(out, "\"{time}\"")?,
-        None => out.write_all(b"null")?,
-    }
+    time(out, event.time)?;
     out.write_all(b",\"kind\":\"")?;
     out.write_all(event.kind().word().as_bytes())?;
     out.write_all(b"\"")?;
@@ -27,7 +27,11 @@ pub fn event_json(
     member(out, "level", event.level.map(|level| level.word()))?;
     member(out, "user", event.user.as_deref())?;
     match event.ip {
-        Some(ip) => write!(out, ",\"ip\":\"{ip}\"")?,
+        Some(ip) => {
+            out.write_all(b",\"ip\":\"")?;
+            write_address(out, ip)?;
+            out.write_all(b"\"")?;
+        }
         None => out.write_all(b",\"ip\":null")?,
     }
     member(out, "user_agent", event.user_agent.as_deref())?;
@@ -39,10 +43,15 @@ pub fn event_json(
     out.write_all(b",\"source\":{\"file\":")?;
     string(out, line.file)?;
     match line.number {
-        Some(number) => write!(out, ",\"line\":{number}")?,
+        Some(number) => {
+            out.write_all(b",\"line\":")?;
+            write_number(out, number)?;
+        }
         None => out.write_all(b",\"line\":null")?,
     }
-    write!(out, ",\"offset\":{}}},\"raw\":", line.offset)?;
+    out.write_all(b",\"offset\":")?;
+    write_number(out, line.offset)?;
+    out.write_all(b"},\"raw\":")?;
     string(out, line.text)?;
     if !line.is_text {
         let bytes = without_line_end(line.bytes);
@@ -58,10 +67,7 @@ pub fn event_json(
 /// Writes one alert of `openclaw-sec/alert/1`.
 pub fn alert_json(out: &mut impl Write, alert: &Alert) -> io::Result<()> {
     out.write_all(b"{\"schema\":\"openclaw-sec/alert/1\",\"time\":")?;
-    match alert.time {
-        Some(time) => write!(out, "\"{time}\"")?,
-        None => out.write_all(b"null")?,
-    }
+    time(out, alert.time)?;
     member(out, "detector", Some(alert.detector))?;
     member(out, "severity", Some(alert.severity.word()))?;
     member(out, "subject", Some(&alert.subject))?;
@@ -163,35 +169,62 @@ fn member(out: &mut impl Write, name: &str, text: Option<&str>) -> io::Result<()
     }
 }
 
+fn time(out: &mut impl Write, time: Option<Timestamp>) -> io::Result<()> {
+    let Some(time) = time else {
+        return out.write_all(b"null");
+    };
+    out.write_all(b"\"")?;
+    write_time(out, time)?;
+    out.write_all(b"\"")
+}
+
 /// A JSON string in which no control, bidi or zero-width character stands for itself.
 fn string(out: &mut impl Write, text: &str) -> io::Result<()> {
     out.write_all(b"\"")?;
-    let bytes = text.as_bytes();
-    let mut start = 0;
-    let mut at = 0;
-    while at < bytes.len() {
-        let byte = bytes[at];
-        if (0x20..0x7f).contains(&byte) && byte != b'"' && byte != b'\\' {
-            at += 1;
-            continue;
+    let mut rest = text;
+    while !rest.is_empty() {
+        rest = plain_part(out, rest)?;
+        let mut characters = rest.chars();
+        if let Some(character) = characters.next() {
+            if is_harmful(character) {
+                escape(out, character)?;
+            } else {
+                out.write_all(&rest.as_bytes()[..character.len_utf8()])?;
+            }
         }
-        let character = text[at..].chars().next().unwrap_or('\u{fffd}');
-        let next = at + character.len_utf8();
-        if character == '"' || character == '\\' || is_harmful(character) {
-            out.write_all(&bytes[start..at])?;
-            escape(out, character)?;
-            start = next;
-        }
-        at = next;
+        rest = characters.as_str();
     }
-    out.write_all(&bytes[start..])?;
     out.write_all(b"\"")
+}
+
+/// Writes the printable ASCII that `text` begins with, quotes and backslashes escaped, and returns
+/// the rest. Text with many quotes is copied byte by byte, since its pieces are short.
+fn plain_part<'t>(out: &mut impl Write, text: &'t str) -> io::Result<&'t str> {
+    let mut block = [0; 256];
+    let mut filled = 0;
+    let mut at = 0;
+    for byte in text.bytes() {
+        if !(0x20..0x7f).contains(&byte) {
+            break;
+        }
+        if filled > block.len() - 2 {
+            out.write_all(&block[..filled])?;
+            filled = 0;
+        }
+        if byte == b'"' || byte == b'\\' {
+            block[filled] = b'\\';
+            filled += 1;
+        }
+        block[filled] = byte;
+        filled += 1;
+        at += 1;
+    }
+    out.write_all(&block[..filled])?;
+    Ok(&text[at..])
 }
 
 fn escape(out: &mut impl Write, character: char) -> io::Result<()> {
     match character {
-        '"' => out.write_all(b"\\\""),
-        '\\' => out.write_all(b"\\\\"),
         '\n' => out.write_all(b"\\n"),
         '\r' => out.write_all(b"\\r"),
         '\t' => out.write_all(b"\\t"),

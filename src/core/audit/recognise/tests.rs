@@ -27,96 +27,98 @@ fn brief(line: &str) -> String {
     )
 }
 
+/// Lines of common loggers, and what is read out of them.
+pub(super) const LINES: &[(&str, &str)] = &[
+    (
+        r#"{"timestamp":"2026-11-17T09:41:37Z","event":"auth.failure","user":"mirjam","ip":"192.0.2.14","reason":"expired key"}"#,
+        "auth failure - mirjam 192.0.2.14",
+    ),
+    (
+        r#"{"level":30,"time":1795168802000,"pid":1,"hostname":"h","reqId":"r1","msg":"user logged in","userId":7}"#,
+        "auth success info 7 -",
+    ),
+    (
+        r#"{"name":"app","hostname":"h","pid":1,"level":50,"msg":"boom","time":"2026-11-20T10:00:02.000Z","v":0}"#,
+        "error failure error - -",
+    ),
+    (
+        r#"{"level":"warn","message":"Too many requests","timestamp":"2026-11-20T10:00:02.000Z","ip":"::ffff:192.0.2.1"}"#,
+        "rate-limit failure warn - 192.0.2.1",
+    ),
+    (r#"{"status":401,"path":"/x"}"#, "auth failure - - -"),
+    (r#"{"status":403}"#, "access failure - - -"),
+    (
+        r#"{"status":200,"tokens":90,"author":"x"}"#,
+        "access success - - -",
+    ),
+    (r#"{"statusCode":503}"#, "error failure - - -"),
+    (
+        r#"{"status":429,"event":"login"}"#,
+        "rate-limit failure - - -",
+    ),
+    (
+        r#"{"event":"rate_limit.exceeded","ip":"[2001:db8::c0de]:443"}"#,
+        "rate-limit failure - - 2001:db8::c0de",
+    ),
+    (
+        r#"{"event":"login","success":false,"user":"mia"}"#,
+        "auth failure - mia -",
+    ),
+    (r#"{"event":"login","status_id":1}"#, "auth success - - -"),
+    (r#"{"msg":"rows: 401"}"#, "other - - - -"),
+    (
+        r#"{"log":"{\"level\":\"error\",\"msg\":\"login failed\",\"ip\":\"192.0.2.1\"}\n","stream":"stderr","time":"2026-11-20T10:00:02Z"}"#,
+        "auth failure error - 192.0.2.1",
+    ),
+    (
+        r#"2026-11-20T10:00:02.123Z stderr F {"msg":"login failed","user":"mia"}"#,
+        "auth failure - mia -",
+    ),
+    (
+        r#"Nov 20 10:00:02 bot app[3]: {"msg":"login failed","user":"mia"}"#,
+        "auth failure - mia -",
+    ),
+    (
+        "Nov 20 10:00:02 bot sshd[3]: Failed password for root from 192.0.2.1 port 22 ssh2",
+        "auth failure - root 192.0.2.1",
+    ),
+    (
+        "Nov 20 10:00:02 bot sshd[3]: Accepted password for root from 192.0.2.1 port 22 ssh2",
+        "auth success - root 192.0.2.1",
+    ),
+    (
+        "<34>1 2026-11-20T10:00:02Z bot gw 3 LOGIN [a ip=\"192.0.2.1\"] login failed",
+        "auth failure fatal - 192.0.2.1",
+    ),
+    (
+        "CEF:0|v|p|1|login|Login failed|8|src=192.0.2.1 suser=mia",
+        "auth failure error mia 192.0.2.1",
+    ),
+    (
+        "time=2026-11-20T10:00:02Z level=warning msg=\"login failed\" user=mia ip=192.0.2.1",
+        "auth failure warn mia 192.0.2.1",
+    ),
+    (
+        "192.0.2.1 - mia [20/Nov/2026:10:00:02 +0000] \"GET /login HTTP/1.1\" 200 1 \"-\" \"x\"",
+        "access success - mia 192.0.2.1",
+    ),
+    (
+        "2026-11-20 10:00:02 ERROR gateway down",
+        "error failure error - -",
+    ),
+    (
+        "[2026-11-20 10:00:02] login failed for user \"x 6.6.6.6\" from 192.0.2.1",
+        "auth failure - x 6.6.6.6 192.0.2.1",
+    ),
+    ("just words", "other - - - -"),
+    ("{broken json", "other - - - -"),
+    ("", "other - - - -"),
+];
+
 #[test]
 fn lines_of_common_loggers_are_understood() {
-    let cases = [
-        (
-            r#"{"timestamp":"2026-11-17T09:41:37Z","event":"auth.failure","user":"mirjam","ip":"192.0.2.14","reason":"expired key"}"#,
-            "auth failure - mirjam 192.0.2.14",
-        ),
-        (
-            r#"{"level":30,"time":1795168802000,"pid":1,"hostname":"h","reqId":"r1","msg":"user logged in","userId":7}"#,
-            "auth success info 7 -",
-        ),
-        (
-            r#"{"name":"app","hostname":"h","pid":1,"level":50,"msg":"boom","time":"2026-11-20T10:00:02.000Z","v":0}"#,
-            "error failure error - -",
-        ),
-        (
-            r#"{"level":"warn","message":"Too many requests","timestamp":"2026-11-20T10:00:02.000Z","ip":"::ffff:192.0.2.1"}"#,
-            "rate-limit failure warn - 192.0.2.1",
-        ),
-        (r#"{"status":401,"path":"/x"}"#, "auth failure - - -"),
-        (r#"{"status":403}"#, "access failure - - -"),
-        (
-            r#"{"status":200,"tokens":90,"author":"x"}"#,
-            "access success - - -",
-        ),
-        (r#"{"statusCode":503}"#, "error failure - - -"),
-        (
-            r#"{"status":429,"event":"login"}"#,
-            "rate-limit failure - - -",
-        ),
-        (
-            r#"{"event":"rate_limit.exceeded","ip":"[2001:db8::c0de]:443"}"#,
-            "rate-limit failure - - 2001:db8::c0de",
-        ),
-        (
-            r#"{"event":"login","success":false,"user":"mia"}"#,
-            "auth failure - mia -",
-        ),
-        (r#"{"event":"login","status_id":1}"#, "auth success - - -"),
-        (r#"{"msg":"rows: 401"}"#, "other - - - -"),
-        (
-            r#"{"log":"{\"level\":\"error\",\"msg\":\"login failed\",\"ip\":\"192.0.2.1\"}\n","stream":"stderr","time":"2026-11-20T10:00:02Z"}"#,
-            "auth failure error - 192.0.2.1",
-        ),
-        (
-            r#"2026-11-20T10:00:02.123Z stderr F {"msg":"login failed","user":"mia"}"#,
-            "auth failure - mia -",
-        ),
-        (
-            r#"Nov 20 10:00:02 bot app[3]: {"msg":"login failed","user":"mia"}"#,
-            "auth failure - mia -",
-        ),
-        (
-            "Nov 20 10:00:02 bot sshd[3]: Failed password for root from 192.0.2.1 port 22 ssh2",
-            "auth failure - root 192.0.2.1",
-        ),
-        (
-            "Nov 20 10:00:02 bot sshd[3]: Accepted password for root from 192.0.2.1 port 22 ssh2",
-            "auth success - root 192.0.2.1",
-        ),
-        (
-            "<34>1 2026-11-20T10:00:02Z bot gw 3 LOGIN [a ip=\"192.0.2.1\"] login failed",
-            "auth failure fatal - 192.0.2.1",
-        ),
-        (
-            "CEF:0|v|p|1|login|Login failed|8|src=192.0.2.1 suser=mia",
-            "auth failure error mia 192.0.2.1",
-        ),
-        (
-            "time=2026-11-20T10:00:02Z level=warning msg=\"login failed\" user=mia ip=192.0.2.1",
-            "auth failure warn mia 192.0.2.1",
-        ),
-        (
-            "192.0.2.1 - mia [20/Nov/2026:10:00:02 +0000] \"GET /login HTTP/1.1\" 200 1 \"-\" \"x\"",
-            "access success - mia 192.0.2.1",
-        ),
-        (
-            "2026-11-20 10:00:02 ERROR gateway down",
-            "error failure error - -",
-        ),
-        (
-            "[2026-11-20 10:00:02] login failed for user \"x 6.6.6.6\" from 192.0.2.1",
-            "auth failure - x 6.6.6.6 192.0.2.1",
-        ),
-        ("just words", "other - - - -"),
-        ("{broken json", "other - - - -"),
-        ("", "other - - - -"),
-    ];
-    for (line, expected) in cases {
-        assert_eq!(brief(line), expected, "{line}");
+    for (line, expected) in LINES {
+        assert_eq!(brief(line), *expected, "{line}");
     }
 }
 

@@ -1,0 +1,176 @@
+//! Times, addresses and numbers as digits: what `Display` gives, in a fraction of its time.
+
+use std::io::{self, Write};
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+
+/// Writes a time in UTC, as RFC 3339 has it.
+pub fn write_time(out: &mut impl Write, time: Timestamp) -> io::Result<()> {
+    let (second, nanos) = (time.as_second(), time.subsec_nanosecond());
+    // Years of four digits, after 1970.
+    let (Ok(second), Ok(nanos)) = (u64::try_from(second), u32::try_from(nanos)) else {
+        return write!(out, "{time}");
+    };
+    if second >= 253_402_300_800 {
+        return write!(out, "{time}");
+    }
+    let (year, month, day) = civil_from_days(second / 86_400);
+    let second = second % 86_400;
+    let mut text = *b"0000-00-00T00:00:00";
+    let mut put = |at: usize, number: u64| text[at..at + 2].copy_from_slice(&two_digits(number));
+    put(0, year / 100);
+    put(2, year % 100);
+    put(5, month);
+    put(8, day);
+    put(11, second / 3600);
+    put(14, second / 60 % 60);
+    put(17, second % 60);
+    out.write_all(&text)?;
+    if nanos > 0 {
+        let mut fraction = *b".000000000";
+        let mut rest = nanos;
+        for digit in fraction[1..].iter_mut().rev() {
+            *digit = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        let end = fraction.iter().rposition(|digit| *digit != b'0');
+        out.write_all(&fraction[..end.map_or(0, |last| last + 1)])?;
+    }
+    out.write_all(b"Z")
+}
+
+/// Year, month and day of a day after 1970-01-01, with years that begin in March (Howard Hinnant,
+/// "chrono-Compatible Low-Level Date Algorithms").
+fn civil_from_days(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468;
+    let era = days / 146_097;
+    let day_of_era = days % 146_097;
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
+    (year_of_era + era * 400 + u64::from(month <= 2), month, day)
+}
+
+/// A number below 100 as two digits.
+pub fn two_digits(number: u64) -> [u8; 2] {
+    // Both are below 10.
+    [b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8]
+}
+
+/// Writes an address and returns its columns; IPv6 as RFC 5952 has it.
+pub fn write_address(out: &mut impl Write, address: IpAddr) -> io::Result<usize> {
+    let IpAddr::V4(address) = address else {
+        let text = address.to_string();
+        out.write_all(text.as_bytes())?;
+        return Ok(text.len());
+    };
+    let mut text = [0; 15];
+    let mut length = 0;
+    let mut push = |byte: u8| {
+        text[length] = byte;
+        length += 1;
+    };
+    for (position, octet) in address.octets().into_iter().enumerate() {
+        if position > 0 {
+            push(b'.');
+        }
+        if octet >= 100 {
+            push(b'0' + octet / 100);
+        }
+        if octet >= 10 {
+            push(b'0' + octet / 10 % 10);
+        }
+        push(b'0' + octet % 10);
+    }
+    out.write_all(&text[..length])?;
+    Ok(length)
+}
+
+/// Writes a number.
+pub fn write_number(out: &mut impl Write, number: u64) -> io::Result<()> {
+    let mut text = [0; 20];
+    let mut start = text.len();
+    let mut rest = number;
+    loop {
+        start -= 1;
+        text[start] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            return out.write_all(&text[start..]);
+        }
+    }
+}
+
+/// Whether a text is printable ASCII, without a look at each byte by itself.
+pub fn is_printable_ascii(bytes: &[u8]) -> bool {
+    let is_odd = |byte: u8| !(0x20..0x7f).contains(&byte);
+    let (blocks, rest) = bytes.as_chunks::<16>();
+    blocks
+        .iter()
+        .all(|block| !block.iter().fold(false, |odd, byte| odd | is_odd(*byte)))
+        && !rest.iter().any(|byte| is_odd(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> String {
+        let mut out = Vec::new();
+        write(&mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn ends_of_ranges_are_written_as_display_writes_them() {
+        let times = [
+            Timestamp::MIN,
+            Timestamp::MAX,
+            Timestamp::UNIX_EPOCH,
+            "1969-12-31T23:59:59.5Z".parse().unwrap(),
+            "2000-02-29T00:00:00Z".parse().unwrap(),
+            "2026-12-31T23:59:59.000000001Z".parse().unwrap(),
+        ];
+        for time in times {
+            assert_eq!(written(|out| write_time(out, time)), time.to_string());
+        }
+        for number in [0, 9, 10, u64::MAX] {
+            assert_eq!(written(|out| write_number(out, number)), number.to_string());
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn everything_is_written_as_display_writes_it(
+            second in -10_000_000_000i64..253_402_207_200,
+            nanos in proptest::sample::select(vec![0, 1, 1000, 120_000_000, 999_999_999]),
+            address: std::net::IpAddr,
+            number: u64,
+        ) {
+            let time = Timestamp::new(second, nanos).unwrap();
+            proptest::prop_assert_eq!(written(|out| write_time(out, time)), time.to_string());
+            let text = address.to_string();
+            let shown = written(|out| {
+                assert_eq!(write_address(out, address)?, text.len());
+                Ok(())
+            });
+            proptest::prop_assert_eq!(shown, text);
+            proptest::prop_assert_eq!(written(|out| write_number(out, number)), number.to_string());
+        }
+
+        #[test]
+        fn printable_is_what_has_no_odd_byte(text in "[ -~]{0,40}", odd in "[\\x00-\\x20~\\x7fé]{0,3}") {
+            let text = format!("{text}{odd}{text}");
+            let expected = text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+            proptest::prop_assert_eq!(is_printable_ascii(text.as_bytes()), expected);
+        }
+    }
+}
