@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::assemble::{Assembler, Chunk};
 use super::siblings::{later_dated, plain_reader, rotation_number, siblings};
+use crate::order;
 
 /// How long after its last growth an old file is still read: loggers write late.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -616,6 +617,6 @@ fn by_modification(path: &Path) -> Vec<PathBuf> {
             Some((modified, -rotation_number(&sibling).unwrap_or(0), sibling))
         })
         .collect();
-    found.sort();
+    order::sort(&mut found);
     found.into_iter().map(|(_, _, path)| path).collect()
 }
