@@ -11,13 +11,14 @@ use std::sync::LazyLock;
 
 /// What every room may use. Each other module of the core is a room, and a new one is a room until
 /// somebody puts it here.
-const SHELF: [&str; 17] = [
+const SHELF: [&str; 18] = [
     "atomic_file",
     "cloudflare",
     "env_file",
     "fleet",
     "foreign_text",
     "key_shapes",
+    "order",
     "placeholder",
     "profiles",
     "redact",
@@ -248,7 +249,7 @@ const DOORS: [Door; 5] = [
     Door {
         place: "output",
         // Events and alerts of the audit log are rendered as they come, without a report.
-        core: &["fleet", "report", "foreign_text", "audit"],
+        core: &["fleet", "report", "foreign_text", "order", "audit"],
         program: &["output"],
     },
     Door {

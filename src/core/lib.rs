@@ -1,7 +1,7 @@
 //! The core of `openclaw-sec`: it prints nothing and asks nobody.
 //!
 //! The shelf, which every room uses: [`secret`], [`env_file`], [`atomic_file`], [`small_file`],
-//! [`settings`], [`state`], [`report`], [`world`], [`redact`], [`foreign_text`], and the tables
+//! [`settings`], [`state`], [`report`], [`world`], [`redact`], [`foreign_text`], [`order`], and the tables
 //! [`variables`], [`profiles`], [`key_shapes`], [`cloudflare`], with [`placeholder`] and [`strength`]
 //! to judge values. The rooms: [`keygen`], [`audit`], [`check`], [`probe`], [`rotate`], [`scan`].
 
@@ -17,6 +17,7 @@ pub mod fleet;
 pub mod foreign_text;
 pub mod key_shapes;
 pub mod keygen;
+pub mod order;
 pub mod placeholder;
 pub mod probe;
 pub mod profiles;

@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::key_shapes;
+use crate::order;
 use crate::secret::Secret;
 use crate::strength;
 
@@ -103,7 +104,7 @@ impl Values {
 }
 
 fn without(text: &str, mut spans: Vec<Range<usize>>) -> String {
-    spans.sort_by_key(|span| span.start);
+    order::sort_by_key(&mut spans, |span| span.start);
     let mut cleaned = String::with_capacity(text.len());
     let mut end = 0;
     for span in spans {
@@ -156,7 +157,7 @@ pub fn likely_secrets<'w>(words: impl IntoIterator<Item = &'w str>) -> Vec<Strin
         .map(str::to_owned)
         .collect();
     // The longest first: what is left of a key must not hide the whole.
-    found.sort_by_key(|part| std::cmp::Reverse(part.len()));
+    order::sort_by_key(&mut found, |part| std::cmp::Reverse(part.len()));
     found.dedup();
     found
 }

@@ -11,6 +11,7 @@ use openclaw_sec::audit::assemble::Assembler;
 use openclaw_sec::audit::backward::start_of_last;
 use openclaw_sec::audit::recognise::{Recogniser, Wanted};
 use openclaw_sec::audit::siblings::{Compression, plain_reader, siblings};
+use openclaw_sec::order;
 
 use super::super::{Context, Failure, interrupt};
 use super::plan::{Log, Range};
@@ -395,7 +396,7 @@ pub fn in_order_of_time(path: &Path, run: &Run) -> Vec<PathBuf> {
             (first_time(&sibling, run), modified, sibling)
         })
         .collect();
-    found.sort_by(|a, b| match (a.0, b.0) {
+    order::sort_by(&mut found, |a, b| match (a.0, b.0) {
         (Some(first), Some(second)) => first.cmp(&second).then(a.1.cmp(&b.1)),
         _ => a.1.cmp(&b.1),
     });

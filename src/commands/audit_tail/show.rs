@@ -7,6 +7,7 @@ use openclaw_sec::audit::detect::Alert;
 use openclaw_sec::audit::event::Event;
 use openclaw_sec::audit::reading::{Show, SourceLine};
 use openclaw_sec::key_shapes;
+use openclaw_sec::order;
 
 use super::super::{Context, Failure};
 use super::alert_exec::AlertExec;
@@ -198,7 +199,7 @@ fn secret_spans(text: &str) -> Vec<std::ops::Range<usize>> {
             }
         }
     }
-    spans.sort_by_key(|span| span.start);
+    order::sort_by_key(&mut spans, |span| span.start);
     let mut end = 0;
     spans.retain(|span| {
         let is_apart = span.start >= end

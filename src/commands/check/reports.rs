@@ -10,6 +10,7 @@ use clap::ArgMatches;
 use openclaw_sec::atomic_file::{self, AtomicFileError};
 use openclaw_sec::check::{self, ITEMS};
 use openclaw_sec::fleet::Findings;
+use openclaw_sec::order;
 use openclaw_sec::settings::nearest;
 use openclaw_sec::small_file;
 use openclaw_sec::world::World;
@@ -44,7 +45,7 @@ pub fn plan(arguments: &CheckArgs, matches: &ArgMatches) -> Result<Vec<Output>, 
         formats.map(|(at, name)| (at, Word::Format(name))).collect();
     let paths = indexes(matches, "output").zip(&arguments.output);
     words.extend(paths.map(|(at, path)| (at, Word::Output(path))));
-    words.sort_by_key(|(at, _)| *at);
+    order::sort_by_key(&mut words, |(at, _)| *at);
     let mut may_take_output = false;
     for (_, word) in words {
         match word {

@@ -2,6 +2,7 @@
 
 mod content;
 mod key;
+mod openssh;
 mod record;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::siblings::{folder, siblings};
 use crate::atomic_file;
+use crate::order;
 use crate::state::StateDir;
 use content::{Change, Content, each_line, first_difference, hashes, tag};
 use key::SealKey;
@@ -273,7 +275,7 @@ impl Seal {
         }
         let lasts = self.last_of_parts();
         let mut lengths: Vec<u64> = lasts.values().map(|record| record.bytes).collect();
-        lengths.sort_unstable();
+        order::sort(&mut lengths);
         lengths.dedup();
         let mut contents = Vec::new();
         for candidate in std::iter::once(self.log.clone()).chain(siblings(&self.log)) {
@@ -526,7 +528,7 @@ impl Seal {
             })
             .filter(|path| modified(path) > holder_time)
             .collect();
-        later.sort_by_key(|path| modified(path));
+        order::sort_by_key(&mut later, |path| modified(path));
         for (part, path) in (newest + 1..).zip(later.into_iter().chain([self.log.clone()])) {
             sources.push((part, path));
         }

@@ -7,6 +7,7 @@ use aho_corasick::{AhoCorasick, MatchKind};
 
 use crate::env_file::EnvFile;
 use crate::key_shapes::{is_secret_name, recognise};
+use crate::order;
 use crate::placeholder::placeholder;
 use crate::redact::{json_escaped, percent_encoded};
 use crate::secret::Secret;
@@ -50,7 +51,7 @@ impl EnvSecrets {
                 needles.push((spelling, shown.clone()));
             }
         }
-        needles.sort();
+        order::sort(&mut needles);
         needles.dedup_by(|a, b| a.0 == b.0);
         let longest = needles
             .iter()

@@ -1,5 +1,6 @@
 //! The files that rotation makes of a log, compressed or not.
 
+use crate::order;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
@@ -23,7 +24,7 @@ pub fn siblings(path: &Path) -> Vec<PathBuf> {
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .filter(|candidate| is_sibling(name, candidate))
         .collect();
-    found.sort();
+    order::sort(&mut found);
     let plain: Vec<String> = found
         .iter()
         .filter(|candidate| without_ending(candidate) == candidate.as_str())

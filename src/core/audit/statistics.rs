@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::event::{Event, Kind, Outcome};
+use crate::order;
 
 /// Keys that are counted exactly.
 const MOST_EXACT: usize = 65_536;
@@ -288,7 +289,7 @@ impl<K: Hash + Eq + Clone + ToString> Counter<K> {
             .iter()
             .map(|(key, tally)| (key, *tally))
             .collect();
-        all.sort_by_key(|(_, tally)| std::cmp::Reverse(tally.count));
+        order::sort_by_key(&mut all, |(_, tally)| std::cmp::Reverse(tally.count));
         if let Some(last) = top.checked_sub(1).and_then(|last| all.get(last)) {
             let least = last.1.count;
             all.retain(|(_, tally)| tally.count >= least);
@@ -297,7 +298,9 @@ impl<K: Hash + Eq + Clone + ToString> Counter<K> {
             .into_iter()
             .map(|(key, tally)| (key.to_string(), tally))
             .collect();
-        named.sort_by(|a, b| b.1.count.cmp(&a.1.count).then_with(|| a.0.cmp(&b.0)));
+        order::sort_by(&mut named, |a, b| {
+            b.1.count.cmp(&a.1.count).then_with(|| a.0.cmp(&b.0))
+        });
         named.truncate(top);
         named
     }

@@ -12,6 +12,7 @@ use super::upstream::Upstream;
 use crate::env_file::{Assignment, EnvFile};
 use crate::firewall::posture::Posture;
 use crate::key_shapes;
+use crate::order;
 use crate::placeholder::placeholder;
 use crate::probe::LiveEvidence;
 use crate::report::Location;
@@ -95,7 +96,7 @@ impl Declared {
             .map(|(index, a)| (a.name.as_str(), index))
             .collect();
         let mut effective: Vec<usize> = last.into_values().collect();
-        effective.sort_unstable();
+        order::sort(&mut effective);
         let secret_assignments: Vec<usize> = (0..assignments.len())
             .filter(|index| {
                 !assignments[*index].value.is_empty() && is_secret(&assignments[*index])

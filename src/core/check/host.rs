@@ -7,6 +7,7 @@ mod processes;
 use std::path::Path;
 
 use super::evidence::Declared;
+use crate::order;
 use crate::world::World;
 
 pub use audit_log::{
@@ -54,6 +55,6 @@ fn names_in(folder: &Path) -> Vec<std::ffi::OsString> {
         return Vec::new();
     };
     let mut names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
-    names.sort();
+    order::sort(&mut names);
     names
 }

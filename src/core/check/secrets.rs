@@ -10,6 +10,7 @@ use super::live;
 use super::verdict::{Finding, Verdict, fail, findings_or_pass, pass, skipped, unknown};
 use crate::env_file::Assignment;
 use crate::key_shapes::{ShapeVerdict, Uncleanness, judge_provider_value};
+use crate::order;
 use crate::placeholder::placeholder;
 use crate::report::{Kind, Location, Severity};
 use crate::scan::{Answer, Tracking};
@@ -136,7 +137,7 @@ fn reused(evidence: &Evidence) -> Vec<Verdict> {
 
 fn reuse_finding(declared: &Declared, sharing: &[&Assignment]) -> Finding {
     let mut names: Vec<&str> = sharing.iter().map(|secret| secret.name.as_str()).collect();
-    names.sort_unstable();
+    order::sort(&mut names);
     Finding::new(
         names.join(" "),
         format!("{} share one value", names.join(" and ")),
@@ -191,7 +192,7 @@ fn duplicates(evidence: &Evidence) -> Vec<Verdict> {
         .into_values()
         .filter(|assignments| assignments.len() > 1)
         .collect();
-    repeated.sort_by_key(|assignments| assignments[0].line);
+    order::sort_by_key(&mut repeated, |assignments| assignments[0].line);
     let findings = repeated
         .into_iter()
         .map(|assignments| {

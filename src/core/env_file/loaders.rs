@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::{Assignment, EnvFile};
+use crate::order;
 use rules::RULES;
 use traits::{Trait, traits};
 
@@ -163,7 +164,7 @@ fn disagreements(traits: &[Trait]) -> Vec<Disagreement> {
         .flat_map(|(_, effects)| *effects)
         .map(|&(loader, difference)| Disagreement { loader, difference })
         .collect();
-    found.sort_unstable();
+    order::sort(&mut found);
     found.dedup();
     found
 }

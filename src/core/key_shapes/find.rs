@@ -7,6 +7,7 @@ use aho_corasick::packed::{self, Searcher};
 
 use super::pattern::{self, Anchor, Class};
 use super::{KEY_SHAPES, KeyShape};
+use crate::order;
 
 /// Teddy, the packed searcher, takes at most this many literals.
 const LITERALS_PER_SEARCHER: usize = 64;
@@ -110,7 +111,7 @@ fn prefilter() -> &'static Prefilter {
             })
             .collect();
         // Short ones together: a group's speed depends on its shortest literal.
-        literals.sort_by_key(|literal| (literal.len(), *literal));
+        order::sort_by_key(&mut literals, |literal| (literal.len(), *literal));
         literals.dedup();
         let groups = literals
             .chunks(LITERALS_PER_SEARCHER)
@@ -207,7 +208,9 @@ fn without_overlaps(
     mut found: Vec<(Range<usize>, &'static KeyShape)>,
 ) -> Vec<(Range<usize>, &'static KeyShape)> {
     let place = |shape: &KeyShape| KEY_SHAPES.iter().position(|row| row == shape);
-    found.sort_by_key(|(range, shape)| (range.start, std::cmp::Reverse(range.end), place(shape)));
+    order::sort_by_key(&mut found, |(range, shape)| {
+        (range.start, std::cmp::Reverse(range.end), place(shape))
+    });
     let mut end = 0;
     found.retain(|(range, _)| {
         let free = range.start >= end;

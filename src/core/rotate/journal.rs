@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::RotateError;
 use super::plan::Plan;
 use crate::atomic_file;
+use crate::order;
 use crate::small_file;
 use crate::state::StateDir;
 
@@ -219,7 +220,7 @@ pub fn unfinished(
             found.push((plan, events));
         }
     }
-    found.sort_by_key(|(plan, _)| plan.started_at);
+    order::sort_by_key(&mut found, |(plan, _)| plan.started_at);
     Ok(found)
 }
 

@@ -9,6 +9,7 @@ use memchr::memmem;
 
 use super::journal::ProcessId;
 use crate::env_file::EnvFile;
+use crate::order;
 use crate::secret::Secret;
 use crate::small_file;
 use crate::world::World;
@@ -305,7 +306,7 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
         return Vec::new();
     };
     let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
-    paths.sort();
+    order::sort(&mut paths);
     paths
 }
 

@@ -12,6 +12,7 @@ use super::own_values::{OwnValue, OwnValues};
 use super::rules::{RuleMatch, RuleSet};
 use crate::foreign_text::harmless;
 use crate::key_shapes::{self, KeyShape, SeverityHint};
+use crate::order;
 use crate::placeholder::placeholder;
 use crate::redact::REMOVED;
 use crate::report::Severity;
@@ -89,7 +90,7 @@ impl<'r> Detector<'r> {
                 });
             }
         }
-        hits.sort_by_key(|hit| hit.range.start);
+        order::sort_by_key(&mut hits, |hit| hit.range.start);
         hits
     }
 
@@ -222,7 +223,7 @@ fn add(hits: &mut Vec<Hit>, found: impl Iterator<Item = (Range<usize>, &'static 
             });
         }
     }
-    hits.sort_by_key(|hit| hit.range.start);
+    order::sort_by_key(hits, |hit| hit.range.start);
 }
 
 fn severity(shape: &KeyShape) -> Severity {

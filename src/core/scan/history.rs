@@ -14,6 +14,7 @@ use super::window::Reader;
 use super::{Monitor, OwnValue, Searched, Wanted};
 use crate::env_file::EnvFile;
 use crate::key_shapes;
+use crate::order;
 use crate::placeholder::placeholder;
 use crate::report::Severity;
 use crate::world::World;
@@ -449,7 +450,9 @@ impl History<'_, '_> {
                 None => order.push((id, None)),
             }
         }
-        order.sort_by_key(|(_, arrival)| arrival.map(|arrival| arrival.order));
+        order::sort_by_key(&mut order, |(_, arrival)| {
+            arrival.map(|arrival| arrival.order)
+        });
         for (id, arrival) in order {
             let path = arrival.map(|arrival| arrival.path.as_slice());
             for leak in &by_blob[id] {
@@ -534,7 +537,7 @@ impl History<'_, '_> {
         );
         let mut secrets: HashMap<ObjectId, Vec<(String, bool)>> = HashMap::new();
         let mut names: Vec<&ObjectId> = arrivals.keys().collect();
-        names.sort_unstable();
+        order::sort(&mut names);
         let list: Vec<String> = names.iter().map(|id| (*id).clone()).collect();
         let outcome = self.each_of(&list, &mut |object| {
             searched.objects += 1;
@@ -563,7 +566,7 @@ impl History<'_, '_> {
             }
         }
         for (path, mut versions) in by_path {
-            versions.sort_by_key(|(_, arrival)| arrival.order);
+            order::sort_by_key(&mut versions, |(_, arrival)| arrival.order);
             searched
                 .leaks
                 .push(self.env_file(path, &versions, &secrets, &head));
@@ -731,7 +734,7 @@ impl History<'_, '_> {
                 Some(&shown),
                 &mut searched.leaks,
             )?;
-            searched.leaks[from..].sort_by_key(|leak| (leak.line, leak.column));
+            order::sort_by_key(&mut searched.leaks[from..], |leak| (leak.line, leak.column));
             searched.leaks.extend(in_name);
             searched
                 .leaks

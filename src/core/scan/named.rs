@@ -10,6 +10,7 @@ use super::named_rules::{
     FRAGMENTS, NAMED_RULES, NOISE, NamedRule, PLAIN_ENDINGS, PUBLIC_WORDS, SECRET_WORDS,
 };
 use crate::key_shapes::{self, KEY_SHAPES, KeyShape};
+use crate::order;
 use crate::placeholder::placeholder;
 use crate::strength;
 
@@ -32,7 +33,7 @@ pub(super) fn find_all(text: &[u8]) -> Vec<(Range<usize>, &'static KeyShape)> {
         found.extend(keys_in(text, place.clone()));
         found.extend(gateway_object(text, place));
     }
-    found.sort_by_key(|(range, _)| range.start);
+    order::sort_by_key(&mut found, |(range, _)| range.start);
     found.dedup_by(|later, earlier| later.0.start < earlier.0.end);
     found
 }
@@ -44,7 +45,7 @@ fn places(text: &[u8]) -> Vec<Range<usize>> {
     for searcher in searchers() {
         hits.extend(searcher.find_iter(text).map(|hit| hit.start()));
     }
-    hits.sort_unstable();
+    order::sort(&mut hits);
     for at in hits {
         if places.last().is_some_and(|last| at + 32 < last.end) {
             continue;

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 use crate::env_file::Assignment;
 use crate::key_shapes;
+use crate::order;
 use crate::placeholder::placeholder;
 use crate::redact::{json_escaped, percent_encoded};
 use crate::secret::Secret;
@@ -200,7 +201,9 @@ impl OwnValues {
                 }
             }
         }
-        found.sort_by_key(|(range, _)| (range.start, std::cmp::Reverse(range.end)));
+        order::sort_by_key(&mut found, |(range, _)| {
+            (range.start, std::cmp::Reverse(range.end))
+        });
         let mut end = 0;
         found.retain(|(range, _)| {
             let is_free = range.start >= end;

@@ -17,6 +17,7 @@ use super::git::Git;
 use super::leak::Leak;
 use super::window::Reader;
 use super::{Monitor, Searched, work_tree_of};
+use crate::order;
 use crate::world::World;
 
 /// So many files are searched at once.
@@ -71,13 +72,13 @@ pub(super) fn search(
             searched.bytes += done.bytes;
             folders.extend(done.folders);
         }
-        leaks.sort_by_key(|(file, leak)| (*file, leak.line, leak.column));
+        order::sort_by_key(&mut leaks, |(file, leak)| (*file, leak.line, leak.column));
         searched
             .leaks
             .extend(leaks.into_iter().map(|(_, leak)| leak));
     }
-    searched.unread.sort();
-    searched.archives.sort();
+    order::sort(&mut searched.unread);
+    order::sort(&mut searched.archives);
     searched
 }
 

@@ -1,27 +1,53 @@
 //! How common a word is: one list of words, names and passwords with their ranks.
 
 use std::collections::HashMap;
+use std::io::Read as _;
 use std::sync::OnceLock;
 
-/// Read on first use: most runs never ask.
-const LIST: &str = include_str!("words.txt");
+use flate2::read::DeflateDecoder;
+
+/// `words.txt` as `build.rs` packs it. Unpacked on first use: most runs never ask.
+const PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/words.deflate"));
 
 /// The binary logarithm of a word's rank, 0 for the most common; none for what is no word.
 pub(super) fn rank_bits(word: &[u8]) -> Option<f64> {
+    static WORDS: OnceLock<Vec<u8>> = OnceLock::new();
     static RANKS: OnceLock<HashMap<&'static [u8], u8>> = OnceLock::new();
-    let quarters = RANKS.get_or_init(ranks).get(word)?;
-    Some(f64::from(*quarters) / 4.0)
+    let ranks = RANKS.get_or_init(|| {
+        let (words, ranks) = unpack();
+        let mut map = HashMap::with_capacity(ranks.len());
+        map.extend(words_of(WORDS.get_or_init(|| words)).zip(ranks));
+        map
+    });
+    Some(f64::from(*ranks.get(word)?) / 4.0)
 }
 
-fn ranks() -> HashMap<&'static [u8], u8> {
-    let mut ranks = HashMap::with_capacity(80_000);
-    for line in LIST.lines().filter(|line| !line.starts_with('#')) {
-        let mut fields = line.split(' ');
-        if let Some(quarters) = fields.next().and_then(|field| field.parse().ok()) {
-            ranks.extend(fields.map(|word| (word.as_bytes(), quarters)));
+/// The words, each ended by the byte 0, and their ranks.
+fn unpack() -> (Vec<u8>, Vec<u8>) {
+    let mut plain = Vec::new();
+    DeflateDecoder::new(PACKED)
+        .read_to_end(&mut plain)
+        .expect("this program's own build packed it");
+    let middle = memchr::memchr(0, &plain).unwrap_or(plain.len());
+    let ranks = plain.split_off(middle);
+    let mut words = Vec::with_capacity(1 << 20);
+    let mut start = 0;
+    for &byte in &plain {
+        if byte.is_ascii_uppercase() {
+            // What the word shares with the one before is copied from there.
+            let last = start;
+            words.extend((!words.is_empty()).then_some(0));
+            start = words.len();
+            words.extend_from_within(last..last + usize::from(byte - b'A'));
+        } else {
+            words.push(byte);
         }
     }
-    ranks
+    (words, ranks[1..].to_vec())
+}
+
+fn words_of(words: &[u8]) -> impl Iterator<Item = &[u8]> {
+    words.split(|byte| *byte == 0)
 }
 
 #[cfg(test)]
@@ -37,12 +63,19 @@ mod tests {
     }
 
     #[test]
-    fn every_line_of_the_list_is_read() {
-        let words: usize = LIST
-            .lines()
-            .filter(|line| !line.starts_with('#'))
-            .map(|line| line.split(' ').count() - 1)
-            .sum();
-        assert_eq!(ranks().len(), words);
+    fn every_word_of_the_list_is_unpacked_with_its_rank() {
+        let list = include_str!("words.txt");
+        let mut count = 0;
+        for line in list.lines().filter(|line| !line.starts_with('#')) {
+            let (quarters, words) = line.split_once(' ').unwrap();
+            let bits = quarters.parse::<f64>().unwrap() / 4.0;
+            for word in words.split(' ') {
+                assert_eq!(rank_bits(word.as_bytes()), Some(bits), "{word}");
+                count += 1;
+            }
+        }
+        let (words, ranks) = unpack();
+        assert_eq!(words_of(&words).count(), count);
+        assert_eq!(ranks.len(), count);
     }
 }

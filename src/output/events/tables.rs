@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use openclaw_sec::audit::statistics::StatisticsDocument;
+use openclaw_sec::order;
 
 use super::human::harmless;
 
@@ -25,7 +26,7 @@ pub fn statistics_tables(document: &StatisticsDocument, width: usize) -> String 
         .iter()
         .map(|(kind, count)| ((*kind).to_owned(), *count, None))
         .collect();
-    kinds.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    order::sort_by(&mut kinds, |a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     table(&mut text, "kind", &kinds, width);
     let outcomes = document.outcomes;
     let outcomes = [

@@ -4,6 +4,7 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use super::table::{Table, Worth};
 use super::{Firing, Seen, Tuning, span};
+use crate::order;
 use crate::report::Severity;
 
 /// Buckets of the past that are remembered.
@@ -110,7 +111,7 @@ fn limit(past: &[u32], factor: f64, deviations: f64) -> f64 {
 }
 
 fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
+    order::sort_by(values, f64::total_cmp);
     let middle = values.len() / 2;
     if values.len() % 2 == 1 {
         values[middle]

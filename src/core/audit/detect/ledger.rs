@@ -6,6 +6,7 @@ use std::hash::Hash;
 
 use super::table::{Table, Worth};
 use super::{Firing, MOST_EVIDENCE, Seen, Tuning, span};
+use crate::order;
 use crate::report::Severity;
 
 /// A record holds no more attempts than this, whatever is configured.
@@ -140,7 +141,7 @@ impl Record {
             .iter()
             .filter(|other| now - other.time < window && now - other.time >= -AHEAD)
             .collect();
-        others.sort_by_key(|other| (other.time, other.offset));
+        order::sort_by_key(&mut others, |other| (other.time, other.offset));
         others
     }
 

@@ -3,10 +3,9 @@
 use std::path::Path;
 
 use rand::TryRng as _;
-use ssh_key::private::{Ed25519Keypair, KeypairData};
-use ssh_key::{HashAlg, LineEnding, PrivateKey, PublicKey, SshSig};
 use zeroize::Zeroizing;
 
+use super::openssh::{OpensshError, PrivateKey, PublicKey};
 use super::{SealError, problem};
 use crate::atomic_file;
 
@@ -34,12 +33,11 @@ impl SealKey {
             }
             Err(error) => return Err(problem(&path)(error)),
         };
-        let private =
-            PrivateKey::from_openssh(text.as_bytes()).map_err(|error| bad(&path, &error))?;
-        let public = private.public_key().clone();
+        let private = PrivateKey::read(&text).map_err(|error| bad(&path, &error))?;
+        let public = private.public();
         let public_path = folder.join(PUBLIC_NAME);
         if !public_path.exists() {
-            write_public(&public_path, &public)?;
+            write_public(&public_path, public)?;
         }
         Ok(Self {
             private: Some(private),
@@ -55,7 +53,7 @@ impl SealKey {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(problem(&path)(error)),
         };
-        let public = PublicKey::from_openssh(text.trim()).map_err(|error| bad(&path, &error))?;
+        let public = PublicKey::read(&text).map_err(|error| bad(&path, &error))?;
         Ok(Some(Self {
             private: None,
             public,
@@ -69,18 +67,14 @@ impl SealKey {
             return Err(SealError::NoKey(path.to_path_buf()));
         };
         private
-            .sign(NAMESPACE, HashAlg::Sha512, text.as_bytes())
-            .and_then(|signature| signature.to_pem(LineEnding::LF))
+            .sign(NAMESPACE, text.as_bytes())
             .map_err(|error| bad(path, &error))
     }
 
     /// Whether this key, and no other, signed the text.
     pub fn has_signed(&self, text: &str, signature: &str) -> bool {
-        SshSig::from_pem(signature.as_bytes()).is_ok_and(|signature| {
-            self.public
-                .verify(NAMESPACE, text.as_bytes(), &signature)
-                .is_ok()
-        })
+        self.public
+            .has_signed(NAMESPACE, text.as_bytes(), signature)
     }
 }
 
@@ -90,28 +84,25 @@ fn make(folder: &Path) -> Result<(), SealError> {
     rand::rngs::SysRng
         .try_fill_bytes(&mut *seed)
         .map_err(|error| problem(&path)(std::io::Error::other(error)))?;
-    let pair = KeypairData::Ed25519(Ed25519Keypair::from_seed(&seed));
-    let private = PrivateKey::new(pair, COMMENT).map_err(|error| bad(&path, &error))?;
-    let text = private
-        .to_openssh(LineEnding::LF)
-        .map_err(|error| bad(&path, &error))?;
+    let private = PrivateKey::from_seed(seed).map_err(|error| bad(&path, &error))?;
+    let text = private.write(COMMENT);
     match atomic_file::create_new(&path, text.as_bytes(), 0o600) {
-        Ok(()) => write_public(&folder.join(PUBLIC_NAME), private.public_key()),
+        Ok(()) => write_public(&folder.join(PUBLIC_NAME), private.public()),
         // Another run was faster: its key counts.
         Err(atomic_file::AtomicFileError::AlreadyExists(_)) => Ok(()),
         Err(error) => Err(problem(&path)(std::io::Error::other(error))),
     }
 }
 
-fn write_public(path: &Path, public: &PublicKey) -> Result<(), SealError> {
-    let text = public.to_openssh().map_err(|error| bad(path, &error))?;
+fn write_public(path: &Path, public: PublicKey) -> Result<(), SealError> {
+    let text = public.line(COMMENT);
     match atomic_file::create_new(path, format!("{text}\n").as_bytes(), 0o600) {
         Ok(()) | Err(atomic_file::AtomicFileError::AlreadyExists(_)) => Ok(()),
         Err(error) => Err(problem(path)(std::io::Error::other(error))),
     }
 }
 
-fn bad(path: &Path, error: &ssh_key::Error) -> SealError {
+fn bad(path: &Path, error: &OpensshError) -> SealError {
     SealError::BadKey {
         path: path.to_path_buf(),
         reason: error.to_string(),

@@ -8,6 +8,7 @@ use std::path::Path;
 use super::names_in;
 use crate::check::evidence::{Declared, Evidence};
 use crate::check::verdict::{Finding, Verdict, pass, skipped, unknown};
+use crate::order;
 use crate::secret::Secret;
 use crate::small_file;
 use crate::world::World;
@@ -140,7 +141,7 @@ pub fn service_users(world: &World) -> Vec<u32> {
             users.extend(user.and_then(|user| uid_of(user.trim(), world)));
         }
     }
-    users.sort_unstable();
+    order::sort(&mut users);
     users.dedup();
     users
 }

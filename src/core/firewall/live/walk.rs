@@ -8,6 +8,7 @@ use super::{ChainHook, Condition, LiveChain, LiveRule, LiveTable, Target, Visito
 use crate::firewall::policy::Protocol;
 use crate::firewall::render::{IPTABLES_CHAIN, NFT_TABLE};
 use crate::firewall::rules::{Family, State};
+use crate::order;
 
 /// What becomes of a packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +53,7 @@ pub fn fate(tables: &[LiveTable], visitor: &Visitor, asked: Asked) -> Fate {
         })
         .filter(|(_, _, chain)| chain.hook.as_ref().is_some_and(|hook| sees(hook, asked)))
         .collect();
-    chains.sort_by_key(|(_, _, chain)| {
+    order::sort_by_key(&mut chains, |(_, _, chain)| {
         chain
             .hook
             .as_ref()

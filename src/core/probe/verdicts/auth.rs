@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::{LiveVerdict, facts};
+use crate::order;
 use crate::probe::evidence::{Asked, Exchange, LiveEvidence, ProtectedAnswer};
 use crate::probe::gateway::{is_attribution_error, is_control_ui_config, is_invalid_request};
 
@@ -32,7 +33,7 @@ pub fn anonymous_access(evidence: &LiveEvidence) -> Vec<LiveVerdict> {
         .iter()
         .filter_map(|(asked, access)| access.verdict(asked, guarded, evidence))
         .collect();
-    verdicts.sort_by_key(|verdict| !verdict.is_fail());
+    order::sort_by_key(&mut verdicts, |verdict| !verdict.is_fail());
     if verdicts.is_empty() {
         verdicts.push(all_guarded(evidence, &judged));
     }

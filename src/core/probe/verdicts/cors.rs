@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{LiveVerdict, Severity, facts_with, not_the_application};
+use crate::order;
 use crate::probe::evidence::{CorsAnswer, Exchange, ForeignOrigin, LiveEvidence, short};
 
 /// `network.cors-reflected`: a foreign origin is allowed, also by prefix, suffix or `null`.
@@ -48,7 +49,7 @@ fn nothing_wrong(evidence: &LiveEvidence) -> LiveVerdict {
     paths.dedup();
     facts.insert("paths".into(), paths.into());
     let mut origins: Vec<&str> = asked.clone().map(|asked| asked.origin.as_str()).collect();
-    origins.sort_unstable();
+    order::sort(&mut origins);
     origins.dedup();
     facts.insert("refused_origins".into(), origins.into());
     let notes: Vec<_> = not_allowed(evidence)

@@ -3,6 +3,7 @@
 use url::Host;
 
 use super::{LiveVerdict, facts, facts_with, front, needs_https, not_the_application};
+use crate::order;
 use crate::probe::evidence::{Exchange, LiveEvidence};
 
 /// 180 days.
@@ -112,7 +113,7 @@ fn is_frame_protected(exchange: &Exchange) -> bool {
         .flat_map(|value| value.split(','))
         .map(|value| value.trim().to_ascii_lowercase())
         .collect();
-    options.sort_unstable();
+    order::sort(&mut options);
     options.dedup();
     // Contradicting values are taken as a refusal.
     options.len() == 1 && matches!(options[0].as_str(), "deny" | "sameorigin")

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::check::evidence::Declared;
 use crate::check::host::names_in;
+use crate::order;
 use crate::redact::{json_escaped, percent_encoded};
 use crate::scan::{Answer, folder_of};
 
@@ -89,7 +90,7 @@ pub fn secrets_in(path: &Path, declared: &Declared) -> Answer<Vec<SecretInLog>> 
             Err(error) => return Answer::Unknown(format!("{shown} cannot be searched: {error}")),
         }
     }
-    found.sort();
+    order::sort(&mut found);
     found.dedup();
     Answer::Known(found)
 }
