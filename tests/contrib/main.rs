@@ -13,6 +13,9 @@ mod support;
 mod throwaway;
 
 mod cron;
+mod github;
+mod gitlab;
 mod hooks;
 mod log_rotation;
+mod prometheus;
 mod units;

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_openclaw-sec");
 
 /// The folder of the virtual environment that `.ci/run` makes.
-const TOOLS: &str = "OPENCLAW_SEC_TOOLS";
+const TOOLS: &str = "OPENCLAW_SEC_PYTHON";
 
 /// Root of the repository.
 pub fn root() -> &'static Path {

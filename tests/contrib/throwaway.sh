@@ -15,7 +15,8 @@ mkdir "$folder/memory/upper" "$folder/memory/work"
 mkdir -p "$machine"
 mount -t overlay overlay \
     -o "lowerdir=/,upperdir=$folder/memory/upper,workdir=$folder/memory/work" "$machine"
-cp -a "$folder/put/." "$machine/"
+# A link of the system must not lead the copy out of the machine.
+cp -a --remove-destination "$folder/put/." "$machine/"
 cp "$folder/script" "$machine/script"
 
 in_chroot() {
