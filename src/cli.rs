@@ -272,10 +272,11 @@ pub struct CheckArgs {
         long,
         value_name = "N",
         default_value_t = 16,
+        value_parser = clap::value_parser!(u16).range(1..=256),
         help_heading = "Fleet",
         requires = "targets"
     )]
-    pub jobs: usize,
+    pub jobs: u16,
 
     /// Join JSON reports that were written elsewhere: files, or folders of *.json; may be repeated
     #[arg(

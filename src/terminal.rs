@@ -153,7 +153,12 @@ impl Terminal {
     /// Shows how far a long job is; the next line on stderr takes its place.
     pub fn show_progress(&self, text: &str) {
         if !self.quiet && io::stderr().is_terminal() {
-            write_to_stderr(&format!("\r{}\x1b[K", harmless(text)));
+            let columns = rustix::termios::tcgetwinsize(rustix::stdio::stderr())
+                .map_or(0, |size| usize::from(size.ws_col));
+            let columns = if columns == 0 { 80 } else { columns };
+            // A line that wraps could not be taken off again.
+            let line: String = harmless(text).chars().take(columns - 1).collect();
+            write_to_stderr(&format!("\r{line}\x1b[K"));
         }
     }
 

@@ -4,13 +4,15 @@ mod gather;
 mod mend;
 mod merge;
 mod reports;
+mod targets;
 
-use std::time::Duration;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use clap::ArgMatches;
 use openclaw_sec::check::{
-    self, Baseline, Evidence, ITEMS, Selection, apply_baseline, apply_waivers, inspect,
+    self, Baseline, Evidence, ITEMS, Selection, WaiverNews, apply_baseline, apply_waivers, inspect,
 };
 use openclaw_sec::fleet::Findings;
 use openclaw_sec::profiles;
@@ -19,6 +21,7 @@ use openclaw_sec::report::{Report, Severity, Target};
 use openclaw_sec::scan::RuleSet;
 use openclaw_sec::settings::nearest;
 
+use self::gather::Site;
 use super::{Context, Failure, interrupt};
 use crate::cli::{CheckArgs, FailOn};
 
@@ -36,42 +39,101 @@ pub fn run(
         let text = reports::explain(id).map_err(Failure::usage)?;
         return Ok(context.terminal.reading_matter(text.as_bytes(), 0));
     }
-    let started = std::time::Instant::now();
-    let started_at = context.world.now();
+    let started = Instant::now();
     interrupt::watch().map_err(Failure::output)?;
-    if !arguments.merge.is_empty() {
-        let outputs = reports::plan(arguments, matches)?;
-        let mut findings = merge::join(arguments, &outputs, context)?;
-        findings.took(u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX));
-        let code = findings.exit_code(threshold(arguments.fail_on));
-        return reports::deliver(&findings, &outputs, code, context);
-    }
-    if arguments.targets.is_some() {
-        return Err(Failure::usage(anyhow!("--targets is not there yet")));
-    }
-    let plan = Plan::new(arguments, matches)?;
-    let mut evidence = gather::evidence(arguments, &plan, context)?;
-    if arguments.fix && mend::mend(&evidence, arguments.yes, context)? {
-        evidence = gather::evidence(arguments, &plan, context)?;
-    }
-    let report = report(arguments, &plan, &evidence, started_at, context);
-    let mut findings = Findings::One(report);
-    findings.took(u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX));
+    let outputs = reports::plan(arguments, matches)?;
+    let mut findings = if !arguments.merge.is_empty() {
+        merge::join(arguments, &outputs, context)?
+    } else if let Some(list) = &arguments.targets {
+        targets::ask(list, arguments, &outputs, context)?
+    } else {
+        Findings::One(one(arguments, &outputs, context)?)
+    };
+    findings.took(milliseconds(started));
     let code = findings.exit_code(threshold(arguments.fail_on));
-    reports::deliver(&findings, &plan.outputs, code, context)
+    reports::deliver(&findings, &outputs, code, context)
+}
+
+fn milliseconds(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Checks the one deployment that the flags name.
+fn one(
+    arguments: &CheckArgs,
+    outputs: &[reports::Output],
+    context: &mut Context<'_>,
+) -> Result<Report, Failure> {
+    let started_at = context.world.now();
+    let plan = Plan::new(arguments)?;
+    reports::refuse_inputs(outputs, arguments)?;
+    let subject = Subject {
+        name: None,
+        env: arguments.env.clone(),
+        url: arguments.url.clone(),
+        profile: arguments.profile.clone(),
+        is_listed: false,
+    };
+    let mut site = Site::new(context);
+    let mut evidence = gathered(arguments, &plan, &subject, &site, context)?;
+    if arguments.fix && mend::mend(&evidence, arguments.yes, context)? {
+        site.forget();
+        evidence = gathered(arguments, &plan, &subject, &site, context)?;
+    }
+    let redactor = context.terminal.redactor();
+    let (report, news) = report(&plan, &subject, &evidence, started_at, &site, redactor);
+    for (_, news) in news {
+        context.terminal.warn(&news.to_string());
+    }
+    Ok(report)
+}
+
+/// The evidence, with what a person should know of how it came about.
+fn gathered(
+    arguments: &CheckArgs,
+    plan: &Plan,
+    subject: &Subject,
+    site: &Site<'_>,
+    context: &mut Context<'_>,
+) -> Result<Evidence, Failure> {
+    let mut evidence = gather::files(arguments, plan, subject, site)?;
+    context.terminal.set_redactor(redactor(&evidence));
+    gather::tell_disagreements(&evidence, context);
+    for note in plan.rules.notes() {
+        context.terminal.note(note);
+    }
+    let progress = context.terminal.progress();
+    let tell = |objects, bytes| progress.tell(objects, bytes);
+    let looked = gather::look(arguments, plan, subject, &mut evidence, site, &tell);
+    drop(progress);
+    looked?;
+    gather::tell_archives(&evidence.code, context);
+    Ok(evidence)
+}
+
+/// One deployment to look at.
+struct Subject {
+    /// Its name in a list.
+    name: Option<String>,
+    env: Option<PathBuf>,
+    url: Option<String>,
+    /// A profile's id.
+    profile: String,
+    /// Whether it stands in a list, where `.env` is nobody's default.
+    is_listed: bool,
 }
 
 /// What the arguments ask for, checked before anything is looked at or written.
 struct Plan {
     selection: Selection,
-    outputs: Vec<reports::Output>,
     baseline: Option<Baseline>,
     rules: RuleSet,
     timeout: Duration,
+    ca_file: Option<Vec<u8>>,
 }
 
 impl Plan {
-    fn new(arguments: &CheckArgs, matches: &ArgMatches) -> Result<Self, Failure> {
+    fn new(arguments: &CheckArgs) -> Result<Self, Failure> {
         if profiles::find(&arguments.profile).is_none() {
             return Err(unknown_profile(&arguments.profile));
         }
@@ -93,19 +155,21 @@ impl Plan {
         }
         let selection = Selection::new(arguments.only.clone(), arguments.skip.clone())
             .map_err(Failure::usage)?;
-        let outputs = reports::plan(arguments, matches)?;
-        reports::refuse_inputs(&outputs, arguments)?;
         let baseline = arguments
             .baseline
             .as_deref()
             .map(Baseline::read)
             .transpose();
+        let asks_endpoints = arguments.url.is_some() || arguments.targets.is_some();
         Ok(Self {
             selection,
-            outputs,
             baseline: baseline.map_err(Failure::usage)?,
             rules: RuleSet::read(&arguments.rules).map_err(Failure::usage)?,
             timeout,
+            ca_file: match asks_endpoints {
+                true => gather::ca_file(arguments)?,
+                false => None,
+            },
         })
     }
 }
@@ -135,21 +199,24 @@ fn threshold(fail_on: FailOn) -> Option<Severity> {
     }
 }
 
+/// Judges the evidence. With the report comes what a person should know about each waiver, by its
+/// place in the configuration.
 fn report(
-    arguments: &CheckArgs,
     plan: &Plan,
+    subject: &Subject,
     evidence: &Evidence,
     started_at: jiff::Timestamp,
-    context: &mut Context<'_>,
-) -> Report {
+    site: &Site<'_>,
+    redactor: &Redactor,
+) -> (Report, Vec<(usize, WaiverNews)>) {
     let target = Target {
         env: evidence
             .declared
             .as_ref()
             .map(|declared| declared.shown_path.clone()),
-        url: arguments.url.clone(),
-        profile: arguments.profile.clone(),
-        name: None,
+        url: subject.url.clone(),
+        profile: subject.profile.clone(),
+        name: subject.name.clone(),
         dialect: evidence
             .declared
             .as_ref()
@@ -161,24 +228,19 @@ fn report(
     }
     let today = started_at.to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
     let was_asked = |id: &str| check::find(id).is_some_and(|check| plan.selection.holds(check));
-    let news = apply_waivers(
-        &mut results,
-        &context.settings.waivers,
-        &target,
-        today,
-        was_asked,
-    );
-    for item in news {
-        context.terminal.warn(&item.to_string());
-    }
-    let items: Vec<(&str, &str)> = ITEMS.iter().map(|item| (item.id, item.title)).collect();
-    Report::new(
-        started_at,
-        target,
-        &items,
-        results,
-        context.terminal.redactor(),
-    )
+    let waivers = site.settings.waivers.chunks(1).enumerate();
+    let news = waivers.flat_map(|(place, waiver)| {
+        let news = apply_waivers(&mut results, waiver, &target, today, was_asked);
+        news.into_iter().map(move |news| (place, news))
+    });
+    let news = news.collect();
+    let report = Report::new(started_at, target, &items(), results, redactor);
+    (report, news)
+}
+
+/// The checklist's ids and titles.
+fn items() -> Vec<(&'static str, &'static str)> {
+    ITEMS.iter().map(|item| (item.id, item.title)).collect()
 }
 
 /// What no output of this run may show.

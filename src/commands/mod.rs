@@ -57,6 +57,11 @@ impl Failure {
         }
     }
 
+    /// What went wrong, in words.
+    pub fn reason(&self) -> String {
+        self.error.to_string()
+    }
+
     /// SIGINT came.
     pub fn interrupted() -> Self {
         Self {

@@ -23,7 +23,7 @@ mod waivers;
 pub use dialect::Dialect;
 pub use evidence::{Declared, Evidence, Live, Question};
 pub use fix::{Change, Mending, plan as plan_fixes};
-pub use host::{HostEvidence, gather as gather_host};
+pub use host::{HostEvidence, Machine, gather as gather_host};
 pub use inspect::{Inspection, inspect};
 pub use rate_limit::declared_limit;
 pub use rotation::{RotationEvidence, gather as gather_rotation};

@@ -1,6 +1,7 @@
 //! The reports of many deployments as one value, in which a deployment that is silent never vanishes.
 
 pub mod merge;
+pub mod targets;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};

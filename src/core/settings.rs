@@ -516,13 +516,17 @@ impl File<'_> {
         }
     }
 
-    /// 1-based line and column (in characters) of a byte offset.
     fn position(&self, at: usize) -> (usize, usize) {
-        let before = self.text.get(..at).unwrap_or(self.text);
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let line = before.matches('\n').count() + 1;
-        (line, before[line_start..].chars().count() + 1)
+        position(self.text, at)
     }
+}
+
+/// 1-based line and column (in characters) of a byte offset.
+pub fn position(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..at).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let line = before.matches('\n').count() + 1;
+    (line, before[line_start..].chars().count() + 1)
 }
 
 /// Hours of the day, `08-18`: from the first hour up to, and without, the last.

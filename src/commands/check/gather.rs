@@ -2,26 +2,30 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use anyhow::anyhow;
 use openclaw_sec::check::{
-    self, Declared, Dialect, Evidence, HostEvidence, Live, Question, RotationEvidence, Upstream,
-    declared_limit, gather_host, gather_rotation,
+    self, Declared, Dialect, Evidence, HostEvidence, Live, Machine, Question, RotationEvidence,
+    Upstream, declared_limit, gather_host, gather_rotation,
 };
 use openclaw_sec::env_file::EnvFile;
 use openclaw_sec::firewall;
 use openclaw_sec::firewall::posture::{self, Posture};
 use openclaw_sec::placeholder::placeholder;
 use openclaw_sec::probe::{self, ConfiguredKey, Endpoint, EndpointInput, Profile};
+use openclaw_sec::profiles::PROFILES;
 use openclaw_sec::report::Kind;
 use openclaw_sec::scan;
 use openclaw_sec::secret::Secret;
+use openclaw_sec::settings::Settings;
 use openclaw_sec::small_file;
+use openclaw_sec::state::StateDir;
 use openclaw_sec::variables::WEB_KEYS;
 use openclaw_sec::world::World;
 use std::thread::ScopedJoinHandle;
 
-use super::{Plan, redactor};
+use super::{Plan, Subject};
 use crate::cli::CheckArgs;
 use crate::commands::{Context, Failure};
 
@@ -32,10 +36,56 @@ const LARGEST_COMPARED: usize = 1 << 20;
 /// A file of certificates larger than this, in bytes, is refused.
 const LARGEST_CA_FILE: u64 = 16 << 20;
 
-pub fn evidence(
+/// What all deployments of a run have in common.
+pub struct Site<'s> {
+    pub world: &'s World,
+    pub settings: &'s Settings,
+    state: Option<StateDir>,
+    machine: OnceLock<Machine>,
+    /// One for each of [`PROFILES`].
+    postures: Vec<OnceLock<Result<Posture, String>>>,
+}
+
+impl<'s> Site<'s> {
+    pub fn new(context: &Context<'s>) -> Self {
+        Self {
+            world: context.world,
+            settings: context.settings,
+            state: context.state().ok(),
+            machine: OnceLock::new(),
+            postures: PROFILES.iter().map(|_| OnceLock::new()).collect(),
+        }
+    }
+
+    fn machine(&self) -> &Machine {
+        self.machine.get_or_init(|| Machine::look(self.world))
+    }
+
+    /// This host's firewall, compared with what the profile wants.
+    fn posture(&self, profile: &str) -> Result<Posture, String> {
+        let look = || posture(profile, self.world);
+        let place = PROFILES.iter().position(|known| known.id == profile);
+        match place {
+            Some(place) => self.postures[place].get_or_init(look).clone(),
+            None => look(),
+        }
+    }
+
+    /// After something was mended, everything is looked at anew.
+    pub fn forget(&mut self) {
+        self.machine.take();
+        for posture in &mut self.postures {
+            posture.take();
+        }
+    }
+}
+
+/// Reads the files of a deployment; nothing else is looked at yet.
+pub fn files(
     arguments: &CheckArgs,
     plan: &Plan,
-    context: &mut Context<'_>,
+    subject: &Subject,
+    site: &Site<'_>,
 ) -> Result<Evidence, Failure> {
     let upstream = arguments
         .openclaw_config
@@ -45,15 +95,15 @@ pub fn evidence(
     let upstream = upstream.map_err(Failure::usage)?;
     let mut evidence = Evidence {
         question: Question {
-            profile: arguments.profile.clone(),
+            profile: subject.profile.clone(),
             is_active: arguments.active,
-            operator_tailnet: context.settings.operator_tailnet.clone(),
-            now: context.world.now(),
+            operator_tailnet: site.settings.operator_tailnet.clone(),
+            now: site.world.now(),
         },
-        declared: env_file(arguments, plan)?,
+        declared: env_file(arguments, plan, subject)?,
         dialect: Dialect::Page,
         upstream,
-        compared: compared(arguments, plan)?,
+        compared: compared(arguments, plan, subject)?,
         host: HostEvidence::default(),
         posture: None,
         live: Live::NotAsked,
@@ -67,60 +117,48 @@ pub fn evidence(
         let names: Vec<&str> = names.collect();
         evidence.dialect = Dialect::of(names.into_iter(), evidence.upstream.is_some());
     }
-    context.terminal.set_redactor(redactor(&evidence));
-    tell_disagreements(&evidence, context);
-    let endpoint = endpoint(arguments, plan, &evidence, context)?;
-    look(arguments, plan, &mut evidence, endpoint, context);
     Ok(evidence)
 }
 
-/// Host, tree and endpoint take their time independently of each other.
-fn look(
+/// Adds what host, tree and endpoint say: they take their time independently of each other.
+pub fn look(
     arguments: &CheckArgs,
     plan: &Plan,
+    subject: &Subject,
     evidence: &mut Evidence,
-    endpoint: Option<Endpoint>,
-    context: &Context<'_>,
-) {
-    let world = context.world;
+    site: &Site<'_>,
+    tell: &(dyn Fn(u64, u64) + Sync),
+) -> Result<(), Failure> {
+    let endpoint = endpoint(arguments, plan, subject, evidence)?;
+    let world = site.world;
     let declared = evidence.declared.as_ref();
     let env = declared.and_then(|declared| declared.path.clone());
     let wants = |kind| plan.selection.holds_kind(kind);
-    for note in plan.rules.notes() {
-        context.terminal.note(note);
-    }
-    let progress = context.terminal.progress();
     let request = search_request(arguments, plan, evidence, env.as_deref());
-    let state = context.state().ok();
     let (host, posture, code, live) = std::thread::scope(|scope| {
         let live = endpoint.map(|endpoint| scope.spawn(move || probe::gather(&endpoint)));
-        let posture = wants_firewall(arguments, plan)
-            .then(|| scope.spawn(|| posture(&arguments.profile, world)));
-        let code = wants(Kind::Code).then(|| {
-            scope.spawn(|| {
-                let tell = |objects, bytes| progress.tell(objects, bytes);
-                let monitor = scan::Monitor::new(&tell);
-                scan::gather(request, &monitor, world)
-            })
-        });
+        let posture = wants_firewall(&subject.profile, plan)
+            .then(|| scope.spawn(|| site.posture(&subject.profile)));
+        let code = wants(Kind::Code)
+            .then(|| scope.spawn(|| scan::gather(request, &scan::Monitor::new(tell), world)));
         let host = wants(Kind::Host).then(|| {
-            let rotation = gather_rotation(declared, state.as_ref(), world);
-            (gather_host(declared, world), rotation)
+            let machine = site.machine();
+            let rotation = gather_rotation(declared, site.state.as_ref(), machine, world);
+            (gather_host(declared, machine, world), rotation)
         });
         let posture = posture.map(joined);
         (host, posture, code.map(joined), live.map(joined))
     });
-    drop(progress);
     if let Some((host, rotation)) = host {
         evidence.host = host;
         evidence.rotation = rotation;
     }
     evidence.posture = posture;
     evidence.code = code.unwrap_or_default();
-    tell_archives(&evidence.code, context);
     if let Some(live) = live {
         evidence.live = Live::Seen(Box::new(live));
     }
+    Ok(())
 }
 
 /// What a thread found; its panic is ours.
@@ -130,8 +168,8 @@ fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
         .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-fn wants_firewall(arguments: &CheckArgs, plan: &Plan) -> bool {
-    let is_private_chat = arguments.profile == "tailscale";
+fn wants_firewall(profile: &str, plan: &Plan) -> bool {
+    let is_private_chat = profile == "tailscale";
     check::checks().any(|check| {
         let looks = check.item() == "firewall"
             || (is_private_chat && check.id == "network.private-chat-public");
@@ -139,7 +177,6 @@ fn wants_firewall(arguments: &CheckArgs, plan: &Plan) -> bool {
     })
 }
 
-/// This host's firewall, compared with what the profile wants.
 fn posture(profile: &str, world: &World) -> Result<Posture, String> {
     let request = firewall::Request {
         profile: Some(profile.to_owned()),
@@ -151,7 +188,7 @@ fn posture(profile: &str, world: &World) -> Result<Posture, String> {
 }
 
 /// Archives are not opened: what is in them, nobody has seen.
-fn tell_archives(code: &scan::CodeEvidence, context: &Context<'_>) {
+pub fn tell_archives(code: &scan::CodeEvidence, context: &Context<'_>) {
     if let scan::Search::Done(searched) = &code.tree
         && !searched.archives.is_empty()
     {
@@ -198,16 +235,24 @@ fn search_request<'r>(
     }
 }
 
-/// The env file that was named, or `.env` where there is one.
-fn env_file(arguments: &CheckArgs, plan: &Plan) -> Result<Option<Declared>, Failure> {
+/// The env file that was named, or `.env` where there is one and no list of deployments.
+fn env_file(
+    arguments: &CheckArgs,
+    plan: &Plan,
+    subject: &Subject,
+) -> Result<Option<Declared>, Failure> {
     let searches_code = arguments.code.is_some() || arguments.history || arguments.staged;
-    match &arguments.env {
+    match &subject.env {
         Some(path) => read_env_file(path, plan).map(Some),
+        None if subject.is_listed && subject.url.is_none() => Err(Failure::usage(anyhow!(
+            "the list of targets names neither an env file nor an endpoint for it"
+        ))),
+        None if subject.is_listed => Ok(None),
         None if Path::new(DEFAULT_ENV).symlink_metadata().is_ok() => {
             read_env_file(Path::new(DEFAULT_ENV), plan).map(Some)
         }
         None if searches_code || arguments.openclaw_config.is_some() => Ok(None),
-        None if arguments.url.is_some() => Ok(None),
+        None if subject.url.is_some() => Ok(None),
         None => Err(Failure::usage(anyhow!(
             "there is no .env here: name the env file with --env FILE, or an endpoint with --url URL"
         ))),
@@ -228,16 +273,23 @@ fn read_env_file(path: &Path, plan: &Plan) -> Result<Declared, Failure> {
     Ok(Declared::new(shown, path, file))
 }
 
-fn compared(arguments: &CheckArgs, plan: &Plan) -> Result<Vec<Declared>, Failure> {
+/// A listed deployment is not compared with itself.
+fn compared(
+    arguments: &CheckArgs,
+    plan: &Plan,
+    subject: &Subject,
+) -> Result<Vec<Declared>, Failure> {
+    let is_own = |path: &&PathBuf| subject.is_listed && subject.env.as_ref() == Some(path);
     arguments
         .compare_env
         .iter()
+        .filter(|path| !is_own(path))
         .map(|path| read_env_file(path, plan))
         .collect()
 }
 
 /// Where loaders would read something else than Node does, a person should know.
-fn tell_disagreements(evidence: &Evidence, context: &Context<'_>) {
+pub fn tell_disagreements(evidence: &Evidence, context: &Context<'_>) {
     let Some(declared) = &evidence.declared else {
         return;
     };
@@ -262,31 +314,29 @@ fn tell_disagreements(evidence: &Evidence, context: &Context<'_>) {
     }
 }
 
+/// The bytes of `--ca-file`.
+pub fn ca_file(arguments: &CheckArgs) -> Result<Option<Vec<u8>>, Failure> {
+    let read = |path: &PathBuf| {
+        small_file::read(path, LARGEST_CA_FILE)
+            .map_err(|error| Failure::usage(anyhow!("--ca-file {}: {error}", path.display())))
+    };
+    arguments.ca_file.as_ref().map(read).transpose()
+}
+
 fn endpoint(
     arguments: &CheckArgs,
     plan: &Plan,
+    subject: &Subject,
     evidence: &Evidence,
-    context: &Context<'_>,
 ) -> Result<Option<Endpoint>, Failure> {
-    let Some(url) = &arguments.url else {
+    let Some(url) = &subject.url else {
         return Ok(None);
     };
-    let ca_file = arguments.ca_file.as_deref().map(|path| {
-        small_file::read(path, LARGEST_CA_FILE)
-            .map_err(|error| Failure::usage(anyhow!("--ca-file {}: {error}", path.display())))
-    });
     let declared = evidence.declared.as_ref();
     let list = |name: &str| declared.and_then(|declared| declared.text(name));
     let input = EndpointInput {
-        url: url.clone(),
-        connect_to: arguments.connect_to.clone(),
-        ca_file: ca_file.transpose()?,
-        timeout: plan.timeout,
-        auth_paths: arguments.auth_path.clone(),
-        auth_scheme: arguments.auth_scheme.clone(),
-        burst_path: arguments.burst_path.clone(),
-        key: key(arguments, evidence)?,
-        profile: profile(&arguments.profile),
+        key: key(arguments, subject, evidence)?,
+        profile: profile(&subject.profile),
         cors_origins: list("CORS_ORIGINS")
             .map(|text| {
                 text.split(',')
@@ -297,22 +347,63 @@ fn endpoint(
         limit: declared_limit(evidence),
         audit_log_name: list("AUDIT_LOG_PATH")
             .and_then(|path| Some(Path::new(&path).file_name()?.to_string_lossy().into_owned())),
-        active: arguments.active,
-        now: context.world.now(),
+        now: evidence.question.now,
         nonce: nonce()?,
+        ..flags_alone(arguments, plan, url)
     };
     let endpoint = Endpoint::parse(input).map_err(Failure::usage)?;
     // Only then is the question dropped: a wrong URL is an error in any case.
     Ok(plan.selection.holds_kind(Kind::Live).then_some(endpoint))
 }
 
+/// Whether the flags about endpoints can be right for any of many.
+///
+/// # Errors
+/// When one of them is wrong whatever the endpoint.
+pub fn try_flags(arguments: &CheckArgs, plan: &Plan) -> Result<(), Failure> {
+    let input = flags_alone(arguments, plan, "https://bot.example");
+    Endpoint::parse(input).map_err(Failure::usage).map(|_| ())
+}
+
+/// Whether a URL is one that holds no key.
+pub fn may_show(url: &str, arguments: &CheckArgs, plan: &Plan) -> bool {
+    Endpoint::parse(flags_alone(arguments, plan, url)).is_ok()
+}
+
+/// An endpoint as far as the flags describe it.
+fn flags_alone(arguments: &CheckArgs, plan: &Plan, url: &str) -> EndpointInput {
+    EndpointInput {
+        url: url.to_owned(),
+        connect_to: arguments.connect_to.clone(),
+        ca_file: plan.ca_file.clone(),
+        timeout: plan.timeout,
+        auth_paths: arguments.auth_path.clone(),
+        auth_scheme: arguments.auth_scheme.clone(),
+        burst_path: arguments.burst_path.clone(),
+        active: arguments.active,
+        key: Err("no key is set in the env file".to_owned()),
+        profile: Profile::default(),
+        cors_origins: Vec::new(),
+        limit: Err("no env file was read".to_owned()),
+        audit_log_name: None,
+        now: jiff::Timestamp::UNIX_EPOCH,
+        nonce: [0; 12],
+    }
+}
+
 /// The key that the endpoint should accept, or why none is sent: the named variable's, else the
 /// first that is set. A placeholder is no key, and trying it would cost an attempt.
 fn key(
     arguments: &CheckArgs,
+    subject: &Subject,
     evidence: &Evidence,
 ) -> Result<Result<ConfiguredKey, String>, Failure> {
     let declared = evidence.declared.as_ref();
+    if declared.is_none() && subject.is_listed {
+        return Ok(Err(
+            "the list of targets names no env file for it".to_owned()
+        ));
+    }
     let set = |name: &str| Some((name.to_owned(), declared?.value(name)?.value.clone()));
     let found = match &arguments.key_name {
         Some(name) => Some(set(name).ok_or_else(|| {

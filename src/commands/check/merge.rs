@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use jiff::SignedDuration;
 use openclaw_sec::audit::times;
-use openclaw_sec::check::ITEMS;
 use openclaw_sec::fleet::merge::{Question, expected_names, merge, report_files};
 use openclaw_sec::fleet::{Findings, Fleet};
 
@@ -30,7 +29,7 @@ pub fn join(
     let read = arguments.merge.iter().chain(&arguments.expect);
     reports::refuse_files(outputs, read.map(PathBuf::as_path))?;
     let files = report_files(&arguments.merge, &written).map_err(Failure::usage)?;
-    let items: Vec<(&str, &str)> = ITEMS.iter().map(|item| (item.id, item.title)).collect();
+    let items = super::items();
     let question = Question {
         expected,
         max_age,

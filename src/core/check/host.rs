@@ -5,8 +5,10 @@ mod env_files;
 mod processes;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::evidence::Declared;
+use super::rotation;
 use crate::order;
 use crate::world::World;
 
@@ -23,14 +25,35 @@ pub struct HostEvidence {
     /// The env file and its copies; none where it was read from a pipe or not at all.
     pub env_files: Option<EnvFiles>,
     /// Running gateways.
-    pub processes: Processes,
+    pub processes: Arc<Processes>,
     /// The audit log; none where no path is set.
     pub audit: Option<AuditEvidence>,
 }
 
+/// What of this machine is the same for every deployment that is looked at.
+#[derive(Debug)]
+pub struct Machine {
+    processes: Arc<Processes>,
+    /// The users that OpenClaw's units name.
+    service_users: Vec<u32>,
+    /// What reminds of rotations.
+    pub(super) reminders: Vec<String>,
+}
+
+impl Machine {
+    /// Looks at processes, units and timers.
+    pub fn look(world: &World) -> Self {
+        Self {
+            processes: Arc::new(processes::gather(world)),
+            service_users: processes::service_users(world),
+            reminders: rotation::reminders(world),
+        }
+    }
+}
+
 /// Looks at this machine without changing anything.
-pub fn gather(declared: Option<&Declared>, world: &World) -> HostEvidence {
-    let processes = processes::gather(world);
+pub fn gather(declared: Option<&Declared>, machine: &Machine, world: &World) -> HostEvidence {
+    let processes = Arc::clone(&machine.processes);
     let Some(declared) = declared else {
         return HostEvidence {
             processes,
@@ -40,7 +63,7 @@ pub fn gather(declared: Option<&Declared>, world: &World) -> HostEvidence {
     let env_files = declared
         .path
         .as_deref()
-        .map(|path| env_files::gather(path, declared, world));
+        .map(|path| env_files::gather(path, declared, machine.service_users.clone()));
     let audit = audit_log::gather(declared, &processes, world);
     HostEvidence {
         env_files,

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::Check;
 use super::evidence::{Declared, Evidence};
+use super::host::Machine;
 use super::verdict::{Finding, Verdict, findings_or_pass, pass, skipped, unknown};
 use crate::report::{Kind, Location, Severity};
 use crate::rotate::{self, Age, Due};
@@ -85,14 +86,15 @@ pub const CHECKS: &[Check] = &[
     .see(&[PAGE]),
 ];
 
-/// Looks at ledger, journals and timers without writing anything.
+/// Looks at ledger and journals without writing anything.
 pub fn gather(
     declared: Option<&Declared>,
     state: Option<&StateDir>,
+    machine: &Machine,
     world: &World,
 ) -> RotationEvidence {
     let mut evidence = RotationEvidence {
-        reminders: reminders(world),
+        reminders: machine.reminders.clone(),
         ..RotationEvidence::default()
     };
     let Some((declared, path)) = declared.and_then(|one| Some((one, one.path.as_deref()?))) else {
@@ -132,7 +134,7 @@ pub fn gather(
 }
 
 /// Timers and cron entries that name `rotate`.
-fn reminders(world: &World) -> Vec<String> {
+pub fn reminders(world: &World) -> Vec<String> {
     let home = world.home();
     let mut folders: Vec<std::path::PathBuf> = [
         "etc/systemd/system/timers.target.wants",

@@ -1,5 +1,7 @@
 //! The certificate, judged question by question, so that one fault gives one finding.
 
+use std::sync::{Arc, OnceLock};
+
 use jiff::Timestamp;
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
 use rustls::crypto::WebPkiSupportedAlgorithms;
@@ -68,7 +70,7 @@ pub enum Distrust {
 /// The certificates that are believed.
 #[derive(Debug)]
 pub(super) struct TrustStore {
-    system: Anchors,
+    system: Arc<Anchors>,
     ca_file: Anchors,
     algorithms: WebPkiSupportedAlgorithms,
 }
@@ -97,11 +99,18 @@ impl TrustStore {
         algorithms: WebPkiSupportedAlgorithms,
     ) -> Self {
         Self {
-            system: Anchors::new(rustls_native_certs::load_native_certs().certs),
+            system: system_anchors(),
             ca_file: Anchors::new(ca_file.to_vec()),
             algorithms,
         }
     }
+}
+
+/// The operating system's roots, read once: many endpoints may be asked in one run.
+fn system_anchors() -> Arc<Anchors> {
+    static ANCHORS: OnceLock<Arc<Anchors>> = OnceLock::new();
+    let load = || Arc::new(Anchors::new(rustls_native_certs::load_native_certs().certs));
+    Arc::clone(ANCHORS.get_or_init(load))
 }
 
 /// What a server presented in its handshake.
@@ -205,7 +214,7 @@ fn verify_chain(
     let mut worst = None;
     for at in [within_leaf, within_all] {
         for (anchors, trust) in [
-            (&store.system, Trust::System),
+            (&*store.system, Trust::System),
             (&store.ca_file, Trust::CaFile),
         ] {
             match verify(anchors, at) {

@@ -4,7 +4,6 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::names_in;
-use super::processes::service_users;
 use crate::check::evidence::{Declared, Evidence};
 use crate::check::verdict::{
     Finding, Verdict, fail, findings_or_pass, pass, shell_word, skipped, unknown,
@@ -13,7 +12,6 @@ use crate::env_file::EnvFile;
 use crate::report::Location;
 use crate::scan::{Answer, folder_of};
 use crate::small_file;
-use crate::world::World;
 
 /// Endings of copies that editors, people and programs leave behind.
 const COPY_ENDINGS: [&str; 12] = [
@@ -55,9 +53,8 @@ pub struct EnvFiles {
     pub service_users: Vec<u32>,
 }
 
-pub fn gather(path: &Path, declared: &Declared, world: &World) -> EnvFiles {
+pub fn gather(path: &Path, declared: &Declared, service_users: Vec<u32>) -> EnvFiles {
     let caller = rustix::process::geteuid().as_raw();
-    let service_users = service_users(world);
     let file = match facts(path, declared.shown_path.clone()) {
         Ok(facts) => Answer::Known(facts),
         Err(error) => Answer::Unknown(format!("the env file cannot be looked at: {error}")),
