@@ -161,7 +161,8 @@ impl Controller {
     }
 
     fn json(&self, name: &str) -> Value {
-        let text = fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let text =
+            fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
         serde_json::from_str(&text).unwrap()
     }
 }
@@ -272,7 +273,10 @@ fn a_fleet_is_one_report_in_which_the_dead_are_unknown() {
     for line in text.lines().filter(|line| line.contains("changed=")) {
         assert!(line.contains("changed=0"), "{line}");
     }
-    assert!(!controller.path("reports/hosts/dead.json").exists(), "{text}");
+    assert!(
+        !controller.path("reports/hosts/dead.json").exists(),
+        "{text}"
+    );
     assert!(controller.path("reports/fleet.json").exists(), "{text}");
     let fleet = controller.json("reports/fleet.json");
     let targets = fleet["targets"].as_array().unwrap();

@@ -47,11 +47,19 @@ fn mails(env: &str, before: &str) -> String {
         .collect();
     let machine = Machine::with_program()
         .put("/etc/openclaw/openclaw.env", env, 0o600)
-        .put("/etc/openclaw-sec/config.toml", "[check]\nskip = [\"host\"]\n", 0o644)
+        .put(
+            "/etc/openclaw-sec/config.toml",
+            "[check]\nskip = [\"host\"]\n",
+            0o644,
+        )
         .put("/usr/sbin/sendmail", SENDMAIL, 0o755)
         .put("/etc/cron.d/openclaw-sec", jobs, 0o644);
     let ended = machine.run(&format!("{before}\n{CRON}"));
-    assert!(ended.stderr.contains("openclaw-security.prom"), "{}", ended.both());
+    assert!(
+        ended.stderr.contains("openclaw-security.prom"),
+        "{}",
+        ended.both()
+    );
     assert!(ended.stderr.contains("check.ndjson"), "{}", ended.both());
     ended.stdout
 }

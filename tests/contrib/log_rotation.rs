@@ -29,15 +29,20 @@ fn logrotate_keeps_every_line_the_mode_and_the_owner() {
     if installed("logrotate", "logrotate").is_none() {
         return;
     }
-    let machine = Machine::new()
-        .put(LOG, "", 0o640)
-        .copy(&root().join("contrib/logrotate/openclaw"), "/etc/logrotate.d/openclaw", 0o644);
+    let machine = Machine::new().put(LOG, "", 0o640).copy(
+        &root().join("contrib/logrotate/openclaw"),
+        "/etc/logrotate.d/openclaw",
+        0o644,
+    );
     let ended = machine.run(FOUR_NIGHTS).succeeded();
     assert_eq!(ended.stderr, "");
     let said = ended.stdout;
     assert!(!said.contains("error"), "{said}");
     assert_eq!(said.matches("640 12345 12345\n").count(), 4, "{said}");
-    assert!(said.contains("audit.log\naudit.log.1\naudit.log.2.gz\n"), "{said}");
+    assert!(
+        said.contains("audit.log\naudit.log.1\naudit.log.2.gz\n"),
+        "{said}"
+    );
     let lines = said.split("--\n").last().unwrap();
     assert_eq!(
         lines,

@@ -37,7 +37,9 @@ pub fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
 
 /// Where a program of a Debian package is; a test without it is skipped and says so.
 pub fn installed(program: &str, package: &str) -> Option<PathBuf> {
-    let found = search_path().map(|folder| folder.join(program)).find(|path| path.is_file());
+    let found = search_path()
+        .map(|folder| folder.join(program))
+        .find(|path| path.is_file());
     if found.is_none() {
         eprintln!("skipped: {program} is not installed (Debian: {package})");
     }
@@ -59,7 +61,9 @@ pub fn tool(program: &str) -> Option<PathBuf> {
 fn search_path() -> impl Iterator<Item = PathBuf> {
     let path = std::env::var("PATH").unwrap_or_default();
     let folders: Vec<PathBuf> = path.split(':').map(PathBuf::from).collect();
-    folders.into_iter().chain(["/usr/sbin", "/sbin"].map(PathBuf::from))
+    folders
+        .into_iter()
+        .chain(["/usr/sbin", "/sbin"].map(PathBuf::from))
 }
 
 /// What a program left behind.
@@ -96,7 +100,10 @@ pub fn run(command: &mut Command) -> Ended {
 }
 
 /// Runs a program with these words to its end.
-pub fn run_words<W: AsRef<OsStr>>(program: impl AsRef<OsStr>, words: impl IntoIterator<Item = W>) -> Ended {
+pub fn run_words<W: AsRef<OsStr>>(
+    program: impl AsRef<OsStr>,
+    words: impl IntoIterator<Item = W>,
+) -> Ended {
     run(Command::new(program).args(words))
 }
 
@@ -104,7 +111,9 @@ pub fn run_words<W: AsRef<OsStr>>(program: impl AsRef<OsStr>, words: impl IntoIt
 pub fn yaml(name: &str) -> Option<serde_json::Value> {
     let python = tool("python3")?;
     let script = "import json, sys, yaml; json.dump(yaml.safe_load(open(sys.argv[1])), sys.stdout)";
-    let ended = run(Command::new(python).args(["-c", script]).arg(root().join(name)));
+    let ended = run(Command::new(python)
+        .args(["-c", script])
+        .arg(root().join(name)));
     Some(serde_json::from_str(&ended.succeeded().stdout).unwrap())
 }
 
@@ -120,7 +129,11 @@ pub fn stripped_program() -> &'static Path {
     static STRIPPED: OnceLock<PathBuf> = OnceLock::new();
     STRIPPED.get_or_init(|| {
         let copy = Path::new(env!("CARGO_TARGET_TMPDIR")).join("openclaw-sec");
-        let stripped = Command::new("strip").arg("-o").arg(&copy).arg(PROGRAM).status();
+        let stripped = Command::new("strip")
+            .arg("-o")
+            .arg(&copy)
+            .arg(PROGRAM)
+            .status();
         match stripped {
             Ok(status) if status.success() => copy,
             _ => PathBuf::from(PROGRAM),

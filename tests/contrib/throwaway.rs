@@ -62,7 +62,11 @@ impl Machine {
     }
 
     fn place(&self, path: &str) -> PathBuf {
-        let target = self.folder.path().join("put").join(path.trim_start_matches('/'));
+        let target = self
+            .folder
+            .path()
+            .join("put")
+            .join(path.trim_start_matches('/'));
         std::fs::create_dir_all(target.parent().unwrap()).unwrap();
         target
     }
@@ -92,7 +96,16 @@ impl Machine {
     fn start(&self, mode: &str, script: &str) -> Ended {
         std::fs::write(self.folder.path().join("script"), script).unwrap();
         run(Command::new("unshare")
-            .args(["--mount", "--pid", "--fork", "--net", "--ipc", "--propagation", "private", "sh"])
+            .args([
+                "--mount",
+                "--pid",
+                "--fork",
+                "--net",
+                "--ipc",
+                "--propagation",
+                "private",
+                "sh",
+            ])
             .arg(root().join("tests/contrib/throwaway.sh"))
             .arg(mode)
             .arg(self.folder.path())

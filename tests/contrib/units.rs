@@ -62,10 +62,22 @@ fn systemd_has_no_word_to_say_about_the_units() {
             .args(&names))
     };
     let ended = verify();
-    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{}", ended.stdout);
+    assert_eq!(
+        (ended.code, ended.stderr.as_str()),
+        (0, ""),
+        "{}",
+        ended.stdout
+    );
     // The exit code alone would say nothing about a key that does not exist.
     let timer = units.join("openclaw-sec-check.timer");
-    std::fs::write(&timer, format!("{}\nPersistant=yes\n", read("contrib/systemd/openclaw-sec-check.timer"))).unwrap();
+    std::fs::write(
+        &timer,
+        format!(
+            "{}\nPersistant=yes\n",
+            read("contrib/systemd/openclaw-sec-check.timer")
+        ),
+    )
+    .unwrap();
     assert!(verify().stderr.contains("Persistant"));
 }
 
@@ -73,7 +85,11 @@ fn systemd_has_no_word_to_say_about_the_units() {
 #[test]
 fn timers_have_services_and_services_end() {
     for timer in files("contrib/systemd", ".timer") {
-        assert!(timer.with_extension("service").is_file(), "{}", timer.display());
+        assert!(
+            timer.with_extension("service").is_file(),
+            "{}",
+            timer.display()
+        );
         let text = std::fs::read_to_string(&timer).unwrap();
         for setting in ["OnCalendar=daily", "Persistent=yes", "RandomizedDelaySec="] {
             assert!(text.contains(setting), "{}: {setting}", timer.display());
@@ -81,9 +97,18 @@ fn timers_have_services_and_services_end() {
     }
     for service in files("contrib/systemd", ".service") {
         let text = std::fs::read_to_string(&service).unwrap();
-        assert!(text.contains("\nExecStart=/usr/bin/openclaw-sec "), "{}", service.display());
+        assert!(
+            text.contains("\nExecStart=/usr/bin/openclaw-sec "),
+            "{}",
+            service.display()
+        );
         let is_oneshot = text.contains("Type=oneshot");
-        assert_eq!(is_oneshot, text.contains("TimeoutStartSec="), "{}", service.display());
+        assert_eq!(
+            is_oneshot,
+            text.contains("TimeoutStartSec="),
+            "{}",
+            service.display()
+        );
     }
 }
 
@@ -140,7 +165,11 @@ fn on_a_machine_the_units_see_what_root_sees_and_write_only_their_reports() {
     let machine = machine()
         .put("/etc/openclaw/openclaw.env", hardened_env(), 0o600)
         .put("/var/log/openclaw/audit.log", "", 0o600)
-        .copy(&root().join("contrib/logrotate/openclaw"), "/etc/logrotate.d/openclaw", 0o644)
+        .copy(
+            &root().join("contrib/logrotate/openclaw"),
+            "/etc/logrotate.d/openclaw",
+            0o644,
+        )
         .put(
             "/etc/openclaw-sec/config.toml",
             // No package manager made the rules of this machine survive a restart.
@@ -153,21 +182,41 @@ fn on_a_machine_the_units_see_what_root_sees_and_write_only_their_reports() {
     let ended = ended.succeeded();
     let said = &ended.stdout;
     let part = |name: &str| {
-        let text = said.split(&format!("-- {name}\n")).nth(1).unwrap_or_else(|| panic!("{}", ended.both()));
+        let text = said
+            .split(&format!("-- {name}\n"))
+            .nth(1)
+            .unwrap_or_else(|| panic!("{}", ended.both()));
         text.split("-- ").next().unwrap()
     };
-    assert_eq!(part("timers"), "openclaw-sec-check.timer\nopenclaw-sec-rotate-due.timer\n");
+    assert_eq!(
+        part("timers"),
+        "openclaw-sec-check.timer\nopenclaw-sec-rotate-due.timer\n"
+    );
     let hardened = part("hardened");
-    assert!(hardened.starts_with("check 0\nrotate-due 0\n644 "), "{said}");
-    assert!(hardened.contains("\n700 /var/lib/openclaw-sec\n600 "), "{said}");
+    assert!(
+        hardened.starts_with("check 0\nrotate-due 0\n644 "),
+        "{said}"
+    );
+    assert!(
+        hardened.contains("\n700 /var/lib/openclaw-sec\n600 "),
+        "{said}"
+    );
     assert!(!hardened.contains("unknown"), "{said}");
     let faults = part("with faults");
     assert!(faults.starts_with("check 1\nrotate-due 1\n"), "{said}");
-    assert!(faults.ends_with("openclaw-sec-check.service\nopenclaw-sec-rotate-due.service\n"), "{said}");
+    assert!(
+        faults.ends_with("openclaw-sec-check.service\nopenclaw-sec-rotate-due.service\n"),
+        "{said}"
+    );
     let written: Vec<String> = machine
         .changed()
         .into_iter()
         .filter(|path| path.contains("openclaw-sec") || path.contains("prometheus"))
         .collect();
-    assert!(!written.iter().any(|path| Path::new(path).starts_with("./tmp")), "{written:#?}");
+    assert!(
+        !written
+            .iter()
+            .any(|path| Path::new(path).starts_with("./tmp")),
+        "{written:#?}"
+    );
 }
