@@ -2,18 +2,19 @@
 # Five hosts that answer to ssh and one that is dead, in a network of their own.
 #
 # hosts.sh FOLDER COMMAND...: FOLDER holds host_key, user_key and user_key.pub. The hosts are
-# 198.51.100.1 to .5, the dead one is .9: a dummy device swallows what is sent there. Run it by
+# 198.51.100.1 to .5, the dead one is .9: nobody takes what is sent there. Run it by
 # `unshare --net`.
 set -eu
 
 folder=$1
 shift
 ip link set lo up
-ip link add lab type dummy
+ip link add lab type veth peer name far
 ip addr add 198.51.100.1/24 dev lab
 for last in 2 3 4 5; do
     ip addr add "198.51.100.$last/32" dev lab
 done
+ip link set far up
 ip link set lab up
 # A neighbour that is known and never answers costs a whole time-out, not a quick "no route".
 ip neigh add 198.51.100.9 lladdr 02:00:00:00:00:09 dev lab

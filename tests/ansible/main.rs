@@ -111,11 +111,10 @@ impl Controller {
         text.push_str(&format!(
             "[bots:vars]\nansible_user=root\nansible_ssh_private_key_file={}\n\
              ansible_ssh_timeout=3\nansible_python_interpreter=/usr/bin/python3\n\
-             ansible_ssh_common_args=-F none -o UserKnownHostsFile=/dev/null -o ControlPath={}/%%C\n\
+             ansible_ssh_common_args=-F none -o UserKnownHostsFile=/dev/null -o ControlMaster=no -o ControlPath=none\n\
              openclaw_security_binary={PROGRAM}\nopenclaw_security_env={}\n\
              openclaw_security_arguments=[\"--only\", \"rate-limit\", \"--skip\", \"live\"]\n",
             self.text("user_key"),
-            self.folder.path().display(),
             env.display(),
         ));
         fs::write(self.path("inventory.ini"), text).unwrap();
@@ -162,7 +161,8 @@ impl Controller {
     }
 
     fn json(&self, name: &str) -> Value {
-        let text = fs::read_to_string(self.path(name)).unwrap();
+        let text =
+            fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
         serde_json::from_str(&text).unwrap()
     }
 }
@@ -273,7 +273,11 @@ fn a_fleet_is_one_report_in_which_the_dead_are_unknown() {
     for line in text.lines().filter(|line| line.contains("changed=")) {
         assert!(line.contains("changed=0"), "{line}");
     }
-    assert!(!controller.path("reports/hosts/dead.json").exists());
+    assert!(
+        !controller.path("reports/hosts/dead.json").exists(),
+        "{text}"
+    );
+    assert!(controller.path("reports/fleet.json").exists(), "{text}");
     let fleet = controller.json("reports/fleet.json");
     let targets = fleet["targets"].as_array().unwrap();
     let statuses: Vec<(&str, &str)> = targets
