@@ -3,7 +3,8 @@
 #![expect(
     clippy::unwrap_used,
     clippy::disallowed_methods,
-    reason = "a test stops at the first surprise, and starts the programs it asks"
+    clippy::print_stdout,
+    reason = "a test stops at the first surprise, and starts the programs it asks, and says what it skips"
 )]
 
 use std::fs;

@@ -4,7 +4,8 @@
 #![expect(
     clippy::unwrap_used,
     clippy::disallowed_methods,
-    reason = "a test stops at the first surprise, and starts the engines it asks"
+    clippy::print_stdout,
+    reason = "a test stops at the first surprise, and starts the engines it asks, and says what it skips"
 )]
 
 use std::fs;
