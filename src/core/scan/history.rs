@@ -163,6 +163,10 @@ impl History<'_, '_> {
         });
         let arrivals = self.arrivals(by_blob.keys(), &mut searched);
         searched.leaks = self.attributed(&by_blob, &arrivals);
+        if self.detector.has_rules_about_paths() {
+            let of_names = self.names(&mut searched.unread);
+            searched.leaks.extend(of_names);
+        }
         let mut words = vec!["rev-list"];
         words.extend(self.tips.iter().map(String::as_str));
         let mut texts = Vec::new();
@@ -500,6 +504,42 @@ impl History<'_, '_> {
             ..Past::default()
         });
         leak
+    }
+
+    /// What the name of a file that ever was gives away, by the rules about paths.
+    fn names(&self, unread: &mut Vec<String>) -> Vec<Leak> {
+        let arrivals = self.log(&[], &|id| id.bytes().any(|byte| byte != b'0'), unread);
+        let mut by_path: BTreeMap<&[u8], Vec<(&ObjectId, &Arrival)>> = BTreeMap::new();
+        for (id, arrivals) in &arrivals {
+            for arrival in arrivals {
+                by_path
+                    .entry(&arrival.path)
+                    .or_default()
+                    .push((id, arrival));
+            }
+        }
+        let head = self.head();
+        let leaks = by_path.into_iter().flat_map(|(path, versions)| {
+            let shown = self.detector.path(path).0;
+            let blobs: HashSet<&ObjectId> = versions.iter().map(|(id, _)| *id).collect();
+            let first = versions
+                .iter()
+                .map(|(_, arrival)| *arrival)
+                .min_by_key(|one| one.order);
+            let past = Past {
+                commit: first.map(|first| first.commit.clone()),
+                author_date: first.and_then(|first| first.author_date.clone()),
+                versions: blobs.len(),
+                in_head: head.contains_key(path),
+                ..Past::default()
+            };
+            let leaks = self.detector.path_rules(path, &shown).into_iter();
+            leaks.map(move |leak| Leak {
+                past: Some(past.clone()),
+                ..leak
+            })
+        });
+        leaks.collect()
     }
 
     /// The files of the newest commit.
