@@ -242,10 +242,8 @@ fn env_file(
     plan: &Plan,
     subject: &Subject,
 ) -> Result<Option<Declared>, Failure> {
-    let searches_code = arguments.code.is_some()
-        || arguments.history
-        || arguments.unreachable
-        || arguments.staged;
+    let searches_code =
+        arguments.code.is_some() || arguments.history || arguments.unreachable || arguments.staged;
     match &subject.env {
         Some(path) => read_env_file(path, plan).map(Some),
         None if subject.is_listed && subject.url.is_none() => Err(Failure::usage(anyhow!(
