@@ -99,6 +99,7 @@ Register-ArgumentCompleter -Native -CommandName 'openclaw-sec' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; repeat it for still more')
             [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask; a missing answer is an error that names the flag for it')
             [CompletionResult]::new('--history', '--history', [CompletionResultType]::ParameterName, 'Search everything that a ref of the repository reaches, too')
+            [CompletionResult]::new('--unreachable', '--unreachable', [CompletionResultType]::ParameterName, 'Search the history and what nothing points to any more, until git clears it away')
             [CompletionResult]::new('--staged', '--staged', [CompletionResultType]::ParameterName, 'Search what the next commit would bring instead of the tree: for a pre-commit hook')
             [CompletionResult]::new('--list', '--list', [CompletionResultType]::ParameterName, 'Show all checks and leave')
             [CompletionResult]::new('--fix', '--fix', [CompletionResultType]::ParameterName, 'Mend what is safe to mend: file modes, .gitignore, missing variables (asks first)')

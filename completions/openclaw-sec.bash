@@ -302,7 +302,7 @@ _openclaw__sec() {
             return 0
             ;;
         openclaw__subcmd__sec__subcmd__check)
-            opts="-q -v -h -V --color --quiet --verbose --config --state-dir --no-input --env --url --profile --code --history --staged --rules --compare-env --openclaw-config --format --output --fail-on --baseline --only --skip --targets --jobs --merge --expect --max-age --list --explain --fix --yes --active --connect-to --ca-file --key-name --auth-path --auth-scheme --burst-path --timeout --help --version"
+            opts="-q -v -h -V --color --quiet --verbose --config --state-dir --no-input --env --url --profile --code --history --unreachable --staged --rules --compare-env --openclaw-config --format --output --fail-on --baseline --only --skip --targets --jobs --merge --expect --max-age --list --explain --fix --yes --active --connect-to --ca-file --key-name --auth-path --auth-scheme --burst-path --timeout --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

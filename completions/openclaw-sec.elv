@@ -94,6 +94,7 @@ set edit:completion:arg-completer[openclaw-sec] = {|@words|
             cand --verbose 'Say more; repeat it for still more'
             cand --no-input 'Never ask; a missing answer is an error that names the flag for it'
             cand --history 'Search everything that a ref of the repository reaches, too'
+            cand --unreachable 'Search the history and what nothing points to any more, until git clears it away'
             cand --staged 'Search what the next commit would bring instead of the tree: for a pre-commit hook'
             cand --list 'Show all checks and leave'
             cand --fix 'Mend what is safe to mend: file modes, .gitignore, missing variables (asks first)'

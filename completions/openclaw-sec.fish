@@ -98,6 +98,7 @@ complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -s q -l
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -s v -l verbose -d 'Say more; repeat it for still more'
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l no-input -d 'Never ask; a missing answer is an error that names the flag for it'
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l history -d 'Search everything that a ref of the repository reaches, too'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l unreachable -d 'Search the history and what nothing points to any more, until git clears it away'
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l staged -d 'Search what the next commit would bring instead of the tree: for a pre-commit hook'
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l list -d 'Show all checks and leave'
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l fix -d 'Mend what is safe to mend: file modes, .gitignore, missing variables (asks first)'

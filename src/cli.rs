@@ -216,6 +216,10 @@ pub struct CheckArgs {
     #[arg(long)]
     pub history: bool,
 
+    /// Search the history and what nothing points to any more, until git clears it away
+    #[arg(long)]
+    pub unreachable: bool,
+
     /// Search what the next commit would bring instead of the tree: for a pre-commit hook
     #[arg(long)]
     pub staged: bool,
@@ -286,7 +290,7 @@ pub struct CheckArgs {
         value_hint = ValueHint::AnyPath,
         help_heading = "Fleet",
         conflicts_with_all = [
-            "env", "url", "profile", "code", "history", "staged", "rules", "compare_env",
+            "env", "url", "profile", "code", "history", "unreachable", "staged", "rules", "compare_env",
             "openclaw_config", "baseline", "only", "skip", "fix", "yes", "active", "connect_to",
             "ca_file", "key_name", "auth_path", "auth_scheme", "burst_path", "timeout"
         ]

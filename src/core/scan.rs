@@ -61,6 +61,8 @@ pub struct Request<'r> {
     pub code: Option<&'r Path>,
     /// Whether the history is searched.
     pub history: bool,
+    /// Whether objects that nothing points to are searched with it.
+    pub unreachable: bool,
     /// Whether the index is searched instead of the tree.
     pub staged: bool,
     /// The values to search for besides keys of known form.
@@ -217,8 +219,11 @@ pub fn gather(request: Request<'_>, monitor: &Monitor<'_>, world: &World) -> Cod
         true => {
             let root = root.unwrap_or_else(here);
             let own_values = &request.own_values;
-            let found =
-                history::search(&root, request.wanted, own_values, &detector, monitor, world);
+            let extent = history::Extent {
+                wanted: request.wanted,
+                unreachable: request.unreachable,
+            };
+            let found = history::search(&root, extent, own_values, &detector, monitor, world);
             (done(found.keys), done(found.env_files))
         }
         false => (not_asked(), not_asked()),

@@ -435,3 +435,30 @@ fn fix_counts_what_is_left_only() {
         (Some("pass"), 0)
     );
 }
+
+#[test]
+fn an_old_key_is_told_with_the_command_that_replaces_it() {
+    let place = Place::with_env(
+        "WEB_API_KEY=q7Zk2mVw9xLr4TbN8cPdYfHs3JgKuEaQ\nGROQ_API_KEY=gsk_abc\nOTHER_TOKEN=q8Zk2mVw9xLr4TbN8cPd\n",
+    );
+    place.shell("touch -d '100 days ago' .env");
+    let (report, _) = place.report("--only rotation.overdue");
+    let mended: Vec<(&str, &str)> = report
+        .results()
+        .iter()
+        .filter(|result| result["status"] == "fail")
+        .map(|result| {
+            let text = |name: &str| result[name].as_str().unwrap_or_default();
+            (
+                result["evidence"]["variable"].as_str().unwrap(),
+                text("remediation"),
+            )
+        })
+        .collect();
+    let fix = |name: &str| mended.iter().find(|(one, _)| *one == name).unwrap().1;
+    assert!(
+        fix("WEB_API_KEY").contains("openclaw-sec keygen --env .env --name WEB_API_KEY --replace")
+    );
+    assert!(fix("GROQ_API_KEY").contains("openclaw-sec rotate --env .env --name GROQ_API_KEY"));
+    assert!(!fix("OTHER_TOKEN").contains("openclaw-sec rotate"));
+}

@@ -239,3 +239,74 @@ fn a_hundred_thousand_files_in_one_folder_are_searched() {
         ["f99999:1:1 github-token"]
     );
 }
+
+#[test]
+fn a_damaged_pack_is_unknown_and_what_can_be_read_is_searched() {
+    let key = Maker::new(1).github();
+    let repository = Repository::new();
+    for number in 0..8u64 {
+        // Noise that does not shrink, so that the damage hits one of these.
+        let noise: Vec<u8> = (0..4000u64)
+            .map(|at| (at.wrapping_mul(0x9E37_79B9_7F4A_7C15 ^ (number << 32)) >> 40) as u8)
+            .collect();
+        repository.write(format!("noise{number}"), noise);
+    }
+    repository.write("a.txt", format!("x {key}\n"));
+    repository.commit("one");
+    repository.write("a.txt", "clean\n");
+    repository.commit("two");
+    repository.git(["gc", "-q", "--prune=now"]);
+    let packs = std::fs::read_dir(repository.file(".git/objects/pack")).unwrap();
+    let pack = packs
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.extension().is_some_and(|ending| ending == "pack"))
+        .unwrap();
+    let mut bytes = std::fs::read(&pack).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 8].fill(0);
+    std::fs::set_permissions(&pack, std::fs::Permissions::from_mode(0o644)).unwrap();
+    std::fs::write(&pack, &bytes).unwrap();
+    let checked = repository.check(&["--history"]);
+    assert_eq!(checked.code, 1, "{}", checked.stdout);
+    assert_eq!(
+        checked.places("secrets.in-history"),
+        ["a.txt:1:3 github-token"]
+    );
+    let unknown = |checked: &crate::repository::Checked| {
+        let results = checked.report["results"].as_array().unwrap();
+        results
+            .iter()
+            .any(|result| result["id"] == "secrets.in-history" && result["status"] == "unknown")
+    };
+    assert!(unknown(&checked), "{}", checked.stdout);
+
+    bytes.truncate(middle);
+    std::fs::write(&pack, &bytes).unwrap();
+    let checked = repository.check(&["--history"]);
+    assert_eq!(checked.code, 3, "{}", checked.stdout);
+    assert!(unknown(&checked));
+}
+
+#[test]
+fn a_repository_with_reftable_is_searched_or_unknown() {
+    let key = Maker::new(1).github();
+    let repository = Repository::plain();
+    let words = ["init", "-q", "--ref-format=reftable"];
+    if !crate::repository::git(repository.path(), words)
+        .status
+        .success()
+    {
+        eprintln!("not run: this git knows no reftable");
+        return;
+    }
+    repository.write("a.txt", format!("x {key}\n"));
+    repository.commit("one");
+    repository.write("a.txt", "clean\n");
+    repository.commit("two");
+    let checked = repository.check(&["--history"]);
+    assert_eq!(checked.code, 1, "{}", checked.stdout);
+    assert_eq!(
+        checked.places("secrets.in-history"),
+        ["a.txt:1:3 github-token"]
+    );
+}

@@ -225,3 +225,24 @@ fn shallow_and_partial_clones_are_searched_and_never_passed() {
         .count();
     assert_eq!(before, after, "something was fetched");
 }
+
+#[test]
+fn what_nothing_points_to_is_searched_on_request_only() {
+    let key = Maker::new(77).github();
+    let repository = Repository::new();
+    repository.write("a.txt", "clean\n");
+    repository.commit("one");
+    repository.write("a.txt", format!("x {key}\n"));
+    repository.commit(&format!("two {key}"));
+    repository.git(["reset", "-q", "--hard", "HEAD~1"]);
+    repository.git(["reflog", "expire", "--expire=now", "--all"]);
+    let checked = repository.check(&["--history"]);
+    assert_eq!(checked.code, 0, "{}", checked.stdout);
+    let checked = repository.check(&["--unreachable"]);
+    assert_eq!(checked.code, 1, "{}", checked.stdout);
+    assert_eq!(
+        checked.places("secrets.in-history"),
+        ["- github-token", "- github-token"]
+    );
+    checked.hides(&key);
+}

@@ -44,3 +44,40 @@ fn a_rule_file_that_cannot_be_followed_is_a_usage_error_with_the_rules_id() {
     assert!(checked.stderr.contains("rule acme"), "{}", checked.stderr);
     assert_eq!(folder.check(&["--rules", "/nowhere"]).code, 2);
 }
+
+#[test]
+fn a_rule_about_paths_finds_files_that_are_gone() {
+    let repository = Repository::new();
+    repository
+        .write("deep/gone.pem", "1")
+        .write("kept.pem", "1");
+    let first = repository.commit("one");
+    repository.write("deep/gone.pem", "2");
+    repository.commit("two");
+    repository.git(["rm", "-q", "deep/gone.pem"]);
+    repository.commit("three");
+    let rules = Repository::plain();
+    rules.write(
+        "rules.toml",
+        "[[rules]]\nid = 'pem-file'\npath = '\\.pem$'\n",
+    );
+    let path = rules.file("rules.toml");
+    let checked = repository.check(&["--history", "--rules", path.to_str().unwrap()]);
+    assert_eq!(checked.code, 1, "{}", checked.stdout);
+    assert_eq!(checked.places("secrets.in-code"), ["kept.pem pem-file"]);
+    assert_eq!(
+        checked.places("secrets.in-history"),
+        ["deep/gone.pem pem-file", "kept.pem pem-file"]
+    );
+    let results = checked.report["results"].as_array().unwrap();
+    let gone = results
+        .iter()
+        .find(|result| result["location"]["path"] == "deep/gone.pem")
+        .unwrap();
+    let evidence = &gone["evidence"];
+    assert_eq!(evidence["commit"], first.as_str());
+    assert_eq!(
+        (&evidence["versions"], &evidence["in_head"]),
+        (&2.into(), &false.into())
+    );
+}

@@ -218,7 +218,8 @@ fn search_request<'r>(
             .filter_map(|declared| declared.path.as_deref())
             .collect(),
         code: arguments.code.as_deref(),
-        history: arguments.history,
+        history: arguments.history || arguments.unreachable,
+        unreachable: arguments.unreachable,
         staged: arguments.staged,
         own_values: scan::worth_a_search(assignments),
         rules: &plan.rules,
@@ -241,7 +242,8 @@ fn env_file(
     plan: &Plan,
     subject: &Subject,
 ) -> Result<Option<Declared>, Failure> {
-    let searches_code = arguments.code.is_some() || arguments.history || arguments.staged;
+    let searches_code =
+        arguments.code.is_some() || arguments.history || arguments.unreachable || arguments.staged;
     match &subject.env {
         Some(path) => read_env_file(path, plan).map(Some),
         None if subject.is_listed && subject.url.is_none() => Err(Failure::usage(anyhow!(

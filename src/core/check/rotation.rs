@@ -20,6 +20,9 @@ const MAX_AGE_DAYS: i64 = 90;
 /// The days before that in which a rotation should be planned.
 const WARN_DAYS: i64 = 14;
 
+/// The provider of keys that `keygen` makes.
+const OWN: &str = "openclaw";
+
 /// What is known about the rotation of this file's keys.
 #[derive(Debug, Default)]
 pub struct RotationEvidence {
@@ -205,8 +208,34 @@ fn judge(
             .with("variable", age.name.as_str())
             .with("age_days", age.age_days)
             .with("source", age.source)
+            .mended_by(mending(age))
     });
     findings_or_pass(findings.collect(), good)
+}
+
+/// How this key is replaced.
+fn mending(age: &Age) -> String {
+    let name = &age.name;
+    let provider = age.provider.as_deref().unwrap_or_default();
+    let start = match age.is_recorded || age.due != Due::Fresh {
+        true => "",
+        false => "run `openclaw-sec rotate due --env {env}`, which starts the clock, or ",
+    };
+    if rotate::by_variable(name).is_some() {
+        format!("{start}run `openclaw-sec rotate --env {{env}} --name {name}`")
+    } else if rotate::find(provider).is_some() {
+        format!(
+            "{start}run `openclaw-sec rotate --env {{env}} --name {name} --provider {provider}`"
+        )
+    } else if provider == OWN {
+        format!(
+            "{start}run `openclaw-sec keygen --env {{env}} --name {name} --replace` and restart OpenClaw"
+        )
+    } else {
+        format!(
+            "{start}have a new value made where {name} comes from, put it into {{env}}, restart OpenClaw and revoke the old one"
+        )
+    }
 }
 
 fn never_recorded(evidence: &Evidence) -> Vec<Verdict> {

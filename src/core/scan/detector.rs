@@ -174,6 +174,11 @@ impl<'r> Detector<'r> {
             })
     }
 
+    /// Whether some rule is about a file's path alone.
+    pub(super) fn has_rules_about_paths(&self) -> bool {
+        self.rules.has_rules_about_paths()
+    }
+
     /// The rule file's findings about a file as a whole, by its path alone.
     pub(super) fn path_rules(&self, path: &[u8], shown: &str) -> Vec<Leak> {
         self.rules

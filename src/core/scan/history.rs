@@ -26,16 +26,31 @@ const MOST_ASKED_BLOBS: usize = 1000;
 /// A larger blob, in bytes, is no env file.
 const LARGEST_ENV_FILE: u64 = 4 << 20;
 
+/// Lists every object of the repository with its type, reachable or not.
+const ALL_OBJECTS: [&str; 4] = [
+    "cat-file",
+    "--batch-all-objects",
+    "--batch-check=%(objectname) %(objecttype)",
+    "--buffer",
+];
+
 /// The keys and the env files that the history holds.
 pub(super) struct Found {
     pub(super) keys: Searched,
     pub(super) env_files: Searched,
 }
 
+/// How much of the history is searched.
+pub(super) struct Extent {
+    pub(super) wanted: Wanted,
+    /// Objects that nothing points to, too.
+    pub(super) unreachable: bool,
+}
+
 /// Searches the repository that holds `root`.
 pub(super) fn search(
     root: &Path,
-    wanted: Wanted,
+    extent: Extent,
     own_values: &[OwnValue],
     detector: &Detector<'_>,
     monitor: &Monitor<'_>,
@@ -54,9 +69,11 @@ pub(super) fn search(
     let history = History {
         git: &git,
         tips,
+        unreachable: extent.unreachable,
         detector,
         monitor,
     };
+    let wanted = extent.wanted;
     let mut found = Found {
         keys: Searched::default(),
         env_files: Searched::default(),
@@ -121,6 +138,7 @@ fn gaps(git: &Git<'_>) -> Vec<String> {
 struct History<'h, 'r> {
     git: &'h Git<'h>,
     tips: Vec<String>,
+    unreachable: bool,
     detector: &'h Detector<'r>,
     monitor: &'h Monitor<'h>,
 }
@@ -150,6 +168,35 @@ impl History<'_, '_> {
     fn keys(&self) -> Searched {
         let mut searched = Searched::default();
         let mut by_blob: BTreeMap<ObjectId, Vec<Leak>> = BTreeMap::new();
+        let mut texts = Vec::new();
+        if self.unreachable {
+            self.objects(&ALL_OBJECTS, &mut searched, &mut |id, text, leaks| {
+                if text.is_empty() {
+                    by_blob.insert(id.to_owned(), leaks);
+                } else {
+                    texts.extend(leaks.into_iter().map(|leak| of_text(leak, id, text)));
+                }
+            });
+        } else {
+            self.reachable(&mut searched, &mut by_blob, &mut texts);
+        }
+        let arrivals = self.arrivals(by_blob.keys(), &mut searched);
+        searched.leaks = self.attributed(&by_blob, &arrivals);
+        if self.detector.has_rules_about_paths() {
+            let of_names = self.names(&mut searched.unread);
+            searched.leaks.extend(of_names);
+        }
+        searched.leaks.extend(texts);
+        searched
+    }
+
+    /// The blobs and the texts of commits and tags that a ref reaches.
+    fn reachable(
+        &self,
+        searched: &mut Searched,
+        by_blob: &mut BTreeMap<ObjectId, Vec<Leak>>,
+        texts: &mut Vec<Leak>,
+    ) {
         let mut words = vec![
             "rev-list",
             "--objects",
@@ -158,26 +205,21 @@ impl History<'_, '_> {
             "--filter-provided-objects",
         ];
         words.extend(self.tips.iter().map(String::as_str));
-        self.objects(&words, &mut searched, &mut |id, _, leaks| {
+        self.objects(&words, searched, &mut |id, _, leaks| {
             by_blob.insert(id.to_owned(), leaks);
         });
-        let arrivals = self.arrivals(by_blob.keys(), &mut searched);
-        searched.leaks = self.attributed(&by_blob, &arrivals);
         let mut words = vec!["rev-list"];
         words.extend(self.tips.iter().map(String::as_str));
-        let mut texts = Vec::new();
-        self.objects(&words, &mut searched, &mut |id, text, leaks| {
+        self.objects(&words, searched, &mut |id, text, leaks| {
             texts.extend(leaks.into_iter().map(|leak| of_text(leak, id, text)));
         });
         let tags = [
             "for-each-ref",
             "--format=%(if:equals=tag)%(objecttype)%(then)%(objectname)%(end)",
         ];
-        self.objects(&tags, &mut searched, &mut |id, text, leaks| {
+        self.objects(&tags, searched, &mut |id, text, leaks| {
             texts.extend(leaks.into_iter().map(|leak| of_text(leak, id, text)));
         });
-        searched.leaks.extend(texts);
-        searched
     }
 
     /// Searches each object that `words` list and hands over those with finds.
@@ -223,7 +265,7 @@ impl History<'_, '_> {
                 let finished = self.git.stream(words, &mut |_| Ok(()), &mut |list| {
                     for line in BufReader::with_capacity(64 << 10, list).split(b'\n') {
                         let line = line?;
-                        if line.is_empty() {
+                        if line.is_empty() || line.ends_with(b" tree") {
                             continue;
                         }
                         let id = line.split(|byte| *byte == b' ').next().unwrap_or_default();
@@ -310,13 +352,7 @@ impl History<'_, '_> {
             true => " blob",
             false => " commit",
         };
-        let all = [
-            "cat-file",
-            "--batch-all-objects",
-            "--batch-check=%(objectname) %(objecttype)",
-            "--buffer",
-        ];
-        match self.git.run(&all) {
+        match self.git.run(&ALL_OBJECTS) {
             Ok(finished) => {
                 let known: HashSet<String> = (0..ids.len()).map(|at| ids.get(at)).collect();
                 for line in String::from_utf8_lossy(&finished.stdout).lines() {
@@ -500,6 +536,42 @@ impl History<'_, '_> {
             ..Past::default()
         });
         leak
+    }
+
+    /// What the name of a file that ever was gives away, by the rules about paths.
+    fn names(&self, unread: &mut Vec<String>) -> Vec<Leak> {
+        let arrivals = self.log(&[], &|id| id.bytes().any(|byte| byte != b'0'), unread);
+        let mut by_path: BTreeMap<&[u8], Vec<(&ObjectId, &Arrival)>> = BTreeMap::new();
+        for (id, arrivals) in &arrivals {
+            for arrival in arrivals {
+                by_path
+                    .entry(&arrival.path)
+                    .or_default()
+                    .push((id, arrival));
+            }
+        }
+        let head = self.head();
+        let leaks = by_path.into_iter().flat_map(|(path, versions)| {
+            let shown = self.detector.path(path).0;
+            let blobs: HashSet<&ObjectId> = versions.iter().map(|(id, _)| *id).collect();
+            let first = versions
+                .iter()
+                .map(|(_, arrival)| *arrival)
+                .min_by_key(|one| one.order);
+            let past = Past {
+                commit: first.map(|first| first.commit.clone()),
+                author_date: first.and_then(|first| first.author_date.clone()),
+                versions: blobs.len(),
+                in_head: head.contains_key(path),
+                ..Past::default()
+            };
+            let leaks = self.detector.path_rules(path, &shown).into_iter();
+            leaks.map(move |leak| Leak {
+                past: Some(past.clone()),
+                ..leak
+            })
+        });
+        leaks.collect()
     }
 
     /// The files of the newest commit.
@@ -703,6 +775,7 @@ pub(super) fn staged(
     let history = History {
         git: &git,
         tips: Vec::new(),
+        unreachable: false,
         detector,
         monitor,
     };
