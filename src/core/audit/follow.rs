@@ -201,6 +201,9 @@ impl Follower {
         let streams = std::mem::take(&mut self.draining);
         let excess = streams.len().saturating_sub(MOST_DRAINING);
         for (at, mut stream) in streams.into_iter().enumerate() {
+            if !stream.is_settled && !self.is_written_late(&mut stream) {
+                continue;
+            }
             let reach = stream.read_on(&mut self.disk, now, sink)?;
             has_more |= reach == Reach::More;
             let is_silent = now.saturating_duration_since(stream.grew_at) >= DRAIN || at < excess;
@@ -212,6 +215,29 @@ impl Follower {
             }
         }
         Ok(has_more)
+    }
+
+    /// Whether an old file that was empty got lines from its logger, or still nothing. A copy may
+    /// have been made onto it, too: then it is no file of its own any more.
+    fn is_written_late(&mut self, stream: &mut Stream) -> bool {
+        let head = self.disk.bytes_at(&stream.file, 0, KNOWN_BY);
+        if head.is_empty() {
+            return true;
+        }
+        let open: Vec<Beginning> = self
+            .current
+            .iter()
+            .chain(&self.draining)
+            .map(|other| Beginning {
+                identity: other.identity,
+                head: self.disk.bytes_at(&other.file, 0, KNOWN_BY),
+            })
+            .collect();
+        let current = self.current.as_ref().map(|current| &current.footprint);
+        let verdict = survey::judge(stream.identity, &head, current, &open, &mut self.memory);
+        stream.is_settled = true;
+        stream.footprint = Footprint::begins_with(head);
+        verdict == Verdict::News
     }
 
     fn step(
@@ -287,8 +313,7 @@ impl Follower {
             return Ok(Some(Reach::End));
         };
         let mut reach = Some(Reach::End);
-        let has_data = |disk: &mut Disk, file: &File| !disk.bytes_at(file, 0, 1).is_empty();
-        if !current.is_settled && has_data(&mut self.disk, &current.file) {
+        if !current.is_settled && self.has_changed(&mut current) {
             let fresh = Fresh {
                 stream: &mut current,
                 has_name: false,
@@ -298,6 +323,7 @@ impl Follower {
                 .is_none()
             {
                 reach = None;
+                current.seen_empty = None;
             }
         }
         if current.is_settled && reach.is_some() {
@@ -309,6 +335,18 @@ impl Follower {
         }
         self.current = Some(current);
         Ok(reach)
+    }
+
+    /// Whether a file that was empty holds something, or may have in the meantime.
+    fn has_changed(&mut self, stream: &mut Stream) -> bool {
+        let Ok(state) = self.disk.state_of(&stream.file) else {
+            return false;
+        };
+        let (modified, changed) = (state.mtime_nsec(), state.ctime_nsec());
+        let seen = Some([state.mtime(), modified, state.ctime(), changed]);
+        let is_same = stream.seen_empty == seen;
+        stream.seen_empty = seen;
+        state.len() > 0 || !is_same
     }
 
     /// The open file was cut. What a copy holds of it comes first.
@@ -502,14 +540,15 @@ impl Follower {
         for _ in 0..ATTEMPTS {
             let survey = Survey::take(&mut self.disk, &places);
             let mut open = Vec::new();
-            let streams = std::iter::once(&*fresh.stream)
-                .chain(left)
-                .chain(&self.draining);
-            for stream in streams {
-                open.push(Beginning {
-                    identity: stream.identity,
-                    head: self.disk.bytes_at(&stream.file, 0, KNOWN_BY),
-                });
+            let drained = self.draining.iter().map(|stream| (stream, true));
+            let own = std::iter::once(&*fresh.stream).chain(left);
+            for (stream, may_be_copied_onto) in own.map(|stream| (stream, false)).chain(drained) {
+                let head = self.disk.bytes_at(&stream.file, 0, KNOWN_BY);
+                // What holds other content by now is read as any rotated file.
+                if !may_be_copied_onto || stream.footprint.stands_in(&mut self.disk, &stream.file) {
+                    let identity = stream.identity;
+                    open.push(Beginning { identity, head });
+                }
             }
             let has_name = !fresh.has_name
                 || self
@@ -566,7 +605,13 @@ impl Follower {
         };
         let is_compressed = survey::is_compressed(&mut self.disk, &candidate.file);
         let file = candidate.file.try_clone();
-        let mut stream = Stream::from_start(candidate.file, &metadata, &candidate.path, now);
+        let Candidate {
+            file: own,
+            path,
+            head,
+            ..
+        } = candidate;
+        let mut stream = Stream::news(own, &metadata, &path, now, head);
         if !is_compressed {
             while stream.read_on(&mut self.disk, now, sink)? == Reach::More {}
             self.draining.push(stream);
@@ -575,7 +620,7 @@ impl Follower {
         if let Ok((mut reader, _)) = file.and_then(plain_reader)
             && let Err(error) = stream.read_through(&mut reader, sink)?
         {
-            notices.push(Notice::Damaged(candidate.path, error.to_string()));
+            notices.push(Notice::Damaged(path, error.to_string()));
         }
         stream.give_rest(sink)?;
         self.remember(stream.identity, stream.footprint);

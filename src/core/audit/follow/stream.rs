@@ -36,6 +36,8 @@ pub struct Stream {
     pub grew_at: Instant,
     /// Whether everything that was written before it has been given out.
     pub is_settled: bool,
+    /// When an empty file had last changed, as it was seen: modified and changed, as `stat` tells.
+    pub seen_empty: Option<[i64; 4]>,
     shown_as: PathBuf,
     assembler: Assembler,
 }
@@ -49,9 +51,22 @@ impl Stream {
             footprint: Footprint::default(),
             grew_at: now,
             is_settled: false,
+            seen_empty: None,
             shown_as: shown_as.to_path_buf(),
             assembler: Assembler::new(0, Some(1), true),
         }
+    }
+
+    /// A file that nobody has read, and that begins with `head`.
+    pub fn news(
+        file: File,
+        metadata: &Metadata,
+        shown_as: &Path,
+        now: Instant,
+        head: Vec<u8>,
+    ) -> Self {
+        let footprint = Footprint::begins_with(head);
+        Self::from_footprint(file, metadata, shown_as, now, footprint, Some(1))
     }
 
     /// A file that is read on from where `footprint` ends, the start of line number `line`.
@@ -82,6 +97,7 @@ impl Stream {
             footprint: Footprint::default(),
             grew_at: now,
             is_settled: false,
+            seen_empty: None,
             shown_as: self.shown_as.clone(),
             assembler: Assembler::new(0, Some(1), true),
         })
@@ -137,11 +153,10 @@ impl Stream {
         }
     }
 
-    /// Takes everything that a copy holds beyond our offset, where `reader` stands; whether it
-    /// could be read to its end.
+    /// Takes everything that a copy holds beyond our offset, where `reader` stands.
     ///
     /// # Errors
-    /// What `sink` says.
+    /// The inner one where the copy cannot be read to its end, the outer one is what `sink` says.
     pub fn read_through(
         &mut self,
         reader: &mut dyn Read,

@@ -87,6 +87,9 @@ impl World {
             Write => {
                 let line = format!("line {} {}\n", self.written, "x".repeat(self.padding));
                 self.logger.write_all(line.as_bytes()).unwrap();
+                if self.logger.metadata().unwrap().nlink() == 0 {
+                    self.perished.insert(self.written);
+                }
                 self.written += 1;
             }
             Reopen => self.logger = open(&self.log),
@@ -112,6 +115,8 @@ impl World {
                 let mut content = fs::read(&self.log).unwrap();
                 if op == CopyHalf {
                     content.truncate(content.len() / 2);
+                    let whole = content.iter().rposition(|byte| *byte == b'\n');
+                    content.truncate(whole.map_or(0, |newline| newline + 1));
                 }
                 fs::write(first, content).unwrap();
             }
@@ -165,7 +170,7 @@ impl World {
         self.perished.extend(lines_in(path).difference(&held));
     }
 
-    /// The lines that the file's logger still reaches have nowhere else to be.
+    /// The lines that stand in a file somewhere.
     fn must_come(&self) -> impl Iterator<Item = usize> {
         (0..self.written).filter(|line| !self.perished.contains(line))
     }
@@ -457,8 +462,16 @@ fn any_deed() -> impl Strategy<Value = Vec<Op>> {
     ]
 }
 
+/// The last line, at the latest, brings everything that came before it.
+fn prove_after_another_line(scene: &mut Scene, story: &dyn std::fmt::Debug) {
+    scene.follower.disk.before_each = None;
+    scene.perform(Reopen);
+    scene.perform(Write);
+    scene.prove(false, story);
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_sequence_of_rotations_loses_or_repeats_a_line(
@@ -474,7 +487,7 @@ proptest! {
                 scene.look();
             }
         }
-        scene.prove(false, &deeds);
+        prove_after_another_line(&mut scene, &deeds);
     }
 
     #[test]
@@ -501,6 +514,6 @@ proptest! {
         while *left.borrow() {
             scene.look();
         }
-        scene.prove(false, &deeds);
+        prove_after_another_line(&mut scene, &deeds);
     }
 }
