@@ -17,5 +17,6 @@ mod github;
 mod gitlab;
 mod hooks;
 mod log_rotation;
+mod package;
 mod prometheus;
 mod units;
