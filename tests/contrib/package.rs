@@ -11,7 +11,7 @@ use crate::support::{
 use crate::throwaway::Machine;
 
 /// What a package is made of.
-const SOURCES: [&str; 7] = [
+pub const SOURCES: [&str; 7] = [
     "Cargo.toml",
     "CHANGELOG.md",
     "README.md",

@@ -61,6 +61,17 @@ impl Machine {
         self
     }
 
+    /// Lays a file or folder of the repository below an absolute path.
+    pub fn checkout(self, name: &str, path: &str) -> Self {
+        let target = self.place(&format!("{path}/{name}"));
+        run(Command::new("cp")
+            .arg("-r")
+            .arg(root().join(name))
+            .arg(target))
+        .succeeded();
+        self
+    }
+
     fn place(&self, path: &str) -> PathBuf {
         let target = self
             .folder
