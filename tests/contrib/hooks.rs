@@ -12,7 +12,7 @@ struct Repository {
 }
 
 impl Repository {
-    /// With this hook of ours; `None`, and a word why, where pre-commit is missing.
+    /// With this hook of ours, as the README sets it up; `None`, and a word why, where pre-commit is missing.
     fn new(hook: &str) -> Option<Self> {
         let pre_commit = tool("pre-commit")?;
         let folder = tempfile::Builder::new().prefix("oc").tempdir().unwrap();
@@ -23,14 +23,13 @@ impl Repository {
         std::os::unix::fs::symlink(PROGRAM, bin.join("openclaw-sec")).unwrap();
         repository.publish_hooks();
         repository.git("init -q -b main").succeeded();
-        let hooks = repository.path("hooks");
-        repository.write(
-            ".pre-commit-config.yaml",
-            &format!(
-                "repos:\n- repo: {}\n  rev: v1\n  hooks:\n  - id: {hook}\n",
-                hooks.display()
-            ),
-        );
+        let config = crate::readme::block("yaml", "repos:")
+            .replace(
+                "https://git.example/openclaw-sec",
+                repository.path("hooks").to_str().unwrap(),
+            )
+            .replace("id: openclaw-sec-system", &format!("id: {hook}"));
+        repository.write(".pre-commit-config.yaml", &config);
         repository.write("readme", "hello\n");
         repository
             .run(Command::new(&repository.pre_commit).arg("install"))
@@ -45,7 +44,8 @@ impl Repository {
         std::fs::create_dir(&hooks).unwrap();
         let manifest = ".pre-commit-hooks.yaml";
         std::fs::copy(root().join(manifest), hooks.join(manifest)).unwrap();
-        for line in ["init -q -b main", "add .", "commit -q -m hooks", "tag v1"] {
+        let tag = format!("tag v{}", env!("CARGO_PKG_VERSION"));
+        for line in ["init -q -b main", "add .", "commit -q -m hooks", &tag] {
             let mut git = Command::new("git");
             git.arg("-C").arg(&hooks).args(line.split(' '));
             self.run(&mut git).succeeded();

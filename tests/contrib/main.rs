@@ -8,6 +8,9 @@
     reason = "a test that cannot go on has failed, and other programs are what is tested here"
 )]
 
+#[path = "../readme/blocks.rs"]
+#[expect(dead_code, reason = "sessions are for the README's own test")]
+mod blocks;
 mod support;
 #[macro_use]
 mod throwaway;
@@ -17,5 +20,7 @@ mod github;
 mod gitlab;
 mod hooks;
 mod log_rotation;
+mod package;
 mod prometheus;
+mod readme;
 mod units;

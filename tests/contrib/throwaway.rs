@@ -61,6 +61,17 @@ impl Machine {
         self
     }
 
+    /// Lays a file or folder of the repository below an absolute path.
+    pub fn checkout(self, name: &str, path: &str) -> Self {
+        let target = self.place(&format!("{path}/{name}"));
+        run(Command::new("cp")
+            .arg("-r")
+            .arg(root().join(name))
+            .arg(target))
+        .succeeded();
+        self
+    }
+
     fn place(&self, path: &str) -> PathBuf {
         let target = self
             .folder
@@ -87,10 +98,35 @@ impl Machine {
         Some(ended)
     }
 
-    /// What the last script left changed, as paths below the root that begin with `./`.
+    /// What the last script left new, with a `+`, or took away, with a `-`; logs, caches and the
+    /// package manager's own books do not count.
     pub fn changed(&self) -> Vec<String> {
         let list = std::fs::read_to_string(self.folder.path().join("changed")).unwrap();
-        list.lines().map(str::to_owned).collect()
+        let uncounted = [
+            "var/lib/dpkg",
+            "var/log",
+            "var/cache",
+            "script",
+            "run",
+            "dev",
+            "proc",
+        ];
+        list.lines()
+            .filter_map(|line| line.split_once(' '))
+            .filter(|(_, path)| {
+                !uncounted
+                    .iter()
+                    .any(|folder| Path::new(path).starts_with(folder))
+            })
+            .filter_map(|(kind, path)| match kind {
+                // How an overlay marks what is gone.
+                "c" => Some(format!("-/{path}")),
+                _ if Path::new("/").join(path).symlink_metadata().is_err() => {
+                    Some(format!("+/{path}"))
+                }
+                _ => None,
+            })
+            .collect()
     }
 
     fn start(&self, mode: &str, script: &str) -> Ended {

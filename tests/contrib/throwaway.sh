@@ -1,8 +1,8 @@
 #!/bin/sh
 # A throw-away copy of this system: the root as the lower folder of an overlay, in namespaces of its
 # own. Usage: throwaway.sh chroot|boot FOLDER, where FOLDER has `put/`, files to lay over the copy, and
-# `script`. The script's stdout and stderr become ours, its exit code too; what it left changed is
-# listed in FOLDER/changed.
+# `script`. The script's stdout and stderr become ours, its exit code too; what it left new or took
+# away is listed in FOLDER/changed, with the letter of find's `%y` in front (`c`: taken away).
 set -eu
 
 mode=$1
@@ -69,5 +69,5 @@ case $mode in
 chroot) in_chroot ;;
 boot) boot ;;
 esac
-(cd "$folder/memory/upper" && find . -mindepth 1 | sort) >"$folder/changed"
+(cd "$folder/memory/upper" && find . -mindepth 1 -printf '%y %P\n' | sort) >"$folder/changed"
 exit "$code"

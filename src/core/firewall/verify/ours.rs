@@ -599,24 +599,29 @@ fn table_lines<'t>(text: &'t str, table: &'t str) -> impl Iterator<Item = &'t st
 
 /// Runs a shell command in a network namespace that ends with it.
 fn in_namespace(world: &World, command: &str, input: &str) -> Result<String, FirewallError> {
-    let arguments = ["-n", "sh", "-c", command];
-    let mut invocation = Invocation::new("unshare", &arguments);
-    invocation.input = input.as_bytes();
-    match world.run(&invocation) {
-        Ok(finished) if finished.code == Some(0) => {
-            Ok(String::from_utf8_lossy(&finished.stdout).into_owned())
+    // A service that may administer the network but not the system makes a user namespace as well.
+    let mut said = String::new();
+    for namespaces in [["-n"].as_slice(), &["-n", "--user", "--keep-caps"]] {
+        let arguments = [namespaces, &["sh", "-c", command]].concat();
+        let mut invocation = Invocation::new("unshare", &arguments);
+        invocation.input = input.as_bytes();
+        let finished = world.run(&invocation).map_err(|error| {
+            live_error(format!(
+                "unshare cannot be run: {error}; install util-linux"
+            ))
+        })?;
+        if finished.code == Some(0) {
+            return Ok(String::from_utf8_lossy(&finished.stdout).into_owned());
         }
-        Ok(finished) => {
-            let said = String::from_utf8_lossy(&finished.stderr);
-            Err(live_error(format!(
-                "the intended rules cannot be loaded in a throw-away namespace: {}",
-                said.lines().next().unwrap_or("no reason was given")
-            )))
+        said = String::from_utf8_lossy(&finished.stderr).into_owned();
+        if !said.starts_with("unshare:") {
+            break;
         }
-        Err(error) => Err(live_error(format!(
-            "unshare cannot be run: {error}; install util-linux"
-        ))),
     }
+    Err(live_error(format!(
+        "the intended rules cannot be loaded in a throw-away namespace: {}",
+        said.lines().next().unwrap_or("no reason was given")
+    )))
 }
 
 fn text<'a>(value: &'a Value, name: &str) -> &'a str {
