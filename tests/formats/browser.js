@@ -8,6 +8,12 @@ const os = require('node:os');
 const path = require('node:path');
 
 const [axe, ...files] = process.argv.slice(2);
+// Whatever hangs, ends.
+setTimeout(() => {
+  process.stderr.write('the browser does not answer\n');
+  browser.kill('SIGKILL');
+  process.exit(1);
+}, 240_000).unref();
 const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'browser-'));
 const browser = spawn('chromium-headless-shell', [
   '--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking',
@@ -103,6 +109,9 @@ main().catch((error) => {
   process.stderr.write(`${error.stack}\n`);
   process.exitCode = 1;
 }).finally(() => {
-  browser.on('exit', () => fs.rmSync(profile, { recursive: true, force: true }));
-  browser.kill();
+  browser.on('exit', () => {
+    fs.rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+    process.exit();
+  });
+  browser.kill('SIGKILL');
 });

@@ -72,7 +72,7 @@ fn times_and_waivers_have_series_of_their_own() {
     let value = |name: &str| known[format!("{PREFIX}{name}").as_str()];
     assert_eq!(
         value("check_last_run_timestamp_seconds{target=\"bots/prod.env\"}"),
-        1_795_625_340.356
+        1_795_625_360.356
     );
     assert_eq!(
         value("check_duration_seconds{target=\"bots/prod.env\"}"),
