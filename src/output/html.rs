@@ -42,7 +42,10 @@ pub fn render(findings: &Findings, page: &Page<'_>) -> String {
          <header class=\"verdict {tone}\">\n<p class=\"brand\">openclaw-sec check</p>\n<h1>{verdict}</h1>\n\
          <p class=\"subject\">{subject}</p>\n<p class=\"lead\">{}</p>\n{}</header>\n<main>\n{body}</main>\n{}\
          </body>\n</html>\n",
-        in_words(findings.summary()),
+        in_words(
+            findings.summary(),
+            findings.deployments().map(|deployment| deployment.report)
+        ),
         numbers(findings.summary()),
         footer(findings, page),
     )
@@ -51,52 +54,42 @@ pub fn render(findings: &Findings, page: &Page<'_>) -> String {
 /// The sentence that a hurried reader takes away, and its colour.
 fn verdict_of_one(report: &Report) -> (String, &'static str) {
     let summary = &report.summary;
-    if summary.fail > 0 {
-        let worst = report
-            .failures()
-            .first()
-            .map_or(Severity::Low, |r| r.severity);
-        let worst_count = report
-            .failures()
-            .iter()
-            .filter(|r| r.severity == worst)
-            .count() as u64;
-        let failed = count(summary.fail, "check");
-        let text = match worst_count {
-            all if all == summary.fail => format!("{failed} failed, severity {worst}"),
-            some => format!("{failed} failed, {some} of them {worst}"),
+    if let Some(worst) = summary.worst {
+        let failures = report.with_status(Status::Fail);
+        let of_them = failures.filter(|result| result.severity == worst).count() as u64;
+        let findings = count(summary.fail, "finding");
+        let text = if of_them == summary.fail {
+            format!("{findings}, severity {worst}")
+        } else {
+            format!("{findings}, {of_them} of them {worst}")
         };
         (text, "fail")
     } else if summary.unknown > 0 {
         let unknown = count(summary.unknown, "check");
-        (
-            format!("Nothing failed, {unknown} could not be determined"),
-            "unknown",
-        )
+        let text = format!("Nothing failed, {unknown} could not be determined");
+        (text, "unknown")
     } else if summary.pass + summary.waived == 0 {
         ("Nothing was checked".to_owned(), "skipped")
     } else {
-        (
-            format!("Nothing wrong: {} passed", count(summary.pass, "check")),
-            "pass",
-        )
+        let passed = count(summary.pass, "check");
+        (format!("Nothing wrong: {passed} passed"), "pass")
     }
 }
 
 fn verdict_of_fleet(fleet: &Fleet) -> (String, &'static str) {
-    let with = |status| fleet.targets.iter().filter(|t| t.status == status).count() as u64;
+    let with = |status| fleet.targets.iter().filter(|t| t.status == status).count();
     let all = count(fleet.targets.len() as u64, "deployment");
     match (with(ItemStatus::Fail), with(ItemStatus::Unknown)) {
         (0, 0) => (format!("Nothing wrong in {all}"), "pass"),
-        (0, unknown) => (
-            format!("Nothing failed, {unknown} of {all} could not be determined"),
-            "unknown",
-        ),
-        (failed, 0) => (format!("Failed checks in {failed} of {all}"), "fail"),
-        (failed, unknown) => (
-            format!("Failed checks in {failed} of {all}, {unknown} could not be determined"),
-            "fail",
-        ),
+        (0, unknown) => {
+            let text = format!("Nothing failed, {unknown} of {all} could not be determined");
+            (text, "unknown")
+        }
+        (failed, 0) => (format!("Findings in {failed} of {all}"), "fail"),
+        (failed, unknown) => {
+            let text = format!("Findings in {failed} of {all}, {unknown} could not be determined");
+            (text, "fail")
+        }
     }
 }
 
@@ -123,26 +116,50 @@ fn subject(report: &Report) -> String {
     parts.join(" · ")
 }
 
-/// The counts as a sentence.
-fn in_words(summary: &Summary) -> String {
+/// The counts as a sentence, without what there is none of; failures by severity.
+fn in_words<'r>(summary: &Summary, reports: impl Iterator<Item = &'r Report>) -> String {
+    let mut failed = format!("{} failed", summary.fail);
+    let severities = severities(reports);
+    if !severities.is_empty() {
+        failed.push_str(&format!(" ({severities})"));
+    }
+    let mut parts = vec![failed];
+    for (number, words) in [
+        (summary.unknown, "could not be determined"),
+        (summary.waived, "accepted for a while"),
+        (summary.pass, "passed"),
+        (summary.skipped, "skipped"),
+    ] {
+        if number > 0 {
+            parts.push(format!("{number} {words}"));
+        }
+    }
     let all = summary.pass + summary.fail + summary.unknown + summary.skipped + summary.waived;
-    format!(
-        "Of {}, {} failed, {} could not be determined, {} accepted for a while, {} passed and {} skipped.",
-        count(all, "result"),
-        summary.fail,
-        summary.unknown,
-        are(summary.waived),
-        summary.pass,
-        were(summary.skipped),
-    )
+    let last = parts.pop().unwrap_or_default();
+    if parts.is_empty() {
+        format!("Of {}, {last}.", count(all, "result"))
+    } else {
+        format!(
+            "Of {}, {} and {last}.",
+            count(all, "result"),
+            parts.join(", ")
+        )
+    }
 }
 
-fn are(number: u64) -> String {
-    format!("{number} {}", if number == 1 { "is" } else { "are" })
-}
-
-fn were(number: u64) -> String {
-    format!("{number} {}", if number == 1 { "was" } else { "were" })
+/// `1 critical, 2 high`.
+fn severities<'r>(reports: impl Iterator<Item = &'r Report>) -> String {
+    let mut counts = Severity::WORST_FIRST.map(|severity| (severity, 0));
+    for result in reports.flat_map(|report| report.with_status(Status::Fail)) {
+        for (severity, count) in &mut counts {
+            *count += usize::from(result.severity == *severity);
+        }
+    }
+    let there = counts.iter().filter(|(_, count)| *count > 0);
+    let parts: Vec<String> = there
+        .map(|(severity, count)| format!("{count} {severity}"))
+        .collect();
+    parts.join(", ")
 }
 
 /// The counts, large.
@@ -190,7 +207,7 @@ fn many(findings: &Findings, fleet: &Fleet) -> String {
             target.status.word(),
             shown(label),
             subject_in_fleet(&deployment),
-            in_words(summary)
+            in_words(summary, std::iter::once(deployment.report))
         ));
         text.push_str(&details(deployment.report, label, 3, MOST_FINDINGS[1]));
         text.push_str("</section>\n");

@@ -25,6 +25,8 @@ fn finding(deployment: &Deployment<'_>, result: &CheckResult, page: &Page<'_>) -
     let (compliance, status, status_word) = statuses(result.status);
     let severity = severity(result);
     let desc = harmless(&result.remediation);
+    // In a fleet the deployment is the machine; otherwise it is the one this runs on.
+    let host = deployment.name.unwrap_or(page.host_name);
     json!({
         "class_uid": 2003,
         "class_name": "Compliance Finding",
@@ -65,8 +67,20 @@ fn finding(deployment: &Deployment<'_>, result: &CheckResult, page: &Page<'_>) -
         },
         "remediation": {"desc": if desc.is_empty() { "-".into() } else { desc }},
         "resources": [{"name": deployment.label(), "type": "OpenClaw deployment"}],
-        // In a fleet the deployment is the machine; otherwise it is the one this runs on.
-        "device": {"hostname": deployment.name.unwrap_or(page.host_name), "type_id": 1, "type": "Server"},
+        "device": device(host),
+    })
+}
+
+/// A machine of which the name is known. Strict readers want the rest of it, too.
+fn device(host: &str) -> Value {
+    json!({
+        "hostname": host,
+        "name": host,
+        "uid": host,
+        "ip": "0.0.0.0",
+        "region": "unknown",
+        "type_id": 1,
+        "type": "Server",
     })
 }
 

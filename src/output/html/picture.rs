@@ -11,11 +11,11 @@ const GAP: usize = 12;
 /// So many characters of a title stand on one line of a tile.
 const LINE: usize = 20;
 /// The fleet's picture, in pixels: the column of names, a column of tiles, a row.
-const NAMES: usize = 204;
+const NAMES: usize = 192;
 const COLUMN: usize = 96;
 const ROW: usize = 36;
 /// So many characters of a deployment's name are shown in the picture.
-const LONGEST_NAME: usize = 26;
+const LONGEST_NAME: usize = 22;
 
 /// The sign that says the status without colour.
 pub fn symbol(status: ItemStatus) -> &'static str {
@@ -137,7 +137,7 @@ pub fn rows(findings: &Findings) -> String {
     let deployments: Vec<Deployment<'_>> = findings.deployments().collect();
     let most = deployments.iter().max_by_key(|d| d.report.checklist.len());
     let items = most.map_or(&[][..], |deployment| &deployment.report.checklist);
-    let width = NAMES + items.len() * COLUMN;
+    let width = NAMES + (items.len() * COLUMN).saturating_sub(6);
     let height = (deployments.len() + 1) * ROW;
     let head: String = items
         .iter()
