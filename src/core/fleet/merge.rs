@@ -18,6 +18,8 @@ use crate::small_file;
 pub const LARGEST_REPORT: u64 = 64 << 20;
 /// A list of names larger than this, in bytes, is none.
 const LARGEST_LIST: u64 = 16 << 20;
+/// Readers of JSON choke on deeper brackets; serde_json does at 128.
+const DEEPEST: usize = 100;
 /// How far the clock of another machine may be ahead of ours.
 const CLOCKS_DIFFER_BY: SignedDuration = SignedDuration::from_hours(1);
 
@@ -278,6 +280,10 @@ impl Reader<'_> {
 
     /// `reason` is why another fleet's document says that nothing is known.
     fn one(&self, name: Option<&str>, reason: Option<String>, text: &str) -> Found {
+        if depth(text) > DEEPEST {
+            let reason = format!("its report {} is nested too deeply", self.shown());
+            return self.unknown(name, reason, None);
+        }
         let report: Report = match serde_json::from_str(text) {
             Ok(report) => report,
             Err(error) => return self.unknown(name, self.not_ours(&error), None),
@@ -392,6 +398,27 @@ impl Reader<'_> {
             error.column()
         )
     }
+}
+
+/// How deeply brackets are nested in a JSON text.
+fn depth(text: &str) -> usize {
+    let (mut depth, mut deepest) = (0usize, 0usize);
+    let (mut is_in_string, mut is_escaped) = (false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_in_string => is_escaped = true,
+            b'"' => is_in_string = !is_in_string,
+            _ if is_in_string => {}
+            b'[' | b'{' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
 }
 
 /// Gives every deployment a name of its own, so that none is lost. Reports without names whose

@@ -288,8 +288,8 @@ mod tests {
             ("[[target]]\nname = ' '", "may not be blank"),
             ("[[target]]\nprofile = 'vps'", ":1: a target needs a `name`"),
             (
-                "[[target]]\nname = 'a'\nprofile = 'vsp'",
-                ":3: profile vsp: no such profile (did you mean vps?)",
+                "[[target]]\nname = 'a'\nprofile = 'tailscal'",
+                ":3: profile tailscal: no such profile (did you mean tailscale?)",
             ),
             ("[[target]]\nenv = '-'", ":2: a target's `env` is a file"),
             (
