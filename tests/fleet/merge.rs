@@ -46,8 +46,16 @@ fn reports_are_passed_on_as_they_are_and_added_up() {
         1,
     );
     place.write("reports/later.json", &later);
+    // As other programs lay it out.
+    let laid_out = changed(&place, |report| {
+        report["target"]["name"] = json!("\u{202e}laid out")
+    });
+    let laid_out = laid_out.replace(",\"", ",\r\n\t\"");
+    place.write("reports/laid-out.json", &laid_out);
     let fleet = Fleet::of(&place, "--merge reports");
-    assert_eq!(fleet.names(), ["fail", "later", "pass"]);
+    assert_eq!(fleet.names(), ["fail", "\u{202e}laid out", "later", "pass"]);
+    let laid_out: Value = serde_json::from_str(&laid_out).unwrap();
+    assert_eq!(fleet.target("\u{202e}laid out")["report"], laid_out);
     for name in ["fail", "pass"] {
         let report = report(&place, &format!("reports/{name}.json"));
         assert_eq!(fleet.target(name)["report"], report);
@@ -61,7 +69,7 @@ fn reports_are_passed_on_as_they_are_and_added_up() {
             .sum();
         assert_eq!(fleet.document["summary"][count], sum, "{count}");
     }
-    assert_eq!(fleet.document["summary"]["targets"], 3);
+    assert_eq!(fleet.document["summary"]["targets"], 4);
     assert_eq!(fleet.document["summary"]["worst"], "critical");
     assert_eq!(fleet.code, 1);
 }

@@ -303,4 +303,13 @@ mod tests {
             assert!(error.contains(expected), "{text:?}: {error}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_list_is_too_strange_to_be_answered(text in "(\\[\\[target\\]\\]\n|(name|env|url|profile) = '?[\\PC]{0,8}'?\n|\\PC){0,8}") {
+            if let Ok(targets) = list(&text) {
+                proptest::prop_assert!(!targets.is_empty());
+            }
+        }
+    }
 }
