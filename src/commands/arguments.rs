@@ -308,6 +308,14 @@ impl Problem {
                     text = text.replacen(&format!(" '{value}'"), "", 1);
                 }
                 terminal.usage(&text);
+                if error.kind() == ErrorKind::ArgumentConflict
+                    && text.contains("--targets")
+                    && (text.contains("--env") || text.contains("--url"))
+                {
+                    terminal.note(
+                        "The deployments of --targets name their own env files and endpoints.",
+                    );
+                }
                 if let Some(source) = source {
                     terminal.note(&source);
                 }

@@ -1,5 +1,7 @@
 //! What was found as a JSON document: `openclaw-sec/check/1`, or `openclaw-sec/fleet/1` for many.
 
+use std::borrow::Cow;
+
 use openclaw_sec::fleet::Findings;
 use openclaw_sec::foreign_text::harmless_json;
 
@@ -11,5 +13,11 @@ pub fn render(findings: &Findings, _: &Page<'_>) -> String {
         Findings::Fleet(fleet) => serde_json::to_string_pretty(fleet),
     };
     let json = json.expect("a report holds texts, numbers and maps with text keys only");
-    format!("{}\n", harmless_json(&json))
+    // A fleet's document may be large: it is copied only where it has to be changed.
+    let mut json = match harmless_json(&json) {
+        Cow::Borrowed(_) => json,
+        Cow::Owned(safe) => safe,
+    };
+    json.push('\n');
+    json
 }

@@ -1,6 +1,7 @@
-//! The JSON Schemas of reports and rotations, from the structs that are written.
+//! The JSON Schemas of reports, fleets and rotations, from the structs that are written.
 
 use openclaw_sec::check::ITEMS;
+use openclaw_sec::fleet::{self, Fleet};
 use openclaw_sec::profiles::PROFILES;
 use openclaw_sec::report::{self, Report};
 use openclaw_sec::rotate::{self, Outcome};
@@ -41,6 +42,43 @@ fn check() -> Value {
         report::SCHEMA,
         "What `openclaw-sec check --format json` writes",
     );
+    complete(&mut schema, "");
+    schema
+}
+
+/// The reports of many deployments.
+fn fleet() -> Value {
+    let title = "What `openclaw-sec check --targets` and `--merge` write with `--format json`";
+    let mut schema = schema_of::<Fleet>(fleet::SCHEMA, title);
+    complete(&mut schema, "/$defs/Report");
+    schema["$defs"]["Report"]["properties"]["schema"]["const"] = report::SCHEMA.into();
+    // A report is passed on as it is, with fields that only a later version knows.
+    for (name, definition) in schema["$defs"].as_object_mut().unwrap() {
+        if !name.starts_with("Fleet") {
+            definition
+                .as_object_mut()
+                .unwrap()
+                .remove("additionalProperties");
+        }
+    }
+    let additions = [
+        ("/properties/started_at", "format", json!("date-time")),
+        ("/properties/started_at", "pattern", json!("Z$")),
+        (
+            "/$defs/FleetTarget/properties/status",
+            "enum",
+            json!(["pass", "fail", "unknown"]),
+        ),
+        ("/$defs/FleetTarget/properties/name", "minLength", json!(1)),
+    ];
+    for (place, rule, value) in additions {
+        schema.pointer_mut(place).unwrap()[rule] = value;
+    }
+    schema
+}
+
+/// Adds what the types of a report do not say; the report's definition stands at `report`.
+fn complete(schema: &mut Value, report: &str) {
     let items: Vec<&str> = ITEMS.iter().map(|item| item.id).collect();
     let profiles: Vec<&str> = PROFILES.iter().map(|profile| profile.id).collect();
     let id = json!(format!(r"^({})\.[a-z0-9]+(-[a-z0-9]+)*$", items.join("|")));
@@ -78,12 +116,15 @@ fn check() -> Value {
         ("/$defs/Location/properties/path", "minLength", json!(1)),
     ];
     for (place, rule, value) in additions {
-        let place = schema
-            .pointer_mut(place)
+        let place = match place.starts_with("/properties") {
+            true => format!("{report}{place}"),
+            false => place.to_owned(),
+        };
+        let found = schema
+            .pointer_mut(&place)
             .unwrap_or_else(|| panic!("the report has no {place} any more"));
-        place[rule] = value;
+        found[rule] = value;
     }
-    schema
 }
 
 /// How a rotation stands, or one of the tables of `rotate`.
@@ -218,6 +259,7 @@ fn schemas_are_what_the_code_says() {
     let files = Files::from([
         file("check.json", &check()),
         file("firewall.json", &firewall()),
+        file("fleet.json", &fleet()),
         file("rotate.json", &rotate()),
     ]);
     compare("schemas", &files);
@@ -270,6 +312,54 @@ fn a_real_report_is_valid_and_a_changed_one_is_not() {
         result.remove(field);
         assert!(!validator.is_valid(&changed), "{field} may be missing");
     }
+}
+
+#[test]
+fn a_fleets_report_is_valid_and_a_changed_one_is_not() {
+    let validator = jsonschema::options()
+        .should_validate_formats(true)
+        .build(&fleet())
+        .unwrap();
+    let output = assert_cmd::Command::cargo_bin("openclaw-sec")
+        .unwrap()
+        .args(["check", "--targets", "examples/fleet.toml", "--only"])
+        .args(["declared", "--format", "json", "--fail-on", "never"])
+        .env_remove("OPENCLAW_SEC_CONFIG")
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let complaints: Vec<String> = validator
+        .iter_errors(&document)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert!(complaints.is_empty(), "{complaints:#?}");
+    let changes = [
+        ("", "surprise", json!(1)),
+        ("", "schema", json!("openclaw-sec/check/1")),
+        ("", "started_at", json!("yesterday")),
+        ("/summary", "targets", json!(-1)),
+        ("/summary", "worst", json!("fatal")),
+        ("/summary", "surprise", json!(1)),
+        ("/targets/0", "status", json!("skipped")),
+        ("/targets/0", "name", json!("")),
+        ("/targets/0", "reason", json!(3)),
+        ("/targets/0", "surprise", json!(1)),
+        ("/targets/0/report", "schema", json!("openclaw-sec/check/2")),
+        ("/targets/0/report/results/0", "status", json!("ok")),
+        ("/targets/0/report/checklist", "0", json!("secrets")),
+    ];
+    for (place, name, value) in changes {
+        let mut changed = document.clone();
+        match changed.pointer_mut(place).unwrap() {
+            Value::Array(list) => list[0] = value,
+            object => object[name] = value,
+        }
+        assert!(!validator.is_valid(&changed), "{place}/{name} goes through");
+    }
+    let mut later = document;
+    later["targets"][0]["report"]["results"][0]["owner"] = json!("of a later version");
+    assert!(validator.is_valid(&later));
 }
 
 #[test]

@@ -41,7 +41,11 @@ impl Sandbox {
         std::os::unix::fs::symlink(program(), home.join("openclaw-sec")).unwrap();
         let work = folder.path().join("work");
         std::fs::create_dir_all(work.join("examples")).unwrap();
-        for name in ["examples/page.env", "examples/hardened.env"] {
+        for name in [
+            "examples/page.env",
+            "examples/hardened.env",
+            "examples/fleet.toml",
+        ] {
             let copy = work.join(name);
             std::fs::copy(root().join(name), &copy).unwrap();
             // What a clone makes, whatever the umask of this one was.

@@ -401,7 +401,7 @@ fn key(
     evidence: &Evidence,
 ) -> Result<Result<ConfiguredKey, String>, Failure> {
     let declared = evidence.declared.as_ref();
-    if declared.is_none() && subject.is_listed {
+    if declared.is_none() && subject.is_listed && arguments.key_name.is_some() {
         return Ok(Err(
             "the list of targets names no env file for it".to_owned()
         ));

@@ -18,6 +18,8 @@ use crate::small_file;
 pub const LARGEST_REPORT: u64 = 64 << 20;
 /// A list of names larger than this, in bytes, is none.
 const LARGEST_LIST: u64 = 16 << 20;
+/// Readers of JSON choke on deeper brackets; serde_json does at 128.
+const DEEPEST: usize = 100;
 /// How far the clock of another machine may be ahead of ours.
 const CLOCKS_DIFFER_BY: SignedDuration = SignedDuration::from_hours(1);
 
@@ -233,15 +235,19 @@ impl Reader<'_> {
                 return vec![self.unknown(None, reason, None)];
             }
         };
-        let head: Head = match serde_json::from_str(&text) {
+        self.understand(&text)
+    }
+
+    fn understand(&self, text: &str) -> Vec<Found> {
+        let head: Head = match serde_json::from_str(text) {
             Ok(head) => head,
             Err(error) => return vec![self.unknown(None, self.not_json(&error), None)],
         };
         let name = head.target.get("name").and_then(|name| name.as_str());
         let name = name.filter(|name| !name.trim().is_empty());
         match head.schema.as_str() {
-            Some(report::SCHEMA) => vec![self.one(name, None, &text)],
-            Some(SCHEMA) => self.many(&text),
+            Some(report::SCHEMA) => vec![self.one(name, None, text)],
+            Some(SCHEMA) => self.many(text),
             other => {
                 let is = match other {
                     Some(schema) => format!("has the schema {schema}"),
@@ -278,8 +284,16 @@ impl Reader<'_> {
 
     /// `reason` is why another fleet's document says that nothing is known.
     fn one(&self, name: Option<&str>, reason: Option<String>, text: &str) -> Found {
+        if depth(text) > DEEPEST {
+            let reason = format!("its report {} is nested too deeply", self.shown());
+            return self.unknown(name, reason, None);
+        }
         let report: Report = match serde_json::from_str(text) {
-            Ok(report) => report,
+            Ok(mut report) => {
+                let Report { results, .. } = &mut report;
+                results.shrink_to_fit();
+                report
+            }
             Err(error) => return self.unknown(name, self.not_ours(&error), None),
         };
         if report.schema != report::SCHEMA {
@@ -394,6 +408,27 @@ impl Reader<'_> {
     }
 }
 
+/// How deeply brackets are nested in a JSON text.
+fn depth(text: &str) -> usize {
+    let (mut depth, mut deepest) = (0usize, 0usize);
+    let (mut is_in_string, mut is_escaped) = (false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_in_string => is_escaped = true,
+            b'"' => is_in_string = !is_in_string,
+            _ if is_in_string => {}
+            b'[' | b'{' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
 /// Gives every deployment a name of its own, so that none is lost. Reports without names whose
 /// files are called alike are called by their paths. Of reports that give the same name, the
 /// newest keeps it and the others add their file.
@@ -465,4 +500,78 @@ fn rename(target: &mut FleetTarget, name: String) {
         report.target.name = Some(name.clone());
     }
     target.name = name;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{ItemStatus, Tool};
+    use proptest::prelude::*;
+
+    const NOW: &str = "2026-11-25T12:00:00Z";
+
+    fn question() -> Question<'static> {
+        Question {
+            expected: Vec::new(),
+            max_age: None,
+            now: NOW.parse().expect("it is a time"),
+            items: &[("auth", "Authentication enabled for web UI")],
+        }
+    }
+
+    fn text() -> String {
+        let target = FleetTarget::silent("bot".into(), nobody(), "why".into(), NOW, &[]);
+        let mut report = target.report.expect("a silent target has a report");
+        report.tool = Tool::this();
+        report.results[0].status = crate::report::Status::Pass;
+        report.summary = crate::report::Summary::of(&report.results);
+        serde_json::to_string_pretty(&report).expect("it is a report")
+    }
+
+    fn understood(text: &str) -> Vec<FleetTarget> {
+        let (file, question) = (Path::new("reports/x.json"), &question());
+        let found = Reader { file, question }.understand(text);
+        found.into_iter().map(|found| found.target).collect()
+    }
+
+    #[test]
+    fn a_whole_report_passes_and_a_cut_one_is_unknown_wherever_it_is_cut() {
+        let text = text();
+        assert_eq!(understood(&text)[0].status, ItemStatus::Pass);
+        for end in (0..text.len()).filter(|end| text.is_char_boundary(*end)) {
+            let targets = understood(&text[..end]);
+            assert_eq!(targets.len(), 1, "cut at {end}");
+            assert_eq!(targets[0].status, ItemStatus::Unknown, "cut at {end}");
+        }
+    }
+
+    #[test]
+    fn names_that_were_taken_get_a_number() {
+        let mut names = Names {
+            taken: HashSet::from(["a".to_owned(), "a #2".to_owned()]),
+            next: HashMap::new(),
+        };
+        let free: Vec<String> = (0..3).map(|_| names.free("a")).collect();
+        assert_eq!(free, ["a #3", "a #4", "a #5"]);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_stands_in_a_file_there_is_a_target_for_it(
+            at in 0usize..2000,
+            with in "[\\PC\\n\\t\\{\\}\\[\\]\",:0-9]{0,12}",
+        ) {
+            let mut text = text();
+            let at = (at..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+            text.insert_str(at, &with);
+            let targets = understood(&text);
+            prop_assert_eq!(targets.len(), 1);
+            let written = serde_json::to_string(&targets[0]).expect("it can be written");
+            let value: serde_json::Value = serde_json::from_str(&written).expect("it is JSON");
+            if targets[0].status == ItemStatus::Pass {
+                let before: serde_json::Value = serde_json::from_str(&text).expect("it was read");
+                prop_assert_eq!(&value["report"], &before);
+            }
+        }
+    }
 }

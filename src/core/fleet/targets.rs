@@ -288,8 +288,8 @@ mod tests {
             ("[[target]]\nname = ' '", "may not be blank"),
             ("[[target]]\nprofile = 'vps'", ":1: a target needs a `name`"),
             (
-                "[[target]]\nname = 'a'\nprofile = 'vsp'",
-                ":3: profile vsp: no such profile (did you mean vps?)",
+                "[[target]]\nname = 'a'\nprofile = 'tailscal'",
+                ":3: profile tailscal: no such profile (did you mean tailscale?)",
             ),
             ("[[target]]\nenv = '-'", ":2: a target's `env` is a file"),
             (
@@ -301,6 +301,15 @@ mod tests {
         for (text, expected) in cases {
             let error = list(text).expect_err(text);
             assert!(error.contains(expected), "{text:?}: {error}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_list_is_too_strange_to_be_answered(text in "(\\[\\[target\\]\\]\n|(name|env|url|profile) = '?[\\PC]{0,8}'?\n|\\PC){0,8}") {
+            if let Ok(targets) = list(&text) {
+                proptest::prop_assert!(!targets.is_empty());
+            }
         }
     }
 }
