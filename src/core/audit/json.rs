@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::fields::{Fields, Role, Slots, Value};
-use super::key_order::{KeyOrder, Place};
+use super::key_order::{KeyOrder, Lead, Place};
 
 /// Objects inside objects that are looked into; no name in the table is deeper.
 const DEEPEST: usize = 4;
@@ -42,25 +42,13 @@ impl<'l> Walker<'l> {
     fn object(&mut self, order: &mut KeyOrder, fields: &mut Fields<'l>) -> Result<(), NotJson> {
         let mut place = Place::START;
         loop {
-            // A lead is everything from one value to the next: `,"user":`.
-            match order.follow(place, &self.bytes[self.at..]) {
-                Some((next, length)) => {
-                    self.at += length;
-                    place = next;
-                }
-                None => match self.lead(place == Place::START, place, order)? {
-                    Some(next) => place = next,
-                    None => break,
-                },
+            place = self.known_members(place, order, fields)?;
+            match self.lead(place, order)? {
+                Some(next) => place = next,
+                None => break,
             }
             self.blanks();
-            let (role, key) = order.role(place);
-            if role.is_container && self.peek() == Some(b'{') {
-                fields.note(role, Value::Nested);
-                self.members(key, fields)?;
-            } else {
-                self.member(role, fields)?;
-            }
+            self.value(order.lead(place), fields)?;
         }
         self.blanks();
         if self.at == self.bytes.len() {
@@ -70,13 +58,29 @@ impl<'l> Walker<'l> {
         }
     }
 
-    /// Reads up to the next value and has it remembered; nothing at the object's end.
-    fn lead(
+    /// Reads members as long as their keys come in an order that is known, and returns the last.
+    fn known_members(
         &mut self,
-        is_first: bool,
-        place: Place,
-        order: &mut KeyOrder,
-    ) -> Result<Option<Place>, NotJson> {
+        mut place: Place,
+        order: &KeyOrder,
+        fields: &mut Fields<'l>,
+    ) -> Result<Place, NotJson> {
+        while let Some((next, lead)) = order.follow(place, &self.bytes[self.at..]) {
+            place = next;
+            self.at += lead.length();
+            if lead.ends_in_quote {
+                self.text(&lead.role, fields)?;
+            } else {
+                self.blanks();
+                self.value(lead, fields)?;
+            }
+        }
+        Ok(place)
+    }
+
+    /// Reads up to the next value and has it remembered; nothing at the object's end.
+    fn lead(&mut self, place: Place, order: &mut KeyOrder) -> Result<Option<Place>, NotJson> {
+        let is_first = place == Place::START;
         let start = self.at;
         self.blanks();
         if is_first {
@@ -94,7 +98,19 @@ impl<'l> Walker<'l> {
         let key = self.string()?;
         self.blanks();
         self.expect(b':')?;
-        Ok(Some(order.learn(place, &self.bytes[start..self.at], &key)))
+        let has_text = self.peek() == Some(b'"');
+        let end = self.at + usize::from(has_text);
+        Ok(Some(order.learn(place, &self.bytes[start..end], &key)))
+    }
+
+    /// The value behind a lead.
+    fn value(&mut self, lead: &Lead, fields: &mut Fields<'l>) -> Result<(), NotJson> {
+        if lead.role.is_container && self.peek() == Some(b'{') {
+            fields.note(&lead.role, Value::Nested);
+            self.members(&lead.key, fields)
+        } else {
+            self.member(&lead.role, fields)
+        }
     }
 
     /// The members of an object that is looked into, from its brace on.
@@ -140,16 +156,22 @@ impl<'l> Walker<'l> {
     }
 
     /// A value, noted if it is wanted.
-    #[inline]
     fn member(&mut self, role: &Role, fields: &mut Fields<'l>) -> Result<(), NotJson> {
-        let is_wanted = role.slots.meet(self.wanted);
-        let Some(b'"') = self.peek() else {
-            return self.odd_member(is_wanted.then_some(role), fields);
-        };
-        self.at += 1;
+        if self.peek() == Some(b'"') {
+            self.at += 1;
+            self.text(role, fields)
+        } else {
+            let is_wanted = role.slots.meet(self.wanted);
+            self.odd_member(is_wanted.then_some(role), fields)
+        }
+    }
+
+    /// A text behind its opening quote, noted if it is wanted.
+    #[inline]
+    fn text(&mut self, role: &Role, fields: &mut Fields<'l>) -> Result<(), NotJson> {
         let start = self.at;
         let end = self.string_end()?;
-        if is_wanted {
+        if role.slots.meet(self.wanted) {
             let inside = &self.text[start..end.at];
             if end.has_escapes {
                 fields.note(role, Value::Text(Cow::Owned(unescaped(inside))));
@@ -252,6 +274,10 @@ impl<'l> Walker<'l> {
 
     fn bare_word(&mut self) -> Result<&'l str, NotJson> {
         let start = self.at;
+        // Most are numbers, and most numbers are digits.
+        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
+            self.at += 1;
+        }
         while let Some(byte) = self.peek() {
             if byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.') {
                 self.at += 1;
@@ -295,33 +321,19 @@ struct StringEnd {
     has_escapes: bool,
 }
 
-/// Where the next quote or backslash stands, from `at` on. Most strings are short: eight bytes at a
-/// time are quicker for them than the start of a vectorised search.
+/// Where the next quote or backslash stands, from `at` on.
 #[inline]
 fn quote_or_backslash(bytes: &[u8], at: usize) -> Option<usize> {
-    /// How far strings count as short.
-    const SHORT: usize = 64;
     let rest = bytes.get(at..)?;
-    let mut skipped = 0;
-    for word in rest[..rest.len().min(SHORT)].as_chunks::<8>().0 {
-        let found = marks(*word);
-        if found != 0 {
-            return Some(at + skipped + (found.trailing_zeros() / 8) as usize);
-        }
-        skipped += 8;
-    }
-    memchr::memchr2(b'"', b'\\', &rest[skipped..]).map(|found| at + skipped + found)
-}
-
-/// The lowest bit that is set marks the first quote or backslash.
-fn marks(word: [u8; 8]) -> u64 {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const TOPS: u64 = u64::from_ne_bytes([0x80; 8]);
-    let word = u64::from_le_bytes(word);
-    let quotes = word ^ (ONES * b'"' as u64);
-    let backslashes = word ^ (ONES * b'\\' as u64);
-    // A byte that became zero borrows from above, which sets its top bit.
-    ((quotes.wrapping_sub(ONES) & !quotes) | (backslashes.wrapping_sub(ONES) & !backslashes)) & TOPS
+    // Most strings are short: choosing the best instructions for each would cost more than they.
+    #[cfg(target_arch = "x86_64")]
+    let found = match memchr::arch::x86_64::sse2::memchr::Two::new(b'"', b'\\') {
+        Some(searcher) => searcher.find(rest),
+        None => memchr::memchr2(b'"', b'\\', rest),
+    };
+    #[cfg(not(target_arch = "x86_64"))]
+    let found = memchr::memchr2(b'"', b'\\', rest);
+    found.map(|found| at + found)
 }
 
 /// The text behind JSON's escapes; half a surrogate pair is U+FFFD (Node writes such).

@@ -22,17 +22,22 @@ impl Place {
     const UNKNOWN: Self = Self(1);
 }
 
-/// What stood between two values, blanks included: `{"time":` or `, "user": `.
+/// What stood between two values, blanks and the quote that opens a text included: `{"time":"`
+/// or `, "user":`.
 #[derive(Debug)]
-struct Lead {
+pub struct Lead {
     bytes: Box<[u8]>,
     /// The first bytes as a number, and which of its bits count.
     head: u128,
     mask: u128,
-    key: Box<str>,
-    role: Role,
     /// The leads that came behind it, the latest first.
     next: [Place; 2],
+    /// Whether a text's opening quote belongs to it.
+    pub ends_in_quote: bool,
+    /// What its key means.
+    pub role: Role,
+    /// Its key, if it is one of an object that is looked into.
+    pub key: Box<str>,
 }
 
 /// The leads of lines before.
@@ -53,22 +58,16 @@ impl Default for KeyOrder {
 }
 
 impl KeyOrder {
-    /// The lead with which `rest` begins and its length, if it came behind `place` before.
+    /// The lead with which `rest` begins, if it came behind `place` before.
     #[inline]
-    pub fn follow(&self, place: Place, rest: &[u8]) -> Option<(Place, usize)> {
-        let head = rest.first_chunk().map(|head| u128::from_le_bytes(*head));
-        for next in self.leads[usize::from(place.0)].next {
-            let lead = &self.leads[usize::from(next.0)];
-            let is_it = match head {
-                Some(head) if (head ^ lead.head) & lead.mask != 0 => false,
-                Some(_) if lead.bytes.len() <= HEAD => true,
-                _ => rest.starts_with(&lead.bytes),
-            };
-            if is_it && next != Place::START {
-                return Some((next, lead.bytes.len()));
-            }
+    pub fn follow(&self, place: Place, rest: &[u8]) -> Option<(Place, &Lead)> {
+        let [latest, other] = self.leads[usize::from(place.0)].next;
+        let lead = &self.leads[usize::from(latest.0)];
+        if lead.begins(rest) {
+            return Some((latest, lead));
         }
-        None
+        let lead = &self.leads[usize::from(other.0)];
+        lead.begins(rest).then_some((other, lead))
     }
 
     /// Remembers that this lead, with this key, came behind `place`.
@@ -102,10 +101,9 @@ impl KeyOrder {
         learned
     }
 
-    /// What the key of a lead means, and the key.
-    pub fn role(&self, place: Place) -> (&Role, &str) {
-        let lead = &self.leads[usize::from(place.0)];
-        (&lead.role, &lead.key)
+    /// The lead at a place.
+    pub fn lead(&self, place: Place) -> &Lead {
+        &self.leads[usize::from(place.0)]
     }
 }
 
@@ -120,12 +118,32 @@ impl Lead {
             bytes: Box::from(bytes),
             head: u128::from_le_bytes(head),
             mask: u128::from_le_bytes(mask),
-            key: Box::default(),
-            role: Role::default(),
             next: [Place::START; 2],
+            ends_in_quote: bytes.len() > 1 && bytes.ends_with(b"\""),
+            role: Role::default(),
+            key: Box::default(),
         };
         lead.know(key);
         lead
+    }
+
+    /// How long it is, in bytes.
+    #[inline]
+    pub fn length(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether `rest` begins with it; nothing begins with what stands before every key.
+    #[inline]
+    fn begins(&self, rest: &[u8]) -> bool {
+        match rest.first_chunk() {
+            Some(head) => {
+                (u128::from_le_bytes(*head) ^ self.head) & self.mask == 0
+                    && self.mask != 0
+                    && (self.bytes.len() <= HEAD || rest.starts_with(&self.bytes))
+            }
+            None => self.mask != 0 && rest.starts_with(&self.bytes),
+        }
     }
 
     fn know(&mut self, key: &str) {
@@ -173,7 +191,7 @@ mod tests {
         for number in 0..10_000 {
             let key = format!("key{number}");
             place = order.learn(place, format!(",\"{key}\":").as_bytes(), &key);
-            assert_eq!(*order.role(place).0, Role::of(&key));
+            assert_eq!(order.lead(place).role, Role::of(&key));
         }
         let long = "x".repeat(1 << 20);
         order.learn(place, long.as_bytes(), &long);

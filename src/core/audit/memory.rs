@@ -1,20 +1,23 @@
 //! Remembers what was worked out for short texts: a log says the same things over and over.
 
-/// Texts that are remembered.
-const REMEMBERED: usize = 512;
+/// Places for texts, two at each.
+const PLACES: usize = 256;
 /// Longer texts are worked out anew each time.
 const LONGEST: usize = 160;
 
 /// The answers to a question about texts, for those seen last.
 #[derive(Debug)]
 pub struct Memory<T> {
-    known: Vec<Option<(Box<[u8]>, T)>>,
+    known: Vec<[Option<Known<T>>; 2]>,
 }
+
+/// A text and the answer about it.
+type Known<T> = (Box<[u8]>, T);
 
 impl<T: Copy> Default for Memory<T> {
     fn default() -> Self {
         Self {
-            known: vec![None; REMEMBERED],
+            known: vec![[const { None }; 2]; PLACES],
         }
     }
 }
@@ -26,35 +29,34 @@ impl<T: Copy> Memory<T> {
         if bytes.len() > LONGEST {
             return answer(text);
         }
-        let place = &mut self.known[place(bytes)];
-        if let Some((known, answer)) = place
-            && **known == *bytes
-        {
-            return *answer;
+        let pair = &mut self.known[place(bytes)];
+        for (known, answer) in pair.iter().flatten() {
+            if **known == *bytes {
+                return *answer;
+            }
         }
         let answer = answer(text);
-        *place = Some((bytes.into(), answer));
+        // The latest stands first, and the one before it second.
+        pair.swap(0, 1);
+        pair[0] = Some((bytes.into(), answer));
         answer
     }
 }
 
-/// Where a text is remembered. Nobody gains by texts that share a place: a text that was never
-/// seen costs the same.
+/// Where a text is remembered, by its length, beginning and end. Nobody gains by texts that share a
+/// place: a text that was never seen costs the same.
 fn place(bytes: &[u8]) -> usize {
     const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
-    let mix = |sum: u64, word: [u8; 8]| {
-        (sum ^ u64::from_le_bytes(word))
-            .wrapping_mul(FACTOR)
-            .rotate_left(29)
+    let (first, last) = match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+        _ => {
+            let fold = |sum: u64, byte: &u8| sum << 8 | u64::from(*byte);
+            (bytes.iter().fold(0, fold), 0)
+        }
     };
-    let (words, rest) = bytes.as_chunks::<8>();
-    let sum = words
-        .iter()
-        .fold(bytes.len() as u64, |sum, word| mix(sum, *word));
-    let mut last = [0; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    // The remainder is below 512.
-    (mix(sum, last) % REMEMBERED as u64) as usize
+    let sum = (first ^ last.rotate_left(23) ^ bytes.len() as u64).wrapping_mul(FACTOR);
+    // The remainder is below 256.
+    ((sum >> 32) % PLACES as u64) as usize
 }
 
 #[cfg(test)]

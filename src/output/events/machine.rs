@@ -9,7 +9,7 @@ use openclaw_sec::audit::event::{Event, Kind, Outcome};
 use openclaw_sec::audit::reading::{SourceLine, without_line_end};
 use openclaw_sec::foreign_text::is_harmful;
 
-use super::digits::{write_address, write_number, write_time};
+use super::digits::{is_printable_ascii, write_address, write_number, write_time};
 
 /// Writes one event of `openclaw-sec/event/1`.
 pub fn event_json(
@@ -181,50 +181,32 @@ fn time(out: &mut impl Write, time: Option<Timestamp>) -> io::Result<()> {
 /// A JSON string in which no control, bidi or zero-width character stands for itself.
 fn string(out: &mut impl Write, text: &str) -> io::Result<()> {
     out.write_all(b"\"")?;
-    let mut rest = text;
-    while !rest.is_empty() {
-        rest = plain_part(out, rest)?;
-        let mut characters = rest.chars();
-        if let Some(character) = characters.next() {
-            if is_harmful(character) {
+    let bytes = text.as_bytes();
+    let mut start = 0;
+    if is_printable_ascii(bytes) {
+        for found in memchr::memchr2_iter(b'"', b'\\', bytes) {
+            out.write_all(&bytes[start..found])?;
+            out.write_all(b"\\")?;
+            // The escaped character begins the next piece.
+            start = found;
+        }
+    } else {
+        for (at, character) in text.char_indices() {
+            if character == '"' || character == '\\' || is_harmful(character) {
+                out.write_all(&bytes[start..at])?;
                 escape(out, character)?;
-            } else {
-                out.write_all(&rest.as_bytes()[..character.len_utf8()])?;
+                start = at + character.len_utf8();
             }
         }
-        rest = characters.as_str();
     }
+    out.write_all(&bytes[start..])?;
     out.write_all(b"\"")
-}
-
-/// Writes the printable ASCII that `text` begins with, quotes and backslashes escaped, and returns
-/// the rest. Text with many quotes is copied byte by byte, since its pieces are short.
-fn plain_part<'t>(out: &mut impl Write, text: &'t str) -> io::Result<&'t str> {
-    let mut block = [0; 256];
-    let mut filled = 0;
-    let mut at = 0;
-    for byte in text.bytes() {
-        if !(0x20..0x7f).contains(&byte) {
-            break;
-        }
-        if filled > block.len() - 2 {
-            out.write_all(&block[..filled])?;
-            filled = 0;
-        }
-        if byte == b'"' || byte == b'\\' {
-            block[filled] = b'\\';
-            filled += 1;
-        }
-        block[filled] = byte;
-        filled += 1;
-        at += 1;
-    }
-    out.write_all(&block[..filled])?;
-    Ok(&text[at..])
 }
 
 fn escape(out: &mut impl Write, character: char) -> io::Result<()> {
     match character {
+        '"' => out.write_all(b"\\\""),
+        '\\' => out.write_all(b"\\\\"),
         '\n' => out.write_all(b"\\n"),
         '\r' => out.write_all(b"\\r"),
         '\t' => out.write_all(b"\\t"),
