@@ -6,7 +6,9 @@ use url::Url;
 use super::{LiveVerdict, facts};
 use crate::order;
 use crate::probe::evidence::{Asked, Exchange, LiveEvidence, ProtectedAnswer};
-use crate::probe::gateway::{is_attribution_error, is_control_ui_config, is_invalid_request, is_list_of_models};
+use crate::probe::gateway::{
+    is_attribution_error, is_control_ui_config, is_invalid_request, is_list_of_models,
+};
 
 /// `auth.anonymous-access`: a protected resource answers without credentials
 /// (OWASP API Security 2023, API2).
@@ -392,7 +394,11 @@ mod tests {
                 ..asked(true, answer.clone(), Ok(exchange(404, &[], "no")))
             };
             evidence.protected = vec![guarded, optional];
-            assert_eq!(letters(&anonymous_access(&evidence)), expected, "{answer:?}");
+            assert_eq!(
+                letters(&anonymous_access(&evidence)),
+                expected,
+                "{answer:?}"
+            );
         }
     }
 }
