@@ -221,6 +221,8 @@ pub struct ProtectedAnswer {
     pub path: String,
     /// Whether the path comes from the gateway's table instead of `--auth-path`.
     pub of_gateway: bool,
+    /// Whether most gateways have it switched off.
+    pub may_be_off: bool,
     /// The answer.
     pub answer: Asked<Exchange>,
     /// The answer to a random path of the same shape.

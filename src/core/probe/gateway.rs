@@ -20,6 +20,8 @@ pub(super) struct ProtectedResource {
     pub post: bool,
     /// The path.
     pub path: String,
+    /// Whether most gateways have it switched off, so that its absence says nothing.
+    pub may_be_off: bool,
 }
 
 /// Looks for the marks of a gateway in what was seen.
@@ -46,18 +48,31 @@ pub(super) fn recognise(
     })
 }
 
-/// The two harmless requests that tell a guarded gateway from an open one.
-pub(super) fn protected_resources(gateway: &Gateway) -> [ProtectedResource; 2] {
+/// The harmless requests that tell a guarded gateway from an open one.
+pub(super) fn protected_resources(gateway: &Gateway) -> [ProtectedResource; 3] {
     [
         ProtectedResource {
             post: true,
             path: "/tools/invoke".to_owned(),
+            may_be_off: false,
         },
         ProtectedResource {
             post: false,
             path: format!("{}/control-ui-config.json", gateway.base_path),
+            may_be_off: false,
+        },
+        ProtectedResource {
+            post: false,
+            path: "/v1/models".to_owned(),
+            may_be_off: true,
         },
     ]
+}
+
+/// Whether an answer is a list of models, as the gateway's OpenAI-compatible API gives it.
+pub(super) fn is_list_of_models(exchange: &Exchange) -> bool {
+    let body = exchange.json().unwrap_or_default();
+    exchange.is_success() && body["data"].is_array()
 }
 
 /// Whether an answer says that the proxy in front is not trusted, so that no key was judged.

@@ -11,6 +11,7 @@ pub(super) struct Protected {
     pub(super) path: String,
     post: bool,
     pub(super) of_gateway: bool,
+    pub(super) may_be_off: bool,
 }
 
 /// All that are known.
@@ -20,6 +21,7 @@ pub(super) fn resources(endpoint: &Endpoint, gateway: Option<&Gateway>) -> Vec<P
             path: path.clone(),
             post: false,
             of_gateway: false,
+            may_be_off: false,
         });
         return named.collect();
     }
@@ -29,6 +31,7 @@ pub(super) fn resources(endpoint: &Endpoint, gateway: Option<&Gateway>) -> Vec<P
             path: resource.path,
             post: resource.post,
             of_gateway: true,
+            may_be_off: resource.may_be_off,
         })
         .collect()
 }
@@ -73,6 +76,7 @@ impl Protected {
         ProtectedAnswer {
             path: self.path.clone(),
             of_gateway: self.of_gateway,
+            may_be_off: self.may_be_off,
             answer,
             canary,
         }

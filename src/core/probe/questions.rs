@@ -54,7 +54,8 @@ impl<'a> Questions<'a> {
     /// The front page and the protected resources with foreign origins.
     pub(super) async fn ask_cors(&self) -> Vec<CorsAnswer> {
         let mut paths = vec![path_and_query(&self.endpoint.url)];
-        for protected in self.protected.iter().take(MAX_CORS_PATHS) {
+        let always_there = self.protected.iter().filter(|one| !one.may_be_off);
+        for protected in always_there.take(MAX_CORS_PATHS) {
             if !paths.contains(&protected.path) {
                 paths.push(protected.path.clone());
             }

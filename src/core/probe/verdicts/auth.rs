@@ -6,7 +6,9 @@ use url::Url;
 use super::{LiveVerdict, facts};
 use crate::order;
 use crate::probe::evidence::{Asked, Exchange, LiveEvidence, ProtectedAnswer};
-use crate::probe::gateway::{is_attribution_error, is_control_ui_config, is_invalid_request};
+use crate::probe::gateway::{
+    is_attribution_error, is_control_ui_config, is_invalid_request, is_list_of_models,
+};
 
 /// `auth.anonymous-access`: a protected resource answers without credentials
 /// (OWASP API Security 2023, API2).
@@ -72,6 +74,7 @@ impl Access {
                 gateway_facts(evidence, asked.answer.as_ref().ok()),
             )),
             Self::Guarded(_) => None,
+            _ if asked.may_be_off => None,
             Self::Absent(_) if asked.of_gateway && something_guarded => None,
             Self::Absent(status) => Some(LiveVerdict::unknown(format!(
                 "{path} answers {status}, which says nothing about keys"
@@ -91,6 +94,9 @@ fn judge(asked: &ProtectedAnswer, endpoint: &Url) -> Access {
     }
     if asked.of_gateway && is_invalid_request(exchange) {
         return Access::Open("the gateway took the empty request up and only found it invalid");
+    }
+    if asked.may_be_off && exchange.is_success() && !is_list_of_models(exchange) {
+        return Access::Unclear("it lists no models".to_owned());
     }
     if asked.of_gateway && is_control_ui_config(exchange) {
         return Access::Open("the gateway tells its configuration");
@@ -227,6 +233,7 @@ mod tests {
         ProtectedAnswer {
             path: "/api".into(),
             of_gateway,
+            may_be_off: false,
             answer,
             canary,
         }
@@ -363,5 +370,35 @@ mod tests {
     #[test]
     fn an_endpoint_without_marks_and_paths_is_unknown() {
         assert_eq!(letters(&anonymous_access(&evidence())), "u");
+    }
+
+    #[test]
+    fn an_endpoint_that_may_be_off_counts_only_where_it_answers() {
+        let models = r#"{"object":"list","data":[{"id":"openclaw"}]}"#;
+        let shell = "<title>OpenClaw Control</title>";
+        let cases: Vec<(Asked<Exchange>, &str)> = vec![
+            (Ok(exchange(200, &[], models)), "f"),
+            (Ok(exchange(401, &[], "")), "p"),
+            (Ok(exchange(404, &[], "")), "p"),
+            (Ok(exchange(200, &[HTML], shell)), "p"),
+            (Ok(exchange(200, &[], r#"{"ok":true}"#)), "p"),
+            (Ok(exchange(502, &[], "")), "p"),
+            (Err(Silence::TimedOut), "p"),
+        ];
+        for (answer, expected) in cases {
+            let mut evidence = evidence();
+            let guarded = asked(true, Ok(exchange(401, &[], "")), Err(Silence::TimedOut));
+            let optional = ProtectedAnswer {
+                path: "/v1/models".into(),
+                may_be_off: true,
+                ..asked(true, answer.clone(), Ok(exchange(404, &[], "no")))
+            };
+            evidence.protected = vec![guarded, optional];
+            assert_eq!(
+                letters(&anonymous_access(&evidence)),
+                expected,
+                "{answer:?}"
+            );
+        }
     }
 }
