@@ -6,6 +6,7 @@ mod follow;
 mod plan;
 mod seal;
 mod show;
+mod stdin;
 
 use anyhow::anyhow;
 use openclaw_sec::audit::detect::Detectors;

@@ -277,3 +277,47 @@ fn stdin_is_read_as_it_comes() {
     drop(input);
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn the_last_events_of_a_stream_come_at_its_end() {
+    use std::io::Write as _;
+    use std::process::Stdio;
+    let long = "x".repeat(40 << 20);
+    let expectations: [(&[&str], &str, String); 6] = [
+        (
+            &["-n", "2"],
+            "a 1\nb 2\na 3\nb 4\n",
+            "a 3\nb 4\n".to_owned(),
+        ),
+        (
+            &["-n", "2", "--grep", "a"],
+            "a 1\nb 2\na 3\nb 4",
+            "a 1\na 3\n".to_owned(),
+        ),
+        (&["-n", "9"], "a 1\nb 2", "a 1\nb 2".to_owned()),
+        (&["-n", "0"], "a 1\nb 2\n", String::new()),
+        (
+            &["-n", "1", "--follow"],
+            "a 1\nb 2\n",
+            "a 1\nb 2\n".to_owned(),
+        ),
+        (&["-n", "1"], &format!("a\n{long}\n"), format!("{long}\n")),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    for (arguments, input, expected) in expectations {
+        let mut child = crate::support::program(folder.path())
+            .args(["-", "--format", "raw"])
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let input = input.to_owned();
+        let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()).unwrap());
+        let output = child.wait_with_output().unwrap();
+        writer.join().unwrap();
+        assert!(output.stdout == expected.as_bytes(), "{arguments:?}");
+        assert_eq!(output.status.code(), Some(0));
+    }
+}

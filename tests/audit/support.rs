@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// The binary with its state in `folder`.
@@ -40,20 +41,36 @@ pub struct Following {
     child: Child,
     out: Arc<Mutex<Vec<u8>>>,
     err: Arc<Mutex<Vec<u8>>>,
+    collectors: Vec<JoinHandle<()>>,
 }
+
+/// More than any machine needs, however busy it is.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Following {
     pub fn start(folder: &Path, arguments: &[&str]) -> Self {
-        let mut child = program(folder)
+        Self::start_as(folder, arguments, |_| {})
+    }
+
+    /// With more said about how it starts.
+    pub fn start_as(folder: &Path, arguments: &[&str], how: impl FnOnce(&mut Command)) -> Self {
+        let mut command = program(folder);
+        how(&mut command);
+        let mut child = command
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let out = collect(child.stdout.take().unwrap());
-        let err = collect(child.stderr.take().unwrap());
-        Self { child, out, err }
+        let (out, out_collector) = collect(child.stdout.take().unwrap());
+        let (err, err_collector) = collect(child.stderr.take().unwrap());
+        Self {
+            child,
+            out,
+            err,
+            collectors: vec![out_collector, err_collector],
+        }
     }
 
     pub fn out(&self) -> String {
@@ -68,12 +85,12 @@ impl Following {
         self.child.id()
     }
 
-    /// Waits until the output satisfies `is_enough`.
+    /// Waits until the output satisfies `is_enough`, or for so long that it never will.
     pub fn wait_for(&self, is_enough: impl Fn(&str) -> bool) -> String {
         let started = Instant::now();
         loop {
             let out = self.out();
-            if is_enough(&out) || started.elapsed() > Duration::from_secs(10) {
+            if is_enough(&out) || started.elapsed() > PATIENCE {
                 return out;
             }
             std::thread::sleep(Duration::from_millis(5));
@@ -84,8 +101,20 @@ impl Following {
         let started = Instant::now();
         while !self.err().contains(text) {
             assert!(
-                started.elapsed() < Duration::from_secs(10),
+                started.elapsed() < PATIENCE,
                 "{text} is not in {}",
+                self.err()
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    pub fn wait_for_err_twice(&self, text: &str) {
+        let started = Instant::now();
+        while self.err().matches(text).count() < 2 {
+            assert!(
+                started.elapsed() < PATIENCE,
+                "{text} is not twice in {}",
                 self.err()
             );
             std::thread::sleep(Duration::from_millis(5));
@@ -97,7 +126,9 @@ impl Following {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
         let status = self.child.wait().unwrap();
-        std::thread::sleep(Duration::from_millis(50));
+        for collector in self.collectors.drain(..) {
+            collector.join().unwrap();
+        }
         (status.code(), self.out(), self.err())
     }
 }
@@ -109,10 +140,10 @@ impl Drop for Following {
     }
 }
 
-fn collect(mut pipe: impl std::io::Read + Send + 'static) -> Arc<Mutex<Vec<u8>>> {
+fn collect(mut pipe: impl std::io::Read + Send + 'static) -> (Arc<Mutex<Vec<u8>>>, JoinHandle<()>) {
     let bytes = Arc::new(Mutex::new(Vec::new()));
     let copy = Arc::clone(&bytes);
-    std::thread::spawn(move || {
+    let collector = std::thread::spawn(move || {
         let mut buffer = [0; 65_536];
         while let Ok(count) = pipe.by_ref().read(&mut buffer) {
             if count == 0 {
@@ -121,7 +152,7 @@ fn collect(mut pipe: impl std::io::Read + Send + 'static) -> Arc<Mutex<Vec<u8>>>
             copy.lock().unwrap().extend_from_slice(&buffer[..count]);
         }
     });
-    bytes
+    (bytes, collector)
 }
 
 /// Appends lines.

@@ -15,6 +15,7 @@ use openclaw_sec::order;
 
 use super::super::{Context, Failure, interrupt};
 use super::plan::{Log, Range};
+use super::stdin::read_stdin;
 use super::{Ended, Run, Stop};
 
 /// How much of a file is searched for its first time, in bytes.
@@ -316,44 +317,8 @@ pub fn tell_alerts(run: &mut Run, context: &mut Context<'_>) {
     }
 }
 
-fn read_stdin(
-    run: &mut Run,
-    context: &mut Context<'_>,
-    signals: &interrupt::Noticed,
-) -> Result<Ended, Stop> {
-    let stdin = rustix::io::dup(rustix::stdio::stdin())
-        .map_err(|errno| Failure::usage(anyhow!("stdin cannot be read: {errno}")))?;
-    let mut stdin = File::from(stdin);
-    let mut assembler = Assembler::new(0, Some(1), run.plan.format != super::Format::Raw);
-    loop {
-        wait_for_input(&stdin, run)?;
-        if signals.asks_to_end() {
-            give(run, &mut assembler, "-", 0, true)?;
-            return Ok(Ended::BySignal);
-        }
-        let count = match is_readable(&stdin, Duration::ZERO) {
-            true => assembler.read(&mut stdin),
-            false => continue,
-        };
-        let count = match count {
-            Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
-            Err(error) => {
-                return Err(Failure::usage(anyhow!("stdin cannot be read: {error}")).into());
-            }
-        };
-        run.reading.set_now(context.world.now());
-        give(run, &mut assembler, "-", 0, count == 0)?;
-        run.shower.flush()?;
-        tell_alerts(run, context);
-        if count == 0 {
-            return Ok(Ended::AtTheEnd);
-        }
-    }
-}
-
 /// Waits a moment for input, and notices when the reader of stdout goes away.
-fn wait_for_input(input: &File, _run: &mut Run) -> io::Result<()> {
+pub fn wait_for_input(input: &File, _run: &mut Run) -> io::Result<()> {
     use rustix::event::{PollFd, PollFlags};
     let stdout = crate::terminal::stdout();
     let mut watched = [
@@ -370,7 +335,7 @@ fn wait_for_input(input: &File, _run: &mut Run) -> io::Result<()> {
     Ok(())
 }
 
-fn is_readable(input: &File, patience: Duration) -> bool {
+pub fn is_readable(input: &File, patience: Duration) -> bool {
     use rustix::event::{PollFd, PollFlags};
     let mut watched = [PollFd::new(input, PollFlags::IN)];
     rustix::event::poll(&mut watched, Some(&timespec(patience))).is_ok_and(|ready| ready > 0)

@@ -69,6 +69,8 @@ pub struct Plan {
     pub times: TimeContext,
     pub range: Range,
     pub follows: bool,
+    /// Only so many events of stdin, at its end; else every one as it comes.
+    pub last_of_stdin: Option<usize>,
     pub counts: bool,
     pub top: usize,
     pub detects: bool,
@@ -118,6 +120,7 @@ impl Plan {
             format,
             times,
             follows,
+            last_of_stdin: arguments.lines.filter(|_| !arguments.follow),
             counts: arguments.stats,
             top: arguments.top,
             detects,

@@ -198,7 +198,11 @@ impl Follower {
     /// Reads on in old files, and closes those that are silent.
     fn drain(&mut self, now: Instant, sink: &mut Sink<'_>) -> io::Result<bool> {
         let mut has_more = false;
-        let streams = std::mem::take(&mut self.draining);
+        let mut streams = std::mem::take(&mut self.draining);
+        // A file that was empty and has been read as any rotated file meanwhile is open twice.
+        let read = streams.iter().filter(|stream| stream.is_settled);
+        let read: Vec<Identity> = read.map(|stream| stream.identity).collect();
+        streams.retain(|stream| stream.is_settled || !read.contains(&stream.identity));
         let excess = streams.len().saturating_sub(MOST_DRAINING);
         for (at, mut stream) in streams.into_iter().enumerate() {
             if !stream.is_settled && !self.is_written_late(&mut stream) {
@@ -224,15 +228,9 @@ impl Follower {
         if head.is_empty() {
             return true;
         }
-        let open: Vec<Beginning> = self
-            .current
-            .iter()
-            .chain(&self.draining)
-            .map(|other| Beginning {
-                identity: other.identity,
-                head: self.disk.bytes_at(&other.file, 0, KNOWN_BY),
-            })
-            .collect();
+        let others = self.current.iter().chain(&self.draining);
+        let disk = &mut self.disk;
+        let open: Vec<Beginning> = others.map(|other| beginning_of(disk, other)).collect();
         let current = self.current.as_ref().map(|current| &current.footprint);
         let verdict = survey::judge(stream.identity, &head, current, &open, &mut self.memory);
         stream.is_settled = true;
@@ -539,13 +537,14 @@ impl Follower {
         let mut last = None;
         for _ in 0..ATTEMPTS {
             let survey = Survey::take(&mut self.disk, &places);
-            let mut open = Vec::new();
-            let drained = self.draining.iter().map(|stream| (stream, true));
-            let own = std::iter::once(&*fresh.stream).chain(left);
-            for (stream, may_be_copied_onto) in own.map(|stream| (stream, false)).chain(drained) {
-                let head = self.disk.bytes_at(&stream.file, 0, KNOWN_BY);
-                // What holds other content by now is read as any rotated file.
-                if !may_be_copied_onto || stream.footprint.stands_in(&mut self.disk, &stream.file) {
+            let mut open = vec![beginning_of(&mut self.disk, fresh.stream)];
+            // What holds other content by now, or its first, is judged as any rotated file: a copy
+            // may have been made onto it.
+            let disk = &mut self.disk;
+            for stream in left.into_iter().chain(&self.draining) {
+                let head = disk.bytes_at(&stream.file, 0, KNOWN_BY);
+                let is_read = stream.is_settled || head.is_empty();
+                if is_read && stream.footprint.stands_in(disk, &stream.file) {
                     let identity = stream.identity;
                     open.push(Beginning { identity, head });
                 }
@@ -709,6 +708,13 @@ impl Follower {
             footprint,
             may_have_grown: false,
         });
+    }
+}
+
+fn beginning_of(disk: &mut Disk, stream: &Stream) -> Beginning {
+    Beginning {
+        identity: stream.identity,
+        head: disk.bytes_at(&stream.file, 0, KNOWN_BY),
     }
 }
 
