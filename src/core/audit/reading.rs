@@ -454,7 +454,7 @@ mod tests {
     ];
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(1500))]
+        #![proptest_config(ProptestConfig::with_cases(400))]
 
         #[test]
         fn nothing_is_passed_over_that_would_be_shown(

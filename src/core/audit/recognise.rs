@@ -540,10 +540,11 @@ fn number(value: Value<'_>) -> Option<i64> {
 }
 
 fn http_status(value: Value<'_>) -> Option<u16> {
-    let status = number(value)?;
-    u16::try_from(status)
-        .ok()
-        .filter(|status| (100..600).contains(status))
+    let status = match &value {
+        Value::Number(digits) => digits.parse().ok()?,
+        _ => u16::try_from(number(value)?).ok()?,
+    };
+    (100..600).contains(&status).then_some(status)
 }
 
 /// What fields called outcome, result, success or status say.
