@@ -95,6 +95,9 @@ pub struct Recogniser {
     levels: Memory<Option<Level>>,
     outcomes: Memory<Option<Outcome>>,
     order: KeyOrder,
+    /// What was asked for last, and what that takes.
+    asked: (Wanted, Slots),
+    /// What is read of the line at hand.
     slots: Slots,
 }
 
@@ -133,6 +136,7 @@ impl Recogniser {
             levels: Memory::default(),
             outcomes: Memory::default(),
             order: KeyOrder::default(),
+            asked: (Wanted::ALL, Wanted::ALL.slots()),
             slots: Slots::ALL,
         }
     }
@@ -160,7 +164,10 @@ impl Recogniser {
             // It may belong to the line before, which its time decides.
             Slots::ALL
         } else {
-            wanted.slots()
+            if self.asked.0 != wanted {
+                self.asked = (wanted, wanted.slots());
+            }
+            self.asked.1
         };
         self.take_apart(line, draft, MOST_WRAPPERS);
         draft.is_sentence = is_likely_sentence(&draft.fields);
