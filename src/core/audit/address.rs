@@ -58,11 +58,37 @@ fn network(address: IpAddr, length: u8) -> IpNet {
 
 /// How a subject is written: a single IPv4 address without its `/32`.
 pub fn shown(subject: &IpNet) -> String {
-    if subject.prefix_len() == subject.max_prefix_len() {
-        subject.addr().to_string()
-    } else {
-        subject.to_string()
+    match subject.addr() {
+        IpAddr::V4(address) if subject.prefix_len() == 32 => {
+            let (text, length) = ipv4_digits(address);
+            text[..length].iter().copied().map(char::from).collect()
+        }
+        address if subject.prefix_len() == subject.max_prefix_len() => address.to_string(),
+        _ => subject.to_string(),
     }
+}
+
+/// An IPv4 address as digits and dots, and how many bytes that takes.
+pub fn ipv4_digits(address: Ipv4Addr) -> ([u8; 15], usize) {
+    let mut text = [0; 15];
+    let mut length = 0;
+    let mut push = |byte: u8| {
+        text[length] = byte;
+        length += 1;
+    };
+    for (position, octet) in address.octets().into_iter().enumerate() {
+        if position > 0 {
+            push(b'.');
+        }
+        if octet >= 100 {
+            push(b'0' + octet / 100);
+        }
+        if octet >= 10 {
+            push(b'0' + octet / 10 % 10);
+        }
+        push(b'0' + octet % 10);
+    }
+    (text, length)
 }
 
 /// An address or a network in CIDR notation; host bits are passed over.

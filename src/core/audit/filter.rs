@@ -236,6 +236,11 @@ pub struct Carry {
 }
 
 impl Carry {
+    /// Whether the last time lay outside the filter's range.
+    pub fn is_outside(&self) -> bool {
+        self.in_span == Some(false)
+    }
+
     /// Lines that hold none of the filter's fields came in between.
     pub fn pass_over(&mut self) {
         self.was_kept = false;

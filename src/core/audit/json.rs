@@ -70,12 +70,29 @@ impl<'l> Walker<'l> {
             self.at += lead.length();
             if lead.ends_in_quote {
                 self.text(&lead.role, fields)?;
+            } else if let Some(digits) = self.digits() {
+                if lead.role.slots.meet(self.wanted) {
+                    fields.note(&lead.role, Value::Number(digits));
+                }
             } else {
                 self.blanks();
                 self.value(lead, fields)?;
             }
         }
         Ok(place)
+    }
+
+    /// A number of nothing but digits, which a comma or the object's end follows.
+    #[inline]
+    fn digits(&mut self) -> Option<&'l str> {
+        let rest = &self.bytes[self.at..];
+        let length = rest.iter().position(|byte| !byte.is_ascii_digit())?;
+        if length == 0 || !matches!(rest[length], b',' | b'}') {
+            return None;
+        }
+        let digits = &self.text[self.at..self.at + length];
+        self.at += length;
+        Some(digits)
     }
 
     /// Reads up to the next value and has it remembered; nothing at the object's end.
@@ -274,10 +291,6 @@ impl<'l> Walker<'l> {
 
     fn bare_word(&mut self) -> Result<&'l str, NotJson> {
         let start = self.at;
-        // Most are numbers, and most numbers are digits.
-        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
-            self.at += 1;
-        }
         while let Some(byte) = self.peek() {
             if byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.') {
                 self.at += 1;

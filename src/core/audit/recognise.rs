@@ -95,6 +95,9 @@ pub struct Recogniser {
     levels: Memory<Option<Level>>,
     outcomes: Memory<Option<Outcome>>,
     order: KeyOrder,
+    /// What was asked for last, and what that takes.
+    asked: (Wanted, Slots),
+    /// What is read of the line at hand.
     slots: Slots,
 }
 
@@ -133,6 +136,7 @@ impl Recogniser {
             levels: Memory::default(),
             outcomes: Memory::default(),
             order: KeyOrder::default(),
+            asked: (Wanted::ALL, Wanted::ALL.slots()),
             slots: Slots::ALL,
         }
     }
@@ -160,7 +164,10 @@ impl Recogniser {
             // It may belong to the line before, which its time decides.
             Slots::ALL
         } else {
-            wanted.slots()
+            if self.asked.0 != wanted {
+                self.asked = (wanted, wanted.slots());
+            }
+            self.asked.1
         };
         self.take_apart(line, draft, MOST_WRAPPERS);
         draft.is_sentence = is_likely_sentence(&draft.fields);
@@ -540,10 +547,11 @@ fn number(value: Value<'_>) -> Option<i64> {
 }
 
 fn http_status(value: Value<'_>) -> Option<u16> {
-    let status = number(value)?;
-    u16::try_from(status)
-        .ok()
-        .filter(|status| (100..600).contains(status))
+    let status = match &value {
+        Value::Number(digits) => digits.parse().ok()?,
+        _ => u16::try_from(number(value)?).ok()?,
+    };
+    (100..600).contains(&status).then_some(status)
 }
 
 /// What fields called outcome, result, success or status say.

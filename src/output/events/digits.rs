@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::net::IpAddr;
 
 use jiff::Timestamp;
+use openclaw_sec::audit::address::ipv4_digits;
 
 /// Writes a time in UTC, as RFC 3339 has it.
 pub fn write_time(out: &mut impl Write, time: Timestamp) -> io::Result<()> {
@@ -72,24 +73,7 @@ pub fn write_address(out: &mut impl Write, address: IpAddr) -> io::Result<usize>
         out.write_all(text.as_bytes())?;
         return Ok(text.len());
     };
-    let mut text = [0; 15];
-    let mut length = 0;
-    let mut push = |byte: u8| {
-        text[length] = byte;
-        length += 1;
-    };
-    for (position, octet) in address.octets().into_iter().enumerate() {
-        if position > 0 {
-            push(b'.');
-        }
-        if octet >= 100 {
-            push(b'0' + octet / 100);
-        }
-        if octet >= 10 {
-            push(b'0' + octet / 10 % 10);
-        }
-        push(b'0' + octet % 10);
-    }
+    let (text, length) = ipv4_digits(address);
     out.write_all(&text[..length])?;
     Ok(length)
 }

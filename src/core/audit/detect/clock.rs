@@ -118,12 +118,27 @@ impl Clock {
     }
 }
 
+/// The step of a gap: eight times its binary logarithm, rounded down. Every event asks, so that
+/// it is told by comparing.
 fn step(gap_ms: u64) -> usize {
+    /// 2^(1/8) to 2^(7/8), times 2^63, rounded up.
+    const EIGHTHS: [u64; 7] = [
+        0x8b95_c1e3_ea8b_d6e7,
+        0x9837_f051_8db8_a970,
+        0xa5fe_d6a9_b151_38eb,
+        0xb504_f333_f9de_6485,
+        0xc567_2a11_5506_dade,
+        0xd744_fcca_d69d_6af5,
+        0xeac0_c6e7_dd24_392f,
+    ];
     if gap_ms < 1 {
         return 0;
     }
+    let zeros = gap_ms.leading_zeros();
+    let mantissa = gap_ms << zeros;
+    let eighths = EIGHTHS.iter().filter(|limit| mantissa >= **limit).count();
     // At most 64 doublings of 8 steps; the last step holds the rest.
-    ((libm::log2(gap_ms as f64) * STEPS_PER_DOUBLING) as usize).min(STEPS - 1)
+    ((63 - zeros) as usize * 8 + eighths).min(STEPS - 1)
 }
 
 fn firing(
@@ -144,5 +159,19 @@ fn firing(
         evidence: vec![seen.offset],
         first: None,
         others: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_an_eighth_of_a_doubling() {
+        let gaps = (1..5000).chain((0..200).map(|number| 1u64 << (number % 60) | number * 977));
+        for gap_ms in gaps {
+            let expected = (libm::log2(gap_ms as f64) * 8.0) as usize;
+            assert_eq!(step(gap_ms), expected.min(STEPS - 1), "{gap_ms}");
+        }
     }
 }
