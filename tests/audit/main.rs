@@ -8,6 +8,7 @@
 )]
 
 mod follow;
+mod products;
 mod read;
 mod seal;
 mod support;
