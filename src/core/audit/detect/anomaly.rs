@@ -1,20 +1,22 @@
 //! `usage-anomaly`: a user does far more than they ever did.
 
-use std::hash::{BuildHasher as _, RandomState};
+use std::collections::VecDeque;
 
+use super::ledger::shortened;
 use super::table::{Table, Worth};
-use super::{Firing, Seen, Tuning, span};
+use super::{Firing, MOST_EVIDENCE, Seen, Tuning, span};
 use crate::order;
 use crate::report::Severity;
 
 /// Buckets of the past that are remembered.
 const MOST_BUCKETS: usize = 60;
+/// So many buckets back, a line is late rather than of another time.
+const LATE: i64 = 2;
 
 /// How much each user does, in buckets of time.
 #[derive(Debug, Default)]
 pub struct Usage {
-    hasher: RandomState,
-    users: Table<u64, Buckets>,
+    users: Table<Box<str>, Buckets>,
 }
 
 #[derive(Debug, Default)]
@@ -25,7 +27,7 @@ struct Buckets {
     past: Vec<u32>,
     /// What the current bucket must exceed, once it is worked out.
     limit: Option<f64>,
-    offsets: Vec<u64>,
+    offsets: VecDeque<u64>,
 }
 
 impl Worth for Buckets {
@@ -45,12 +47,16 @@ impl Usage {
             .now
             .div_euclid(1000)
             .div_euclid(i64::try_from(window_s).ok()?);
-        let record = self.users.entry(&self.hasher.hash_one(user));
+        if seen.now == 0 {
+            return None;
+        }
+        let record = self.users.entry(&Box::from(shortened(user)));
         record.total += 1;
-        if bucket != record.current {
+        // A line that comes late counts where it comes; a clock that jumped back begins anew.
+        if bucket > record.current || bucket < record.current - LATE {
             record.next(bucket);
         }
-        record.count = record.count.saturating_add(1);
+        record.note(seen.offset);
         if u64::from(record.count) < tuning.get(ID, "count") || !tuning.is_on(ID) {
             return None;
         }
@@ -77,7 +83,7 @@ impl Usage {
                 record.count,
                 span(window_s)
             ),
-            evidence: vec![seen.offset],
+            evidence: record.offsets.iter().copied().collect(),
             first: None,
             others: Vec::new(),
         })
@@ -85,6 +91,17 @@ impl Usage {
 }
 
 impl Buckets {
+    fn note(&mut self, offset: u64) {
+        self.count = self.count.saturating_add(1);
+        if self.offsets.len() >= MOST_EVIDENCE {
+            self.offsets.pop_front();
+        } else if self.offsets.is_empty() {
+            // Most users do little.
+            self.offsets.reserve_exact(1);
+        }
+        self.offsets.push_back(offset);
+    }
+
     fn next(&mut self, bucket: i64) {
         if self.count > 0 {
             if self.past.len() >= MOST_BUCKETS {

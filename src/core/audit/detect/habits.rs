@@ -54,7 +54,10 @@ impl Habits {
             let network = neighbourhood(ip);
             let is_known_user = habit.successes >= tuning.get("new-address", "count")
                 || known_days >= tuning.get("new-address", "days");
-            if !habit.networks.contains(&network) {
+            if let Some(at) = habit.networks.iter().position(|known| *known == network) {
+                // What was used last is forgotten last.
+                habit.networks[at..].rotate_left(1);
+            } else {
                 if is_known_user && !habit.networks.is_empty() && tuning.is_on("new-address") {
                     firings.push(Firing {
                         detector: "new-address",

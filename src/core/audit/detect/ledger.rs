@@ -72,6 +72,13 @@ impl<K: Hash + Eq + Clone> Ledger<K> {
     pub fn note(&mut self, key: &K, seen: &Seen<'_>, other: Option<String>) -> &Record {
         let longest = self.longest;
         let record = self.table.entry(key);
+        if let Some(other) = other {
+            record.note_other(&other, seen);
+        }
+        // A line that only accompanies an attempt may still name the other side.
+        if seen.attempts == 0 {
+            return record;
+        }
         record.total += seen.attempts;
         if record.attempts.len() >= longest {
             record.attempts.remove(0);
@@ -84,9 +91,6 @@ impl<K: Hash + Eq + Clone> Ledger<K> {
             offset: seen.offset,
             count: u32::try_from(seen.attempts).unwrap_or(u32::MAX),
         });
-        if let Some(other) = other {
-            record.note_other(&other, seen);
-        }
         record
     }
 
@@ -161,7 +165,8 @@ struct Within {
     first: Option<i64>,
 }
 
-fn shortened(name: &str) -> &str {
+/// Longer names are cut.
+pub fn shortened(name: &str) -> &str {
     let mut end = name.len().min(LONGEST_NAME);
     while !name.is_char_boundary(end) {
         end -= 1;
