@@ -7,6 +7,7 @@
     reason = "tests start programs and may fail loudly"
 )]
 
+mod detect;
 mod follow;
 mod products;
 mod read;

@@ -4,6 +4,7 @@ mod anomaly;
 mod catalogue;
 mod clock;
 mod connections;
+mod few;
 mod habits;
 mod incidents;
 mod ledger;

@@ -1,8 +1,8 @@
 //! `usage-anomaly`: a user does far more than they ever did.
 
 use std::collections::VecDeque;
+use std::hash::{BuildHasher as _, RandomState};
 
-use super::ledger::shortened;
 use super::table::{Table, Worth};
 use super::{Firing, MOST_EVIDENCE, Seen, Tuning, span};
 use crate::order;
@@ -16,23 +16,32 @@ const LATE: i64 = 2;
 /// How much each user does, in buckets of time.
 #[derive(Debug, Default)]
 pub struct Usage {
-    users: Table<Box<str>, Buckets>,
+    hasher: RandomState,
+    users: Table<u64, Buckets>,
 }
 
 #[derive(Debug, Default)]
 struct Buckets {
     current: i64,
     count: u32,
-    total: u64,
-    past: Vec<u32>,
+    total: u32,
+    /// Most users have none.
+    history: Option<Box<History>>,
+}
+
+/// What a user did before.
+#[derive(Debug, Default)]
+struct History {
+    past: VecDeque<u32>,
     /// What the current bucket must exceed, once it is worked out.
     limit: Option<f64>,
+    /// Where the last events of the current bucket stand.
     offsets: VecDeque<u64>,
 }
 
 impl Worth for Buckets {
     fn worth(&self) -> (u64, i64) {
-        (self.total, self.current)
+        (u64::from(self.total), self.current)
     }
 }
 
@@ -50,8 +59,8 @@ impl Usage {
         if seen.now == 0 {
             return None;
         }
-        let record = self.users.entry(&Box::from(shortened(user)));
-        record.total += 1;
+        let record = self.users.entry(&self.hasher.hash_one(user));
+        record.total = record.total.saturating_add(1);
         // A line that comes late counts where it comes; a clock that jumped back begins anew.
         if bucket > record.current || bucket < record.current - LATE {
             record.next(bucket);
@@ -60,13 +69,14 @@ impl Usage {
         if u64::from(record.count) < tuning.get(ID, "count") || !tuning.is_on(ID) {
             return None;
         }
-        if (record.past.len() as u64) < tuning.get(ID, "history").max(1) {
+        let history = record.history.as_deref_mut()?;
+        if (history.past.len() as u64) < tuning.get(ID, "history").max(1) {
             return None;
         }
         let factor = tuning.get(ID, "factor") as f64;
         let deviations = tuning.get(ID, "deviations") as f64;
-        let past = &record.past;
-        let limit = *record
+        let past = &history.past;
+        let limit = *history
             .limit
             .get_or_insert_with(|| limit(past, factor, deviations));
         if f64::from(record.count) <= limit {
@@ -83,7 +93,7 @@ impl Usage {
                 record.count,
                 span(window_s)
             ),
-            evidence: record.offsets.iter().copied().collect(),
+            evidence: history.offsets.iter().copied().collect(),
             first: None,
             others: Vec::new(),
         })
@@ -93,30 +103,31 @@ impl Usage {
 impl Buckets {
     fn note(&mut self, offset: u64) {
         self.count = self.count.saturating_add(1);
-        if self.offsets.len() >= MOST_EVIDENCE {
-            self.offsets.pop_front();
-        } else if self.offsets.is_empty() {
-            // Most users do little.
-            self.offsets.reserve_exact(1);
+        let Some(history) = &mut self.history else {
+            return;
+        };
+        if history.offsets.len() >= MOST_EVIDENCE {
+            history.offsets.pop_front();
         }
-        self.offsets.push_back(offset);
+        history.offsets.push_back(offset);
     }
 
     fn next(&mut self, bucket: i64) {
         if self.count > 0 {
-            if self.past.len() >= MOST_BUCKETS {
-                self.past.remove(0);
+            let history = self.history.get_or_insert_default();
+            if history.past.len() >= MOST_BUCKETS {
+                history.past.pop_front();
             }
-            self.past.push(self.count);
+            history.past.push_back(self.count);
+            history.limit = None;
+            history.offsets.clear();
         }
         self.current = bucket;
         self.count = 0;
-        self.limit = None;
-        self.offsets.clear();
     }
 }
 
-fn limit(past: &[u32], factor: f64, deviations: f64) -> f64 {
+fn limit(past: &VecDeque<u32>, factor: f64, deviations: f64) -> f64 {
     let mut values: Vec<f64> = past.iter().copied().map(f64::from).collect();
     let middle = median(&mut values);
     let mut distances: Vec<f64> = past
