@@ -268,6 +268,50 @@ fn habits_are_learned_before_anybody_is_warned() {
 }
 
 #[test]
+fn what_was_learned_of_users_outlives_the_run_and_damage() {
+    use std::os::unix::fs::PermissionsExt as _;
+    const DAY: i64 = 86_400;
+    let folder = tempfile::tempdir().unwrap();
+    let office: String = (0..45)
+        .map(|n| accepted(n / 3 * DAY + n % 3 * 3600, "mia", "192.0.2.1"))
+        .collect();
+    let night = accepted(15 * DAY + 8 * 3600, "mia", "198.51.100.1");
+    let strange = ["medium new-address mia 1 0", "low off-hours mia 1 3600"];
+    assert_eq!(alerts(folder.path(), &office, &[]), [""; 0]);
+    // The log was rotated: the night stands alone in the new file.
+    assert_eq!(alerts(folder.path(), &night, &[]), strange);
+    // What was seen is judged as it was then, however often it is read.
+    let whole = office + &night;
+    assert_eq!(alerts(folder.path(), &whole, &[]), strange);
+    assert_eq!(alerts(folder.path(), &whole, &[]), strange);
+    let kept: Vec<_> = fs::read_dir(folder.path().join("state/audit"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    let mode = fs::metadata(&kept[0]).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    for damage in [
+        "",
+        "{\"version\":1",
+        "{\"version\":9,\"through\":0,\"users\":[]}",
+        "\0\0",
+    ] {
+        fs::write(&kept[0], damage).unwrap();
+        fs::write(folder.path().join("a.log"), &night).unwrap();
+        let output = run(folder.path(), &["a.log", "--detect", "--alerts-only"]);
+        assert_eq!(output.status.code(), Some(0));
+        assert_eq!(stdout(&output), "");
+        assert!(
+            stderr(&output).contains("baseline-"),
+            "{damage}: {}",
+            stderr(&output)
+        );
+    }
+    assert_eq!(alerts(folder.path(), &whole, &[]), strange);
+}
+
+#[test]
 fn configured_hours_need_no_history() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(
@@ -534,6 +578,67 @@ fn weeks_of_an_office_raise_no_alert() {
     let arguments = ["a.log", "--since", "2026-01-01", "--alerts-only", "--utc"];
     let output = run(folder.path(), &arguments);
     assert_eq!(stdout(&output), "", "{}", stderr(&output));
+}
+
+#[test]
+fn content_that_vanished_is_told_from_rotation() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let log: String = repeated(20, 1, plain);
+    fs::write(at("a.log"), &log).unwrap();
+    assert_eq!(
+        run(folder.path(), &["seal", "a.log"]).status.code(),
+        Some(0)
+    );
+    let found = || {
+        let output = run(
+            folder.path(),
+            &["a.log", "--detect", "--alerts-only", "--format", "json"],
+        );
+        stdout(&output)
+    };
+    assert_eq!(found(), "");
+    // Renamed and begun anew; copied and truncated; compressed.
+    fs::rename(at("a.log"), at("a.log.1")).unwrap();
+    fs::write(at("a.log"), plain(30)).unwrap();
+    assert_eq!(found(), "");
+    // Nobody kept it.
+    fs::remove_file(at("a.log.1")).unwrap();
+    let alert: Value = serde_json::from_str(&found()).unwrap();
+    assert_eq!(
+        (&alert["detector"], &alert["severity"], &alert["subject"]),
+        (&"log-truncated".into(), &"high".into(), &"a.log".into())
+    );
+    // Another file of the same size does not hold it.
+    fs::write(at("a.log.1"), log.replace("tick", "tock")).unwrap();
+    assert!(found().contains("log-truncated"));
+}
+
+#[test]
+fn a_log_that_is_emptied_while_it_is_followed_is_told_from_copytruncate() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.log");
+    append(&path, &repeated(5, 1, plain));
+    let following = Following::start(
+        folder.path(),
+        &["a.log", "--follow", "--detect", "--format", "json"],
+    );
+    following.wait_for(|out| out.lines().count() == 5);
+    fs::copy(&path, folder.path().join("a.log.1")).unwrap();
+    fs::write(&path, "").unwrap();
+    append(&path, &plain(20));
+    let out = following.wait_for(|out| out.lines().count() == 6);
+    assert!(!out.contains("log-truncated"), "{out}");
+    fs::write(&path, "").unwrap();
+    let out = following.wait_for(|out| out.contains("log-truncated"));
+    let alert = out
+        .lines()
+        .find(|line| line.contains("log-truncated"))
+        .unwrap();
+    assert!(
+        alert.contains("\"severity\":\"high\",\"subject\":\"a.log\""),
+        "{out}"
+    );
 }
 
 /// Three times as many addresses as a table holds; the full million is measured by benches/audit.

@@ -8,6 +8,7 @@
 )]
 
 mod detect;
+mod documents;
 mod follow;
 mod products;
 mod read;

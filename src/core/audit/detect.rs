@@ -1,6 +1,7 @@
 //! The twelve detectors: event time drives them, memory is bounded, one incident is one alert.
 
 mod anomaly;
+mod baseline;
 mod catalogue;
 mod clock;
 mod connections;
@@ -15,12 +16,14 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+pub use baseline::{Baseline, BaselineError, UserBaseline};
 pub use catalogue::{DETECTORS, Detector};
 pub use parameters::{DetectorSettings, Parameter, Tuning};
 
@@ -90,6 +93,10 @@ pub struct Detectors {
     now: i64,
     incidents: Incidents,
     alerts: Vec<Alert>,
+    /// What earlier runs learned, until something newer comes.
+    before: Option<Baseline>,
+    /// The latest time of all logs.
+    latest: i64,
 }
 
 /// What is remembered of one log.
@@ -131,9 +138,49 @@ impl Detectors {
             now: 0,
             incidents: Incidents::default(),
             alerts: Vec::new(),
+            before: None,
+            latest: 0,
             tuning,
             proxies,
             zone,
+        }
+    }
+
+    /// Goes on where an earlier run stopped. What that run has seen is judged as it was then, so that
+    /// reading it again finds the same.
+    pub fn remember(&mut self, baseline: Baseline) {
+        self.before = Some(baseline);
+    }
+
+    /// What was learned, for the next run; nothing where an earlier run knows more.
+    pub fn learned(&self) -> Option<Baseline> {
+        if self.before.is_some() || self.latest == 0 {
+            return None;
+        }
+        let mut users: BTreeMap<String, UserBaseline> = self
+            .habits
+            .learned()
+            .map(|learned| (learned.user.clone(), learned))
+            .collect();
+        for (user, past) in self.usage.learned() {
+            let entry = users.entry(user.to_owned()).or_default();
+            user.clone_into(&mut entry.user);
+            entry.usage = past;
+        }
+        Some(Baseline::new(self.latest, users.into_values().collect()))
+    }
+
+    fn recall(&mut self) {
+        if self
+            .before
+            .as_ref()
+            .is_none_or(|before| self.now <= before.through)
+        {
+            return;
+        }
+        for learned in self.before.take().unwrap_or_default().users {
+            self.habits.recall(&learned);
+            self.usage.recall(&learned.user, &learned.usage);
         }
     }
 
@@ -158,6 +205,8 @@ impl Detectors {
             log.now = time.as_millisecond();
         }
         self.now = log.now;
+        self.latest = self.latest.max(self.now);
+        self.recall();
         let seen = self.seen(event, offset);
         self.watch_log(&seen);
         // Nobody wants to hear of what comes from there.

@@ -32,6 +32,7 @@ struct Buckets {
 /// What a user did before.
 #[derive(Debug, Default)]
 struct History {
+    user: Box<str>,
     past: VecDeque<u32>,
     /// What the current bucket must exceed, once it is worked out.
     limit: Option<f64>,
@@ -46,6 +47,33 @@ impl Worth for Buckets {
 }
 
 impl Usage {
+    /// Buckets of the past, by user.
+    pub fn learned(&self) -> impl Iterator<Item = (&str, Vec<u32>)> {
+        self.users.iter().filter_map(|(_, buckets)| {
+            let history = buckets.history.as_deref()?;
+            Some((&*history.user, history.past.iter().copied().collect()))
+        })
+    }
+
+    /// Puts what was learned before in the place of less.
+    pub fn recall(&mut self, user: &str, past: &[u32]) {
+        let buckets = self.users.entry(&self.hasher.hash_one(user));
+        let known = buckets
+            .history
+            .as_deref()
+            .map_or(0, |known| known.past.len());
+        if known >= past.len() {
+            return;
+        }
+        let mut history = History::of(user);
+        let skipped = past.len().saturating_sub(MOST_BUCKETS);
+        history.past = past[skipped..].iter().copied().collect();
+        buckets.total = buckets
+            .total
+            .max(past.iter().fold(0, |sum, count| sum.saturating_add(*count)));
+        buckets.history = Some(Box::new(history));
+    }
+
     /// A 300 s bucket with at least 30 events, above 3 × median and above median + 6 × 1.4826 × MAD
     /// (at least 1) of the last 60 buckets in which the user was active, at least 12 of them.
     pub fn observe(&mut self, seen: &Seen<'_>, tuning: &Tuning) -> Option<Firing> {
@@ -63,7 +91,7 @@ impl Usage {
         record.total = record.total.saturating_add(1);
         // A line that comes late counts where it comes; a clock that jumped back begins anew.
         if bucket > record.current || bucket < record.current - LATE {
-            record.next(bucket);
+            record.next(bucket, user);
         }
         record.note(seen.offset);
         if u64::from(record.count) < tuning.get(ID, "count") || !tuning.is_on(ID) {
@@ -100,6 +128,15 @@ impl Usage {
     }
 }
 
+impl History {
+    fn of(user: &str) -> Self {
+        Self {
+            user: user.into(),
+            ..Self::default()
+        }
+    }
+}
+
 impl Buckets {
     fn note(&mut self, offset: u64) {
         self.count = self.count.saturating_add(1);
@@ -112,9 +149,11 @@ impl Buckets {
         history.offsets.push_back(offset);
     }
 
-    fn next(&mut self, bucket: i64) {
+    fn next(&mut self, bucket: i64, user: &str) {
         if self.count > 0 {
-            let history = self.history.get_or_insert_default();
+            let history = self
+                .history
+                .get_or_insert_with(|| Box::new(History::of(user)));
             if history.past.len() >= MOST_BUCKETS {
                 history.past.pop_front();
             }

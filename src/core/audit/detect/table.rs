@@ -57,6 +57,13 @@ impl<K: Hash + Eq + Clone, V: Worth + Default> Table<K, V> {
         &mut self.records[place as usize]
     }
 
+    /// Every key and its record.
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.places
+            .iter()
+            .filter_map(|(key, place)| Some((key, self.records.get(*place as usize)?)))
+    }
+
     fn free_place(&mut self) -> u32 {
         if self.places.len() >= MOST_SUBJECTS {
             self.forget();

@@ -193,7 +193,20 @@ pub fn begins_like_sentence(text: &str) -> bool {
     ];
     matches!(
         text.as_bytes().first(),
-        Some(b'A'..=b'D' | b'F' | b'I' | b'L' | b'P' | b'S' | b'U' | b'[' | b'a' | b'e' | b'm' | b'u')
+        Some(
+            b'A'..=b'D'
+                | b'F'
+                | b'I'
+                | b'L'
+                | b'P'
+                | b'S'
+                | b'U'
+                | b'['
+                | b'a'
+                | b'e'
+                | b'm'
+                | b'u'
+        )
     ) && BEGINNINGS.iter().any(|start| text.starts_with(start))
 }
 
@@ -301,7 +314,10 @@ mod tests {
             let plain = pattern.sentence.replace('\\', "");
             let mark = pattern.mark.trim();
             assert!(
-                plain.contains(mark) || mark == "):" || plain.contains(&mark[1..]) || mark == "NT_STATUS_",
+                plain.contains(mark)
+                    || mark == "):"
+                    || plain.contains(&mark[1..])
+                    || mark == "NT_STATUS_",
                 "{mark} is not in {plain}"
             );
         }
