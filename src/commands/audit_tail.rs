@@ -8,8 +8,10 @@ mod seal;
 mod show;
 mod stdin;
 
+use std::path::PathBuf;
+
 use anyhow::anyhow;
-use openclaw_sec::audit::detect::Detectors;
+use openclaw_sec::audit::detect::{Baseline, Detectors};
 use openclaw_sec::audit::reading::{Needs, Reading};
 use openclaw_sec::audit::recognise::Recogniser;
 use openclaw_sec::audit::statistics::Statistics;
@@ -54,13 +56,16 @@ struct Run {
 impl Run {
     fn new(plan: Plan, context: &mut Context<'_>) -> Result<Self, Failure> {
         let recogniser = Recogniser::new(plan.times.clone(), plan.proxies.clone());
-        let detectors = plan.detects.then(|| {
+        let mut detectors = plan.detects.then(|| {
             Detectors::new(
                 plan.tuning.clone(),
                 plan.proxies.clone(),
                 plan.times.zone.clone(),
             )
         });
+        if let (Some(detectors), Some(logs)) = (&mut detectors, plan.named_logs()) {
+            remember(detectors, &logs, context);
+        }
         let needs = Needs {
             fields: plan.shows_events() && plan.format != Format::Raw,
             events: plan.shows_events(),
@@ -121,6 +126,10 @@ impl Run {
         if ended == Ended::BySignal || was_followed {
             context.terminal.note(&self.shower.summary());
         }
+        if let Some(trouble) = self.shower.trouble() {
+            context.terminal.error(&trouble);
+        }
+        self.keep_baseline(context);
         for remark in self.shower.remarks() {
             context.terminal.warn(&remark);
         }
@@ -142,6 +151,19 @@ impl Run {
         })
     }
 
+    /// Where state cannot be kept, the next run begins without history: no reason to fail.
+    fn keep_baseline(&self, context: &Context<'_>) {
+        let learned = self.reading.detectors.as_ref().and_then(Detectors::learned);
+        if let (Some(learned), Some(logs), Ok(state)) =
+            (learned, self.plan.named_logs(), context.state())
+            && let Err(error) = learned.save(&logs, &state)
+        {
+            context
+                .terminal
+                .detail(&format!("what was learned of users is not kept: {error}"));
+        }
+    }
+
     fn print_statistics(&mut self, context: &mut Context<'_>) -> std::io::Result<()> {
         let Some(statistics) = &self.reading.statistics else {
             return Ok(());
@@ -155,6 +177,20 @@ impl Run {
             },
         };
         self.shower.write(text.as_bytes())
+    }
+}
+
+/// Tells detectors what earlier runs learned.
+fn remember(detectors: &mut Detectors, logs: &[PathBuf], context: &Context<'_>) {
+    let Ok(state) = context.state() else {
+        return;
+    };
+    match Baseline::load(logs, &state) {
+        Ok(Some(baseline)) => detectors.remember(baseline),
+        Ok(None) => {}
+        Err(error) => context.terminal.warn(&format!(
+            "what earlier runs learned of users is passed over: {error}"
+        )),
     }
 }
 

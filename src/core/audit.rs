@@ -4,6 +4,7 @@ pub mod address;
 pub mod assemble;
 pub mod backward;
 pub mod detect;
+pub mod documents;
 pub mod event;
 mod fields;
 pub mod filter;

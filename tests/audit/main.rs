@@ -7,7 +7,10 @@
     reason = "tests start programs and may fail loudly"
 )]
 
+mod detect;
+mod documents;
 mod follow;
+mod products;
 mod read;
 mod seal;
 mod support;

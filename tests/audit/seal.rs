@@ -219,3 +219,87 @@ fn anyone_checks_a_seal_with_sha256sum_and_ssh_keygen() {
         );
     }
 }
+
+#[test]
+fn a_seal_that_is_killed_at_any_moment_is_finished_by_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("audit.log");
+    append(&log, &numbered(0..200));
+    assert_eq!(seal(folder.path()).0, Some(0));
+    for round in 0..12u64 {
+        append(&log, &numbered(0..3000));
+        let mut child = crate::support::program(folder.path())
+            .args(["seal", "audit.log"])
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        // Wherever it is by then: what is asserted holds at every moment.
+        std::thread::sleep(std::time::Duration::from_millis(7 * round));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let (code, verdict) = verify(folder.path());
+        assert_eq!(code, Some(0), "round {round}: {verdict}");
+    }
+    let (code, text) = seal(folder.path());
+    assert_eq!(code, Some(0), "{text}");
+    let (_, verdict) = verify(folder.path());
+    assert_eq!(
+        (
+            &verdict["status"],
+            &verdict["unsealed_lines"],
+            &verdict["sealed_lines"]
+        ),
+        (&"intact".into(), &0.into(), &36_200.into())
+    );
+}
+
+#[test]
+fn two_that_seal_at_once_make_one_chain() {
+    let folder = tempfile::tempdir().unwrap();
+    append(&folder.path().join("audit.log"), &numbered(0..500));
+    let children: Vec<_> = (0..6)
+        .map(|_| {
+            crate::support::program(folder.path())
+                .args(["seal", "audit.log"])
+                .stdout(std::process::Stdio::piped())
+                .stderr(std::process::Stdio::null())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    let heads: Vec<String> = children
+        .into_iter()
+        .map(|child| stdout(&child.wait_with_output().unwrap()))
+        .collect();
+    assert!(heads.iter().all(|head| *head == heads[0]), "{heads:?}");
+    let (code, verdict) = verify(folder.path());
+    assert_eq!((code, &verdict["sealed_lines"]), (Some(0), &500.into()));
+}
+
+#[test]
+fn sealed_parts_are_found_again_however_they_are_compressed() {
+    for tool in [&["gzip"][..], &["xz"], &["bzip2"], &["zstd", "-q", "--rm"]] {
+        let folder = sealed();
+        let at = |name: &str| folder.path().join(name);
+        append(&at("audit.log"), "\n");
+        fs::rename(at("audit.log"), at("audit.log.1")).unwrap();
+        append(&at("audit.log"), &numbered(40..45));
+        let packed = Command::new(tool[0])
+            .args(&tool[1..])
+            .arg(at("audit.log.1"))
+            .status();
+        if !packed.is_ok_and(|status| status.success()) {
+            eprintln!("{} is not installed: skipped", tool[0]);
+            continue;
+        }
+        let (code, verdict) = verify(folder.path());
+        assert_eq!(code, Some(0), "{tool:?}: {verdict}");
+        // Its last lines are sealed where they are now.
+        let (code, text) = seal(folder.path());
+        assert_eq!(code, Some(0), "{tool:?}: {text}");
+        let (_, verdict) = verify(folder.path());
+        assert_eq!(verdict["sealed_lines"], 39, "{tool:?}: {verdict}");
+        assert_eq!(verdict["unsealed_lines"], 0, "{tool:?}: {verdict}");
+    }
+}

@@ -1,5 +1,9 @@
-//! The JSON Schemas of reports, fleets and rotations, from the structs that are written.
+//! The JSON Schemas of what is written, from the structs that describe it.
 
+use openclaw_sec::audit::detect::DETECTORS;
+use openclaw_sec::audit::documents::{self, AlertDocument, EventDocument, SealDocument};
+use openclaw_sec::audit::event::{Kind, Level};
+use openclaw_sec::audit::statistics::StatisticsDocument;
 use openclaw_sec::check::ITEMS;
 use openclaw_sec::fleet::{self, Fleet};
 use openclaw_sec::profiles::PROFILES;
@@ -120,11 +124,85 @@ fn complete(schema: &mut Value, report: &str) {
             true => format!("{report}{place}"),
             false => place.to_owned(),
         };
-        let found = schema
-            .pointer_mut(&place)
-            .unwrap_or_else(|| panic!("the report has no {place} any more"));
-        found[rule] = value;
+        add(&mut schema, &place, rule, value);
     }
+}
+
+fn add(schema: &mut Value, place: &str, rule: &str, value: Value) {
+    let place = schema
+        .pointer_mut(place)
+        .unwrap_or_else(|| panic!("there is no {place} any more"));
+    place[rule] = value;
+}
+
+/// A word of a list, or nothing.
+fn one_of(words: impl IntoIterator<Item = &'static str>, or_nothing: bool) -> Value {
+    let mut words: Vec<Value> = words.into_iter().map(Value::from).collect();
+    if or_nothing {
+        words.push(Value::Null);
+    }
+    words.into()
+}
+
+fn event() -> Value {
+    let title = "One event, as `openclaw-sec audit-tail --format json` writes it";
+    let mut schema = schema_of::<EventDocument>(documents::EVENT_SCHEMA, title);
+    let kinds = one_of(Kind::ALL.map(Kind::word), false);
+    let levels = one_of(Level::ALL.map(Level::word), true);
+    let outcomes = one_of(["success", "failure"], true);
+    add(&mut schema, "/properties/kind", "enum", kinds);
+    add(&mut schema, "/properties/level", "enum", levels);
+    add(&mut schema, "/properties/outcome", "enum", outcomes);
+    add(
+        &mut schema,
+        "/properties/time",
+        "format",
+        json!("date-time"),
+    );
+    schema
+}
+
+fn alert() -> Value {
+    let title = "One alert, as `openclaw-sec audit-tail --detect --format json` writes it";
+    let mut schema = schema_of::<AlertDocument>(documents::ALERT_SCHEMA, title);
+    let detectors = one_of(DETECTORS.iter().map(|detector| detector.id), false);
+    let severities = one_of(["low", "medium", "high", "critical"], false);
+    add(&mut schema, "/properties/detector", "enum", detectors);
+    add(&mut schema, "/properties/severity", "enum", severities);
+    add(&mut schema, "/properties/evidence", "maxItems", json!(32));
+    add(
+        &mut schema,
+        "/properties/time",
+        "format",
+        json!("date-time"),
+    );
+    schema
+}
+
+fn statistics() -> Value {
+    let title = "What `openclaw-sec audit-tail --stats --format json` writes";
+    schema_of::<StatisticsDocument>(documents::STATISTICS_SCHEMA, title)
+}
+
+fn seal() -> Value {
+    let title = "What `openclaw-sec audit-tail verify --format json` writes";
+    let mut schema = schema_of::<SealDocument>(documents::SEAL_SCHEMA, title);
+    let statuses = [
+        "intact",
+        "altered",
+        "removed",
+        "inserted",
+        "truncated",
+        "missing",
+        "forged",
+    ];
+    add(
+        &mut schema,
+        "/properties/status",
+        "enum",
+        one_of(statuses, false),
+    );
+    schema
 }
 
 /// How a rotation stands, or one of the tables of `rotate`.
@@ -257,10 +335,14 @@ fn schemas_are_what_the_code_says() {
         (name.to_owned(), format!("{text}\n").into_bytes())
     };
     let files = Files::from([
+        file("alert.json", &alert()),
         file("check.json", &check()),
+        file("event.json", &event()),
         file("firewall.json", &firewall()),
         file("fleet.json", &fleet()),
         file("rotate.json", &rotate()),
+        file("seal.json", &seal()),
+        file("stats.json", &statistics()),
     ]);
     compare("schemas", &files);
 }

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use anyhow::anyhow;
 use openclaw_sec::audit::assemble::Assembler;
 use openclaw_sec::audit::backward::start_of_last;
+use openclaw_sec::audit::reading::Show as _;
 use openclaw_sec::audit::recognise::{Recogniser, Wanted};
+use openclaw_sec::audit::seal::shortfall;
 use openclaw_sec::audit::siblings::{Compression, plain_reader, siblings};
 use openclaw_sec::order;
 
@@ -102,7 +104,11 @@ fn read_log(
         }
     };
     match read_plain(run, &log.shown, file, start, context, signals) {
-        Ok(ended) => Ok(ended),
+        Ok(ended) => {
+            compare_with_seal(run, log, path)?;
+            tell_alerts(run, context);
+            Ok(ended)
+        }
         Err(ReadError::Output(error)) => Err(Stop::Output(error)),
         Err(ReadError::Input(error)) => {
             context.terminal.error(&format!("{}: {error}", log.shown));
@@ -110,6 +116,20 @@ fn read_log(
             Ok(Ended::AtTheEnd)
         }
     }
+}
+
+/// A log that is shorter than its seal lost something.
+pub fn compare_with_seal(run: &mut Run, log: &Log, path: &Path) -> io::Result<()> {
+    let Some(detectors) = &mut run.reading.detectors else {
+        return Ok(());
+    };
+    let Some((sealed, now)) = shortfall(path) else {
+        return Ok(());
+    };
+    let why =
+        format!("{sealed} bytes were sealed, {now} are there; no rotated file holds the rest");
+    let alerts: Vec<_> = detectors.truncated(&log.shown, now, &why).collect();
+    alerts.iter().try_for_each(|alert| run.shower.alert(alert))
 }
 
 /// Shows the rotated siblings of a log, oldest first, but not `current`, which may be rotated just
@@ -314,6 +334,9 @@ fn take(
 pub fn tell_alerts(run: &mut Run, context: &mut Context<'_>) {
     for alert in run.shower.take_pending_alerts() {
         context.terminal.alert(&alert);
+    }
+    if let Some(trouble) = run.shower.trouble() {
+        context.terminal.error(&trouble);
     }
 }
 

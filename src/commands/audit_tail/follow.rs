@@ -27,6 +27,7 @@ pub fn follow(run: &mut Run, context: &mut Context<'_>) -> Result<Ended, Stop> {
             continue;
         };
         let follower = begin(run, &log, &path, context, &signals)?;
+        batch::compare_with_seal(run, &log, &path)?;
         followers.push((log, follower));
     }
     let mut armed = Armed::default();

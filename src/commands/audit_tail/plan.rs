@@ -9,10 +9,9 @@ use openclaw_sec::audit::address::{TrustedProxies, parse_network};
 use openclaw_sec::audit::detect::{DetectorSettings, Tuning};
 use openclaw_sec::audit::event::{Kind, Level, Outcome};
 use openclaw_sec::audit::filter::Filter;
-use openclaw_sec::audit::secrets::EnvSecrets;
+use openclaw_sec::audit::secrets::{EnvSecrets, secrets_of};
 use openclaw_sec::audit::times::{TimeContext, asked};
 use openclaw_sec::env_file::EnvFile;
-use openclaw_sec::key_shapes::{is_secret_name, recognise};
 use openclaw_sec::redact::Redactor;
 use openclaw_sec::settings::{hours, nearest};
 
@@ -129,6 +128,11 @@ impl Plan {
             alert_exec,
             secrets,
         })
+    }
+
+    /// The logs, where all of them are files: a stream has no identity.
+    pub fn named_logs(&self) -> Option<Vec<PathBuf>> {
+        self.logs.iter().map(|log| log.path.clone()).collect()
     }
 
     /// Whether event lines are printed.
@@ -261,14 +265,8 @@ fn secrets(env: Option<&EnvFile>, context: &mut Context<'_>) -> Result<EnvSecret
     let Some(env) = env else {
         return Ok(EnvSecrets::default());
     };
-    let values = env
-        .assignments()
-        .iter()
-        .filter(|assignment| {
-            is_secret_name(&assignment.name) || recognise(assignment.value.expose()).is_some()
-        })
-        .map(|assignment| &assignment.value);
-    context.terminal.set_redactor(Redactor::knowing(values));
+    let values = secrets_of(env);
+    context.terminal.set_redactor(Redactor::knowing(&values));
     let fingerprints = context.state()?.fingerprints().map_err(Failure::usage)?;
     Ok(EnvSecrets::of(env, &fingerprints))
 }

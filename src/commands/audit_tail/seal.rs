@@ -1,6 +1,7 @@
 //! `audit-tail seal` and `audit-tail verify`.
 
 use anyhow::anyhow;
+use openclaw_sec::audit::documents::{SEAL_SCHEMA, SealDocument};
 use openclaw_sec::audit::seal::{self, SealError, Sealed, Verdict};
 use openclaw_sec::foreign_text::{harmless, harmless_json};
 
@@ -95,19 +96,19 @@ fn failure(error: SealError) -> Failure {
 }
 
 fn document(verdict: &Verdict) -> Result<String, Failure> {
-    let document = serde_json::json!({
-        "schema": "openclaw-sec/seal/1",
-        "status": verdict.status,
-        "file": verdict.file.to_string_lossy(),
-        "line": verdict.line,
-        "offset": verdict.offset,
-        "checkpoint": verdict.checkpoint,
-        "after": verdict.between.0,
-        "before": verdict.between.1,
-        "sealed_lines": verdict.sealed_lines,
-        "unsealed_lines": verdict.unsealed_lines,
-        "message": verdict.message,
-    });
+    let document = SealDocument {
+        schema: SEAL_SCHEMA,
+        status: verdict.status,
+        file: verdict.file.to_string_lossy().into_owned(),
+        line: verdict.line,
+        offset: verdict.offset,
+        checkpoint: verdict.checkpoint,
+        after: verdict.between.0.clone(),
+        before: verdict.between.1.clone(),
+        sealed_lines: verdict.sealed_lines,
+        unsealed_lines: verdict.unsealed_lines,
+        message: verdict.message.clone(),
+    };
     let json = serde_json::to_string(&document).map_err(Failure::output)?;
     Ok(format!("{}\n", harmless_json(&json)))
 }

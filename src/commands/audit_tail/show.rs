@@ -110,7 +110,12 @@ impl Shower {
         }
     }
 
-    /// What a person should know about the commands.
+    /// What a person should know of the commands at once.
+    pub fn trouble(&self) -> Option<String> {
+        self.commands.as_ref().and_then(AlertExec::trouble)
+    }
+
+    /// What a person should know about the commands in the end.
     pub fn remarks(&self) -> Vec<String> {
         self.commands
             .as_ref()

@@ -1,9 +1,13 @@
 //! The twelve detectors: event time drives them, memory is bounded, one incident is one alert.
 
 mod anomaly;
+mod baseline;
+mod catalogue;
 mod clock;
 mod connections;
+mod few;
 mod habits;
+mod incidents;
 mod ledger;
 mod parameters;
 mod spikes;
@@ -12,136 +16,24 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+pub use baseline::{Baseline, BaselineError, UserBaseline};
+pub use catalogue::{DETECTORS, Detector};
 pub use parameters::{DetectorSettings, Parameter, Tuning};
 
 use super::address::{TrustedProxies, shown, subject};
 use super::event::{Event, Kind, Outcome};
 use crate::report::Severity;
 use connections::Connections;
+use incidents::{Firing, Incidents};
 use ledger::Ledger;
 
-/// One detector: what it is called, what it watches, and what can be tuned.
-pub struct Detector {
-    /// Its name in alerts and in the configuration.
-    pub id: &'static str,
-    /// What its alerts are about.
-    pub subject: &'static str,
-    /// When it fires, for people.
-    pub about: &'static str,
-    /// Its numbers and their defaults.
-    pub parameters: &'static [Parameter],
-}
-
-const fn number(name: &'static str, default: u64) -> Parameter {
-    Parameter { name, default }
-}
-
-/// Every detector.
-pub const DETECTORS: &[Detector] = &[
-    Detector {
-        id: "brute-force",
-        subject: "address",
-        about: "many refused logins from one address",
-        parameters: &[
-            number("count", 5),
-            number("window_s", 600),
-            number("high_count", 20),
-            number("slow_count", 20),
-            number("slow_window_s", 86_400),
-        ],
-    },
-    Detector {
-        id: "password-spray",
-        subject: "address",
-        about: "one address is refused as many users",
-        parameters: &[number("count", 5), number("window_s", 1200)],
-    },
-    Detector {
-        id: "credential-stuffing",
-        subject: "user",
-        about: "one user is refused from many addresses",
-        parameters: &[number("count", 5), number("window_s", 3600)],
-    },
-    Detector {
-        id: "success-after-failures",
-        subject: "user, else address",
-        about: "a login succeeds after many were refused",
-        parameters: &[number("count", 5), number("window_s", 1800)],
-    },
-    Detector {
-        id: "rate-limit-storm",
-        subject: "address, else user",
-        about: "one client runs into the limiter again and again",
-        parameters: &[number("count", 20), number("window_s", 60)],
-    },
-    Detector {
-        id: "error-spike",
-        subject: "file",
-        about: "far more errors than in the hour before",
-        parameters: &[
-            number("count", 20),
-            number("window_s", 300),
-            number("factor", 4),
-            number("warmup_s", 1800),
-        ],
-    },
-    Detector {
-        id: "usage-anomaly",
-        subject: "user",
-        about: "a user does far more than they ever did",
-        parameters: &[
-            number("count", 30),
-            number("window_s", 300),
-            number("factor", 3),
-            number("deviations", 6),
-            number("history", 12),
-        ],
-    },
-    Detector {
-        id: "new-address",
-        subject: "user",
-        about: "a user's first login from an unseen network",
-        parameters: &[number("count", 20), number("days", 7)],
-    },
-    Detector {
-        id: "off-hours",
-        subject: "user",
-        about: "a login at an hour at which this user never comes",
-        parameters: &[number("count", 30), number("days", 14)],
-    },
-    Detector {
-        id: "log-gap",
-        subject: "file",
-        about: "the log fell silent, or its writer lost lines",
-        parameters: &[
-            number("count", 200),
-            number("window_s", 1800),
-            number("factor", 10),
-        ],
-    },
-    Detector {
-        id: "clock-backwards",
-        subject: "file",
-        about: "times in the log jump back",
-        parameters: &[number("window_s", 60)],
-    },
-    Detector {
-        id: "log-truncated",
-        subject: "file",
-        about: "content of the log vanished",
-        parameters: &[],
-    },
-];
-
-/// The shortest silence that ends an incident, in seconds.
-const SHORTEST_QUIET: i64 = 1800;
 /// Offsets that an alert names at most.
 pub const MOST_EVIDENCE: usize = 32;
 /// Logs that are told apart at most.
@@ -172,20 +64,6 @@ pub struct Alert {
     pub others: Vec<String>,
 }
 
-/// An alert on its way through the incidents.
-#[derive(Debug)]
-struct Firing {
-    detector: &'static str,
-    severity: Severity,
-    subject: String,
-    count: u64,
-    window_s: u64,
-    message: String,
-    evidence: Vec<u64>,
-    first: Option<i64>,
-    others: Vec<String>,
-}
-
 /// An event as detectors see it.
 struct Seen<'e> {
     /// Milliseconds since 1970.
@@ -213,20 +91,19 @@ pub struct Detectors {
     logs: Vec<(String, LogState)>,
     current: usize,
     now: i64,
-    incidents: HashMap<(&'static str, String), Incident>,
+    incidents: Incidents,
     alerts: Vec<Alert>,
-}
-
-#[derive(Debug, Clone)]
-struct Incident {
-    last: i64,
-    quiet: i64,
-    severity: Severity,
+    /// What earlier runs learned, until something newer comes.
+    before: Option<Baseline>,
+    /// The latest time of all logs.
+    latest: i64,
 }
 
 /// What is remembered of one log.
 #[derive(Debug, Default)]
 struct LogState {
+    /// The time of its last event that had one, in milliseconds: lines without a time belong to it.
+    now: i64,
     clock: clock::Clock,
     errors: spikes::Errors,
 }
@@ -259,11 +136,51 @@ impl Detectors {
             logs: vec![("-".to_owned(), LogState::default())],
             current: 0,
             now: 0,
-            incidents: HashMap::new(),
+            incidents: Incidents::default(),
             alerts: Vec::new(),
+            before: None,
+            latest: 0,
             tuning,
             proxies,
             zone,
+        }
+    }
+
+    /// Goes on where an earlier run stopped. What that run has seen is judged as it was then, so that
+    /// reading it again finds the same.
+    pub fn remember(&mut self, baseline: Baseline) {
+        self.before = Some(baseline);
+    }
+
+    /// What was learned, for the next run; nothing where an earlier run knows more.
+    pub fn learned(&self) -> Option<Baseline> {
+        if self.before.is_some() || self.latest == 0 {
+            return None;
+        }
+        let mut users: BTreeMap<String, UserBaseline> = self
+            .habits
+            .learned()
+            .map(|learned| (learned.user.clone(), learned))
+            .collect();
+        for (user, past) in self.usage.learned() {
+            let entry = users.entry(user.to_owned()).or_default();
+            user.clone_into(&mut entry.user);
+            entry.usage = past;
+        }
+        Some(Baseline::new(self.latest, users.into_values().collect()))
+    }
+
+    fn recall(&mut self) {
+        if self
+            .before
+            .as_ref()
+            .is_none_or(|before| self.now <= before.through)
+        {
+            return;
+        }
+        for learned in self.before.take().unwrap_or_default().users {
+            self.habits.recall(&learned);
+            self.usage.recall(&learned.user, &learned.usage);
         }
     }
 
@@ -283,11 +200,19 @@ impl Detectors {
 
     /// Looks at one event and returns what it completes.
     pub fn observe(&mut self, event: &Event<'_>, offset: u64) -> std::vec::Drain<'_, Alert> {
+        let (_, log) = &mut self.logs[self.current];
         if let Some(time) = event.time {
-            self.now = time.as_millisecond();
+            log.now = time.as_millisecond();
         }
+        self.now = log.now;
+        self.latest = self.latest.max(self.now);
+        self.recall();
         let seen = self.seen(event, offset);
         self.watch_log(&seen);
+        // Nobody wants to hear of what comes from there.
+        if event.ip.is_some_and(|ip| self.tuning.ignores(ip)) {
+            return self.alerts.drain(..);
+        }
         match event.kind() {
             Kind::Auth => self.watch_login(&seen),
             Kind::RateLimit => self.watch_limit(&seen),
@@ -305,7 +230,7 @@ impl Detectors {
         why: &str,
     ) -> std::vec::Drain<'_, Alert> {
         if self.tuning.is_on("log-truncated") {
-            self.fire(Firing {
+            self.fire_all(vec![Firing {
                 detector: "log-truncated",
                 severity: Severity::High,
                 subject: log.to_owned(),
@@ -315,7 +240,7 @@ impl Detectors {
                 evidence: vec![lost_from],
                 first: None,
                 others: Vec::new(),
-            });
+            }]);
         }
         self.alerts.drain(..)
     }
@@ -324,9 +249,10 @@ impl Detectors {
         let ip = event
             .ip
             .filter(|ip| !self.proxies.contains(*ip) && !self.tuning.ignores(*ip));
-        let is_known = ip.is_some() || event.ip.is_none();
+        // A line that names nobody must not stand for the one of its connection that does.
+        let names_somebody = ip.is_some() || (event.ip.is_none() && event.user.is_some());
         let attempts = match &event.connection {
-            Some(connection) if event.outcome == Some(Outcome::Failure) && is_known => {
+            Some(connection) if event.outcome == Some(Outcome::Failure) && names_somebody => {
                 self.connections.attempts(connection, event.count)
             }
             _ => event.count,
@@ -337,16 +263,8 @@ impl Detectors {
             event,
             address: ip.map(subject),
             ip,
-            attempts: if event.ip.is_some() && ip.is_none() && self.is_ignored(event.ip) {
-                0
-            } else {
-                attempts
-            },
+            attempts,
         }
-    }
-
-    fn is_ignored(&self, ip: Option<IpAddr>) -> bool {
-        ip.is_some_and(|ip| self.tuning.ignores(ip))
     }
 
     fn watch_log(&mut self, seen: &Seen<'_>) {
@@ -354,14 +272,12 @@ impl Detectors {
         let mut firings = Vec::new();
         state.clock.observe(seen, log, &self.tuning, &mut firings);
         state.errors.observe(seen, log, &self.tuning, &mut firings);
-        for firing in firings {
-            self.fire(firing);
-        }
+        self.fire_all(firings);
     }
 
     fn watch_login(&mut self, seen: &Seen<'_>) {
         match seen.event.outcome {
-            Some(Outcome::Failure) if seen.attempts > 0 => self.failure(seen),
+            Some(Outcome::Failure) => self.failure(seen),
             Some(Outcome::Success) => self.success(seen),
             _ => {}
         }
@@ -377,13 +293,14 @@ impl Detectors {
             let record = self
                 .by_address
                 .note(&address, seen, user.map(ToOwned::to_owned));
-            if !told_of_force {
+            if !told_of_force && seen.attempts > 0 {
                 ledger::brute_force(record, seen, &name, &self.tuning, &mut firings);
             }
             if !told_of_spray {
                 ledger::password_spray(record, seen, &name, &self.tuning, &mut firings);
             }
-            self.touch(&["brute-force", "password-spray"], &name);
+            self.incidents
+                .touch(&["brute-force", "password-spray"], &name, self.now);
         }
         if let Some(user) = user {
             let from = seen.address.map(|address| shown(&address));
@@ -392,11 +309,10 @@ impl Detectors {
             if !is_told {
                 ledger::credential_stuffing(record, seen, user, &self.tuning, &mut firings);
             }
-            self.touch(&["credential-stuffing"], user);
+            self.incidents
+                .touch(&["credential-stuffing"], user, self.now);
         }
-        for firing in firings {
-            self.fire(firing);
-        }
+        self.fire_all(firings);
     }
 
     fn success(&mut self, seen: &Seen<'_>) {
@@ -416,126 +332,44 @@ impl Detectors {
         );
         self.habits
             .observe(seen, &self.zone, &self.tuning, &mut firings);
-        for firing in firings {
-            self.fire(firing);
-        }
+        self.fire_all(firings);
     }
 
     fn watch_limit(&mut self, seen: &Seen<'_>) {
         let subject = match seen.address {
             Some(address) => shown(&address),
-            None if self.is_ignored(seen.event.ip) => return,
             None => match seen.event.user.as_deref() {
                 Some(user) => user.to_owned(),
                 None => return,
             },
         };
         let mut firings = Vec::new();
+        if seen.attempts == 0 {
+            return;
+        }
         let is_told = self.is_told("rate-limit-storm", &subject, Severity::Medium);
         let record = self.limited.note(&subject, seen, None);
         if !is_told {
             ledger::rate_limit_storm(record, seen, &subject, &self.tuning, &mut firings);
         }
-        self.touch(&["rate-limit-storm"], &subject);
-        for firing in firings {
-            self.fire(firing);
-        }
+        self.incidents
+            .touch(&["rate-limit-storm"], &subject, self.now);
+        self.fire_all(firings);
     }
 
     fn watch_usage(&mut self, seen: &Seen<'_>) {
-        if let Some(firing) = self.usage.observe(seen, &self.tuning) {
-            self.fire(firing);
-        }
+        let firing = self.usage.observe(seen, &self.tuning);
+        self.fire_all(firing.into_iter().collect());
     }
 
-    /// Whether an incident goes on that cannot get worse: nobody needs to work it out again.
     fn is_told(&self, detector: &'static str, subject: &str, worst: Severity) -> bool {
-        if self.incidents.is_empty() {
-            return false;
-        }
-        let incident = self.incidents.get(&(detector, subject.to_owned()));
-        incident.is_some_and(|incident| {
-            let quiet = self.now - incident.last;
-            incident.severity >= worst && (0..=incident.quiet).contains(&quiet)
-        })
+        self.incidents.is_told(detector, subject, worst, self.now)
     }
 
-    /// An incident goes on.
-    fn touch(&mut self, detectors: &[&'static str], subject: &str) {
-        if self.incidents.is_empty() {
-            return;
+    fn fire_all(&mut self, firings: Vec<Firing>) {
+        for firing in firings {
+            self.alerts.extend(self.incidents.alert(firing, self.now));
         }
-        for detector in detectors {
-            let key = (*detector, subject.to_owned());
-            if let Some(incident) = self.incidents.get_mut(&key) {
-                if self.now - incident.last <= incident.quiet {
-                    incident.last = incident.last.max(self.now);
-                } else {
-                    self.incidents.remove(&key);
-                }
-            }
-        }
-    }
-
-    /// One incident, one alert, unless it gets worse.
-    fn fire(&mut self, firing: Firing) {
-        let key = (firing.detector, firing.subject.clone());
-        let quiet =
-            1000 * SHORTEST_QUIET.max(i64::try_from(firing.window_s).unwrap_or(i64::MAX / 2000));
-        let quiet = if firing.detector == "log-gap" {
-            1000 * SHORTEST_QUIET
-        } else {
-            quiet
-        };
-        if let Some(incident) = self.incidents.get_mut(&key) {
-            let goes_on = self.now - incident.last <= incident.quiet
-                && self.now >= incident.last - incident.quiet;
-            incident.last = self.now;
-            let is_worse = firing.severity > incident.severity;
-            if goes_on && !is_worse {
-                return;
-            }
-            incident.severity = firing.severity;
-            incident.quiet = quiet;
-        } else {
-            if self.incidents.len() >= table::MOST_SUBJECTS {
-                self.forget_oldest_incidents();
-            }
-            let incident = Incident {
-                last: self.now,
-                quiet,
-                severity: firing.severity,
-            };
-            self.incidents.insert(key, incident);
-        }
-        self.alerts.push(Alert {
-            time: (self.now != 0)
-                .then(|| Timestamp::from_millisecond(self.now).ok())
-                .flatten(),
-            detector: firing.detector,
-            severity: firing.severity,
-            subject: firing.subject,
-            count: firing.count,
-            window_s: firing.window_s,
-            message: firing.message,
-            evidence: firing.evidence,
-            first: firing
-                .first
-                .and_then(|first| Timestamp::from_millisecond(first).ok()),
-            others: firing.others,
-        });
-    }
-
-    fn forget_oldest_incidents(&mut self) {
-        let mut times: Vec<i64> = self
-            .incidents
-            .values()
-            .map(|incident| incident.last)
-            .collect();
-        let middle = times.len() / 2;
-        let (_, median, _) = times.select_nth_unstable(middle);
-        let median = *median;
-        self.incidents.retain(|_, incident| incident.last > median);
     }
 }
 

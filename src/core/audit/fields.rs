@@ -37,17 +37,18 @@ pub enum Slot {
     Wrapped,
     Stream,
     Process,
+    Verb,
 }
 
 /// How many slots there are.
-pub(super) const SLOTS: usize = Slot::Process as usize + 1;
+pub(super) const SLOTS: usize = Slot::Verb as usize + 1;
 
 /// Names of each slot, the first that has a value wins; dotted names match nested objects and
 /// literal keys.
 const ALIASES: &[(Slot, &str)] = &[
     (
         Slot::Time,
-        "timestamp @timestamp time ts date datetime eventTime event_time created_at t.$date _meta.date asctime t rt syslogtime __REALTIME_TIMESTAMP",
+        "timestamp @timestamp time ts date datetime eventTime event_time created_at t.$date _meta.date asctime t rt syslogtime __REALTIME_TIMESTAMP TimeCreated requestReceivedTimestamp",
     ),
     (
         Slot::Level,
@@ -59,11 +60,11 @@ const ALIASES: &[(Slot, &str)] = &[
     ),
     (
         Slot::User,
-        "user user.name userId user_id username user.username actor actor.id actor.email actor.user.name principal attr.principalName sub userIdentity.userName suser duser target_user data.username identifier",
+        "user user.name userId user_id username user.username actor actor.id actor.email actor.user.name principal attr.principalName sub userIdentity.userName suser duser target_user data.username identifier TargetUserName attr.user meta.user email",
     ),
     (
         Slot::Address,
-        "ip ipAddress ip_address clientIp client_ip ClientHost request.client_ip request.remote_ip remoteAddress remoteAddr remote_ip remote_addr sourceIPAddress source.ip src_endpoint.ip src addr.remote req.remoteAddress meta.remote_ip visitor_ip attr.remote rhost",
+        "ip ipAddress ip_address clientIp client_ip ClientHost request.client_ip request.remote_ip remoteAddress remoteAddr remote_ip remote_addr sourceIPAddress source.ip src_endpoint.ip src addr.remote req.remoteAddress meta.remote_ip visitor_ip attr.remote rhost srcip request.remote_address IpAddress remotehost client.ip client.address SourceIp peer_ip",
     ),
     (
         Slot::Forwarded,
@@ -74,7 +75,7 @@ const ALIASES: &[(Slot, &str)] = &[
     (Slot::StatusId, "status_id"),
     (
         Slot::Status,
-        "status statusCode status_code res.statusCode response.status response.statusCode http.response.status_code http.status_code httpStatus DownstreamStatus code",
+        "status statusCode status_code res.statusCode response.status response.statusCode http.response.status_code http.status_code httpStatus DownstreamStatus code responseStatus.code api.statusCode",
     ),
     (
         Slot::UserAgent,
@@ -86,7 +87,7 @@ const ALIASES: &[(Slot, &str)] = &[
     ),
     (
         Slot::Message,
-        "message msg MESSAGE short_message text event.message body attr.message",
+        "message msg MESSAGE short_message text event.message body attr.message Message",
     ),
     (
         Slot::Reason,
@@ -110,6 +111,8 @@ const ALIASES: &[(Slot, &str)] = &[
     (Slot::Wrapped, "log"),
     (Slot::Stream, "stream"),
     (Slot::Process, "_SYSTEMD_UNIT SYSLOG_IDENTIFIER"),
+    // What is done, where `event` only says that something was.
+    (Slot::Verb, "action"),
 ];
 
 /// A set of slots, one bit for each.
@@ -204,7 +207,7 @@ fn meaningful(text: &str) -> bool {
         return true;
     }
     let text = text.trim();
-    !(text.is_empty() || text == "-" || text == "null")
+    !(text.bytes().all(|byte| byte == b'-') || text == "null")
 }
 
 /// The values of one line, by slot.

@@ -44,6 +44,12 @@ pub fn logfmt<'l>(text: &'l str, fields: &mut Fields<'l>) -> bool {
     true
 }
 
+/// Whether the first thing in a text is a pair.
+pub fn begins_with_pair(text: &str) -> bool {
+    let key = text.bytes().take_while(|byte| is_key(*byte)).count();
+    key > 0 && text.as_bytes().get(key) == Some(&b'=')
+}
+
 struct Pairs<'l> {
     text: &'l str,
     at: usize,

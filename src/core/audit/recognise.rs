@@ -67,7 +67,7 @@ impl Wanted {
             Slot::ClientAgent,
             Slot::Dropped,
         ]);
-        const WORDS: Slots = Slots::of(&[Slot::Action, Slot::Message, Slot::Reason]);
+        const WORDS: Slots = Slots::of(&[Slot::Action, Slot::Verb, Slot::Message, Slot::Reason]);
         const MEANING: Slots =
             Slots::of(&[Slot::Outcome, Slot::Succeeded, Slot::StatusId, Slot::Status]);
         const TEXTS: Slots = Slots::of(&[Slot::RequestId, Slot::UserAgent]);
@@ -122,7 +122,7 @@ pub struct Draft<'l> {
     process: Option<Cow<'l, str>>,
     is_wrapped: bool,
     is_indented: bool,
-    /// Whether the message may be one of sshd or PAM, which names user and address itself.
+    /// Whether the message may be a sentence that names user and address itself.
     is_sentence: bool,
 }
 
@@ -197,9 +197,7 @@ impl Recogniser {
             None => return,
             _ => {}
         }
-        if web::access_log(trimmed, &self.context, &mut draft.fields)
-            || web::nginx_error(trimmed, &self.context, &mut draft.fields)
-        {
+        if web::read(trimmed, &self.context, &mut draft.fields) {
             draft.shape = Shape::Web;
             return;
         }
@@ -277,15 +275,24 @@ impl Recogniser {
                 rest = start[used..].trim_start_matches([']', ')', ':', ' ', ',', '\t', '|', '-']);
             }
         }
-        let found_time = draft.time.is_some() && !draft.is_wrapped;
         if let Some((level, after)) = leading_level(rest) {
             draft.level = draft.level.or(Some(level));
             rest = after;
+            if draft.time.is_none()
+                && let Some((time, used)) = self.context.leading(rest)
+            {
+                draft.time = Some(time);
+                rest = rest[used..].trim_start();
+            }
         }
+        let found_time = draft.time.is_some() && !draft.is_wrapped;
         if rest.starts_with('{') && found_time && self.json(rest, draft, 1) {
             return;
         }
-        if text::sentence(rest).is_none() && pairs::logfmt(rest, &mut draft.fields) {
+        // A server's sentence may end in pairs; a line that begins with one is logfmt.
+        let may_be_pairs = pairs::begins_with_pair(rest)
+            || text::sentence(rest).is_none_or(|sentence| sentence.success.is_none());
+        if may_be_pairs && pairs::logfmt(rest, &mut draft.fields) {
             draft.shape = Shape::Pairs;
             return;
         }
@@ -370,6 +377,12 @@ impl Recogniser {
             .fold(Said::default(), |said, text| {
                 said.and(self.words.read(text))
             });
+        let said = match fields.text(Slot::Verb) {
+            Some(verb) if !is_request && event.action.as_deref() != Some(&*verb) => {
+                said.and(self.words.read(&verb))
+            }
+            _ => said,
+        };
         let kind = kind(status, said, sentence.is_some(), event.level);
         event.kind = Some(kind);
         event.outcome = match kind {
@@ -407,10 +420,17 @@ impl Recogniser {
         });
         event.message = Some(message);
         let (user, ip, success, count, is_companion) = found?;
+        // An address inside the name of a user is part of the name.
+        let ip = ip.filter(|ip| {
+            let ip = ip.to_string();
+            !event.user.as_deref().is_some_and(|user| user.contains(&ip))
+        });
         event.user = event.user.take().or(user);
         event.ip = event.ip.or(ip);
         event.count = count.max(1);
-        if let (Some(program), Some(process)) = (&draft.program, &draft.process) {
+        // sshd has a process for each connection; others serve many with one.
+        let program = draft.program.as_deref().filter(|program| is_sshd(program));
+        if let (Some(program), Some(process)) = (program, &draft.process) {
             event.connection = Some(Connection {
                 id: Cow::Owned(format!("{program}[{process}]")),
                 is_companion,
@@ -500,9 +520,19 @@ fn outcome_of_status(status: u16) -> Outcome {
     }
 }
 
-/// Whether the message may be one of sshd or PAM, which names user and address itself.
+/// Whether the message may be a sentence that names user and address itself.
 fn is_likely_sentence(fields: &Fields<'_>) -> bool {
-    matches!(fields.get(Slot::Message), Some(Value::Text(message)) if text::may_be_sentence(&message))
+    match fields.get(Slot::Message) {
+        // Most structured lines say who it was in fields: one look at the beginning is enough.
+        Some(Value::Text(message)) if fields.is_structured => text::begins_like_sentence(&message),
+        Some(Value::Text(message)) => text::may_be_sentence(&message),
+        _ => false,
+    }
+}
+
+/// `sshd`, `sshd-session` and `sshd-auth` of OpenSSH 9.8 and later.
+fn is_sshd(program: &str) -> bool {
+    program == "sshd" || program.starts_with("sshd-")
 }
 
 fn level(value: Value<'_>, levels: &mut Memory<Option<Level>>) -> Option<Level> {

@@ -4,6 +4,7 @@ mod content;
 mod key;
 mod openssh;
 mod record;
+mod verdict;
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -18,9 +19,10 @@ use super::siblings::{folder, siblings};
 use crate::atomic_file;
 use crate::order;
 use crate::state::StateDir;
-use content::{Change, Content, each_line, first_difference, hashes, tag};
+use content::{each_line, hashes, tag};
 use key::SealKey;
-use record::{Block, NOTHING_BEFORE, Record, Tag, hex};
+use record::{Block, NOTHING_BEFORE, Record, hex};
+pub use verdict::Verdict;
 
 /// Lines that one checkpoint names.
 const MOST_TAGS: usize = 4096;
@@ -55,50 +57,6 @@ pub enum SealError {
     /// A name that would break the seal's lines.
     #[error("the log's name holds control characters or is no UTF-8: rename it")]
     Name,
-}
-
-/// The verdict on a log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
-    /// `intact`, `altered`, `removed`, `inserted`, `truncated`, `missing` or `forged`.
-    pub status: &'static str,
-    /// The file it is about.
-    pub file: PathBuf,
-    /// The first line concerned.
-    pub line: Option<u64>,
-    /// Its byte offset.
-    pub offset: Option<u64>,
-    /// The checkpoint that covers it.
-    pub checkpoint: Option<u64>,
-    /// The time of the checkpoint before, and of this one.
-    pub between: (Option<String>, Option<String>),
-    /// Lines of all present parts that are sealed.
-    pub sealed_lines: u64,
-    /// Complete lines that are not sealed yet.
-    pub unsealed_lines: u64,
-    /// One sentence.
-    pub message: String,
-}
-
-impl Verdict {
-    /// Whether nothing is wrong.
-    pub fn is_intact(&self) -> bool {
-        self.status == "intact"
-    }
-
-    fn broken(status: &'static str, file: &Path, message: String) -> Self {
-        Self {
-            status,
-            file: file.to_path_buf(),
-            line: None,
-            offset: None,
-            checkpoint: None,
-            between: (None, None),
-            sealed_lines: 0,
-            unsealed_lines: 0,
-            message,
-        }
-    }
 }
 
 /// What sealing did.
@@ -189,7 +147,7 @@ pub fn seal(log: &Path, state: &StateDir, now: Timestamp) -> Result<Sealed, Seal
             "checkpoint {checkpoint}\nhash {hash}\nlog {}\n",
             seal.log.display()
         );
-        atomic_file::write_output(&seal.head_path, text.as_bytes(), None)
+        atomic_file::write_output(&seal.head_path, text.as_bytes(), Some(0o600))
             .map_err(|error| problem(&seal.head_path)(io::Error::other(error)))?;
     }
     Ok(Sealed::Head {
@@ -219,6 +177,24 @@ pub fn verify(log: &Path, state: &StateDir) -> Result<Verdict, SealError> {
         Err(verdict) => Ok(verdict),
         Ok(parts) => seal.intact(&parts),
     }
+}
+
+/// Whether a log is shorter than its seal says, and no rotated file holds what is gone: the bytes
+/// that were sealed, and those that are there. Says nothing about what can be read but differs;
+/// that is for [`verify`], which needs the key.
+pub fn shortfall(log: &Path) -> Option<(u64, u64)> {
+    let text = std::fs::read_to_string(seal_path(log)).ok()?;
+    let (blocks, _) = record::parse(&text).ok()?;
+    let newest = &blocks.last()?.record;
+    let length = log.metadata().map_or(0, |metadata| metadata.len());
+    if length >= newest.bytes {
+        return None;
+    }
+    let was_rotated = siblings(log).iter().any(|sibling| {
+        hashes(sibling, &[newest.bytes])
+            .is_ok_and(|content| content.begins_with(newest.bytes, &newest.sha256))
+    });
+    (!was_rotated).then_some((newest.bytes, length))
 }
 
 /// Where each part was found.
@@ -349,154 +325,6 @@ impl Seal {
             .iter()
             .map(|block| (block.record.part, &block.record))
             .collect()
-    }
-
-    /// A part is expired only if all older ones are gone too and a newer closed part is there.
-    fn first_missing(&self, lasts: &BTreeMap<u64, &Record>, found: &Parts) -> Option<u64> {
-        let newest = lasts.keys().last().copied()?;
-        let oldest_found = found.keys().next().copied();
-        lasts
-            .keys()
-            .copied()
-            .filter(|part| !found.contains_key(part))
-            .find(|part| {
-                let is_expired =
-                    oldest_found.is_some_and(|oldest| *part < oldest && oldest < newest);
-                !is_expired
-            })
-    }
-
-    /// Names the first line that differs.
-    fn explain(
-        &self,
-        part: u64,
-        lasts: &BTreeMap<u64, &Record>,
-        found: &Parts,
-        contents: &[Content],
-    ) -> Result<Verdict, SealError> {
-        let tags = self.tags_of(part);
-        let is_newest = lasts.keys().last() == Some(&part);
-        let free: Vec<&Content> = contents
-            .iter()
-            .filter(|content| !found.values().any(|path| *path == content.path))
-            .collect();
-        let mut best = None;
-        for content in free {
-            let difference =
-                first_difference(&content.path, &tags).map_err(problem(&content.path))?;
-            let agreed = difference.map_or(u64::MAX, |difference| difference.line);
-            let is_log = content.path == self.log && is_newest;
-            let rank = (agreed > 1, agreed, is_log);
-            if best.as_ref().is_none_or(|(known, _, _)| rank > *known) {
-                best = Some((rank, content, difference));
-            }
-        }
-        let Some((rank, content, difference)) =
-            best.filter(|((agrees, _, is_log), _, _)| *agrees || *is_log || is_newest)
-        else {
-            let message = format!(
-                "part {part} of the log is missing, {} sealed lines",
-                lasts[&part].lines
-            );
-            return Ok(Verdict::broken("missing", &self.log, message));
-        };
-        let _ = rank;
-        Ok(self.difference(part, &content.path, difference))
-    }
-
-    fn difference(
-        &self,
-        part: u64,
-        path: &Path,
-        difference: Option<content::Difference>,
-    ) -> Verdict {
-        let Some(difference) = difference else {
-            return Verdict::broken(
-                "altered",
-                path,
-                "the content differs from what was sealed".to_owned(),
-            );
-        };
-        let (status, what) = match difference.change {
-            Change::Altered => ("altered", "was altered"),
-            Change::Removed => ("removed", "was removed"),
-            Change::Inserted => ("inserted", "was inserted"),
-            Change::Truncated => ("truncated", "and what followed it was cut off"),
-        };
-        let covering = self
-            .blocks
-            .iter()
-            .position(|block| block.record.part == part && block.record.lines >= difference.line);
-        let time_of = |at: Option<usize>| {
-            at.and_then(|at| self.blocks.get(at))
-                .map(|block| block.record.time.clone())
-        };
-        let between = (
-            time_of(covering.and_then(|at| at.checked_sub(1))),
-            time_of(covering),
-        );
-        let since = match &between {
-            (Some(after), Some(before)) => format!("; it was written between {after} and {before}"),
-            (None, Some(before)) => format!("; it was written before {before}"),
-            _ => String::new(),
-        };
-        Verdict {
-            line: Some(difference.line),
-            offset: Some(difference.offset),
-            checkpoint: covering.map(|at| self.blocks[at].record.checkpoint),
-            between,
-            ..Verdict::broken(
-                status,
-                path,
-                format!(
-                    "line {} (byte {}) {what}{since}",
-                    difference.line, difference.offset
-                ),
-            )
-        }
-    }
-
-    fn tags_of(&self, part: u64) -> Vec<Tag> {
-        self.blocks
-            .iter()
-            .filter(|block| block.record.part == part)
-            .flat_map(|block| block.record.tags.iter().copied())
-            .collect()
-    }
-
-    fn intact(&self, parts: &Parts) -> Result<Verdict, SealError> {
-        let lasts = self.last_of_parts();
-        let sealed_lines = parts
-            .keys()
-            .filter_map(|part| lasts.get(part))
-            .map(|record| record.lines)
-            .sum();
-        let mut unsealed_lines = 0;
-        for (part, source) in self.sources(Some(parts)) {
-            let sealed = lasts.get(&part).map_or(0, |record| record.bytes);
-            let counted = each_line(&source, |offset, _| {
-                unsealed_lines += u64::from(offset >= sealed);
-                true
-            });
-            match counted {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(problem(&source)(error));
-                }
-                _ => {}
-            }
-        }
-        Ok(Verdict {
-            sealed_lines,
-            unsealed_lines,
-            ..Verdict::broken(
-                "intact",
-                &self.log,
-                format!(
-                    "intact: {sealed_lines} lines are sealed in {} checkpoints, {unsealed_lines} are not yet sealed",
-                    self.blocks.len()
-                ),
-            )
-        })
     }
 
     /// Which files hold lines to seal, oldest first, and the parts they belong to.

@@ -25,17 +25,10 @@ pub struct EnvSecrets {
 }
 
 impl EnvSecrets {
-    /// The secrets of `file`: variables named like one, and values shaped like a provider's key,
-    /// of eight bytes or more that are no placeholder. Each is found as it is, percent-encoded,
-    /// and with JSON's escapes.
+    /// The secrets of `file` (see [`secrets_of`]). Each is found as it is, percent-encoded, and with
+    /// JSON's escapes.
     pub fn of(file: &EnvFile, fingerprints: &Fingerprints) -> Self {
-        let secrets = file.assignments().iter().filter(|assignment| {
-            let value = assignment.value.expose();
-            value.len() >= SHORTEST
-                && placeholder(value).is_none()
-                && (is_secret_name(&assignment.name) || recognise(value).is_some())
-        });
-        Self::knowing(secrets.map(|assignment| &assignment.value), fingerprints)
+        Self::knowing(secrets_of(file).iter(), fingerprints)
     }
 
     /// The given values.
@@ -111,8 +104,47 @@ impl EnvSecrets {
     }
 }
 
+/// The secrets of an env file: values of variables named like one, values shaped like a provider's
+/// key, and the password of any URL; of eight bytes or more, however weak, that are no placeholder.
+pub fn secrets_of(file: &EnvFile) -> Vec<Secret> {
+    let mut secrets = Vec::new();
+    for assignment in file.assignments() {
+        let value = assignment.value.expose();
+        if names_a_secret(&assignment.name) || recognise(value).is_some() {
+            secrets.push(assignment.value.clone());
+        }
+        if let Some(password) = url_password(value) {
+            secrets.push(Secret::new(password));
+        }
+    }
+    secrets.retain(|secret| {
+        let value = secret.expose();
+        value.len() >= SHORTEST && placeholder(value).is_none()
+    });
+    secrets
+}
+
+/// Mailers and databases shorten the word, too.
+fn names_a_secret(name: &str) -> bool {
+    let upper = name.to_ascii_uppercase();
+    is_secret_name(name) || ["_PASS", "_PWD"].iter().any(|end| upper.ends_with(end))
+}
+
+/// `PASSWORD` of `scheme://user:PASSWORD@host`.
+fn url_password(value: &[u8]) -> Option<&[u8]> {
+    let at = memchr::memmem::find(value, b"://")?;
+    let rest = &value[at + 3..];
+    let end = rest
+        .iter()
+        .position(|byte| matches!(byte, b'/' | b'?' | b'#'))
+        .unwrap_or(rest.len());
+    let user_end = rest[..end].iter().rposition(|byte| *byte == b'@')?;
+    let colon = rest[..user_end].iter().position(|byte| *byte == b':')?;
+    Some(&rest[colon + 1..user_end])
+}
+
 /// How a value may be written in a log.
-fn spellings(value: &[u8]) -> Vec<Vec<u8>> {
+pub fn spellings(value: &[u8]) -> Vec<Vec<u8>> {
     let percent = percent_encoded(value);
     let json = json_escaped(value);
     let mut all = vec![
@@ -189,5 +221,21 @@ mod tests {
                 "{spelling}"
             );
         }
+    }
+
+    #[test]
+    fn weak_values_and_passwords_of_urls_are_secrets_and_placeholders_are_none() {
+        let file = EnvFile::parse(
+            "WEB_API_KEY=hunter2hunter2\nAPP_TOKEN=aaaaaaaa\nDB_PASS=Blub4711\nSHORT_TOKEN=abc4567\n\
+             DATABASE_URL=postgres://mia:Sup3rGeheim@db/app\nAPI_SECRET=changeme\nMODE=production\n",
+        );
+        let found: Vec<String> = secrets_of(&file)
+            .iter()
+            .map(|secret| String::from_utf8_lossy(secret.expose()).into_owned())
+            .collect();
+        assert_eq!(
+            found,
+            ["hunter2hunter2", "aaaaaaaa", "Blub4711", "Sup3rGeheim"]
+        );
     }
 }

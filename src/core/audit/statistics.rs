@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::documents::STATISTICS_SCHEMA;
 use super::event::{Event, Kind, Outcome};
 use crate::order;
 
@@ -141,7 +142,7 @@ impl Statistics {
     /// The document, with the `top` most frequent of each table.
     pub fn document(&self, top: usize) -> StatisticsDocument {
         StatisticsDocument {
-            schema: "openclaw-sec/stats/1",
+            schema: STATISTICS_SCHEMA,
             events: self.events,
             first: self.first.map(|time| time.to_string()),
             last: self.last.map(|time| time.to_string()),

@@ -49,6 +49,8 @@ impl TimeContext {
         digits.one_of(&[dash])?;
         let day = digits.number(2)?;
         digits.one_of(b"T t_:")?;
+        // MariaDB pads the hour with a blank.
+        digits.skip_blanks();
         let (hour, minute, second, nanos) = digits.clock()?;
         let time = civil(year, month, day, hour, minute, second, nanos)?;
         let at = digits.at;

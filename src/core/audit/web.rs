@@ -1,10 +1,24 @@
-//! Lines of web servers: the combined access log, and nginx's error log.
+//! Lines of web servers and proxies: access logs in their common forms, and the error logs of nginx
+//! and Apache.
 
 use std::net::IpAddr;
 
 use super::address::address;
 use super::fields::{Fields, Slot};
 use super::times::TimeContext;
+
+/// What stands before the client in nginx's error log.
+const CLIENT: &str = ", client: ";
+
+/// Reads a line of any of them.
+pub fn read<'l>(line: &'l str, context: &TimeContext, fields: &mut Fields<'l>) -> bool {
+    access_log(line, context, fields)
+        || nginx_error(line, context, fields)
+        || apache_error(line, context, fields)
+        || proxy_manager(line, context, fields)
+        || haproxy(line, context, fields)
+        || bare_access(line, fields)
+}
 
 /// `ADDR - USER [TIME] "REQUEST" STATUS SIZE "REFERER" "AGENT"` (Apache's and nginx's combined
 /// and common formats, with or without a host in front).
@@ -99,9 +113,15 @@ pub fn nginx_error<'l>(line: &'l str, context: &TimeContext, fields: &mut Fields
     };
     fields.set(Slot::Time, &line[..used]);
     fields.set(Slot::Level, level);
-    fields.set(Slot::Message, text);
+    // What follows the client holds the client's own words.
+    let client = only_client(text);
+    let said = match client {
+        Some(_) => text.split(CLIENT).next().unwrap_or(text),
+        None => text,
+    };
+    fields.set(Slot::Message, said);
     fields.is_structured = true;
-    if let Some(client) = only_client(text) {
+    if let Some(client) = client {
         fields.set(Slot::Address, client.to_string());
     }
     if let Some(name) = text.strip_prefix("user \"").and_then(|rest| {
@@ -112,15 +132,162 @@ pub fn nginx_error<'l>(line: &'l str, context: &TimeContext, fields: &mut Fields
         )
     }) {
         fields.set(Slot::User, name);
+        fields.set(Slot::Outcome, "failure");
+        fields.set(Slot::Action, "basic authentication");
     }
     true
 }
 
+/// `[TIME] [MODULE:LEVEL] [pid N] [client ADDR:PORT] TEXT`; before 2.4 without process and port.
+fn apache_error<'l>(line: &'l str, context: &TimeContext, fields: &mut Fields<'l>) -> bool {
+    let Some((stamp, mut rest)) = bracketed(line) else {
+        return false;
+    };
+    let mut client = None;
+    let mut level = None;
+    let mut has_process = false;
+    while let Some((inside, after)) = bracketed(rest) {
+        if let Some(found) = inside.strip_prefix("client ") {
+            client = Some(found);
+            rest = after;
+            break;
+        }
+        match inside.strip_prefix("pid ") {
+            Some(_) => has_process = true,
+            None => level = level.or(Some(inside)),
+        }
+        rest = after;
+    }
+    let (Some(client), Some(level)) = (client, level) else {
+        return false;
+    };
+    if context.value(stamp).is_none() && context.leading(stamp).is_none() {
+        return false;
+    }
+    // An IPv6 address stands without brackets before its port.
+    let client = match client.rsplit_once(':') {
+        Some((address, port)) if has_process && port.bytes().all(|b| b.is_ascii_digit()) => address,
+        _ => client,
+    };
+    fields.set(Slot::Time, stamp);
+    fields.set(Slot::Level, level.rsplit(':').next().unwrap_or(level));
+    fields.set(Slot::Address, client);
+    fields.set(Slot::Message, rest);
+    fields.is_structured = true;
+    true
+}
+
+/// `[TIME] - 401 401 - GET https HOST "PATH" [Client ADDR] …`, as Nginx Proxy Manager writes it.
+fn proxy_manager<'l>(line: &'l str, context: &TimeContext, fields: &mut Fields<'l>) -> bool {
+    let Some((stamp, rest)) = bracketed(line) else {
+        return false;
+    };
+    let Some((before, after)) = rest.rsplit_once(" [Client ") else {
+        return false;
+    };
+    let mut words = before.split(' ').skip(1);
+    // The upstream's answer, then ours.
+    let (Some(_), Some(status)) = (words.next(), words.next()) else {
+        return false;
+    };
+    let Some(client) = after
+        .split(']')
+        .next()
+        .filter(|text| address(text).is_some())
+    else {
+        return false;
+    };
+    if status.len() != 3 || context.value(stamp).is_none() {
+        return false;
+    }
+    fields.set(Slot::Time, stamp);
+    fields.set(Slot::Status, status);
+    fields.set(Slot::Address, client);
+    fields.set(Slot::Message, before);
+    fields.is_structured = true;
+    true
+}
+
+/// `ADDR:PORT [TIME] FRONTEND BACKEND/SERVER TIMERS STATUS BYTES … "REQUEST"` (HAProxy's HTTP log),
+/// after a syslog header or bare.
+fn haproxy<'l>(line: &'l str, context: &TimeContext, fields: &mut Fields<'l>) -> bool {
+    let Some(open) = line.find(" [") else {
+        return false;
+    };
+    let Some((stamp, rest)) = bracketed(&line[open + 1..]) else {
+        return false;
+    };
+    let Some((client, port)) = line[..open]
+        .rsplit(' ')
+        .next()
+        .and_then(|client| client.rsplit_once(':'))
+    else {
+        return false;
+    };
+    let mut words = rest.splitn(5, ' ').skip(2);
+    let (Some(timers), Some(status)) = (words.next(), words.next()) else {
+        return false;
+    };
+    let is_timers = timers.matches('/').count() == 4
+        && timers
+            .bytes()
+            .all(|b| b.is_ascii_digit() || matches!(b, b'/' | b'-' | b'+'));
+    let is_status = status.len() == 3 && status.bytes().all(|b| b.is_ascii_digit());
+    let is_port = port.bytes().all(|b| b.is_ascii_digit());
+    if !is_timers || !is_status || !is_port || address(client).is_none() {
+        return false;
+    }
+    if context.value(stamp).is_none() {
+        return false;
+    }
+    fields.set(Slot::Time, stamp);
+    fields.set(Slot::Status, status);
+    fields.set(Slot::Address, client);
+    if let Some((_, request)) = rest.split_once(" \"") {
+        fields.set(Slot::Message, request.trim_end_matches('"'));
+    }
+    fields.is_structured = true;
+    true
+}
+
+/// `ADDR:PORT - "REQUEST" STATUS`, as uvicorn and its kin write it, after a level or a time.
+fn bare_access<'l>(line: &'l str, fields: &mut Fields<'l>) -> bool {
+    let Some((before, after)) = line.split_once(" - \"") else {
+        return false;
+    };
+    let client = before.rsplit(' ').next().unwrap_or(before);
+    if address(client).is_none() {
+        return false;
+    }
+    let Some((request, rest)) = quoted(after) else {
+        return false;
+    };
+    let status = rest.trim_start().split(' ').next().unwrap_or_default();
+    if status.len() != 3 || !status.bytes().all(|b| b.is_ascii_digit()) {
+        return false;
+    }
+    fields.set(Slot::Address, client);
+    fields.set(Slot::Status, status);
+    fields.set(Slot::Message, request);
+    if let Some(open) = before.rfind('[')
+        && let Some((stamp, _)) = bracketed(&before[open..])
+    {
+        fields.set(Slot::Time, stamp);
+    }
+    fields.is_structured = true;
+    true
+}
+
+/// `[inside] after`.
+fn bracketed(text: &str) -> Option<(&str, &str)> {
+    let (inside, after) = text.strip_prefix('[')?.split_once(']')?;
+    Some((inside, after.strip_prefix(' ').unwrap_or(after)))
+}
+
 /// A user name and a referer can hold `, client: `, too: then nobody is blamed.
 fn only_client(text: &str) -> Option<IpAddr> {
-    const MARK: &str = ", client: ";
-    let mut clients = text.match_indices(MARK).map(|(at, _)| {
-        let rest = &text[at + MARK.len()..];
+    let mut clients = text.match_indices(CLIENT).map(|(at, _)| {
+        let rest = &text[at + CLIENT.len()..];
         address(&rest[..rest.find([',', ' ']).unwrap_or(rest.len())])
     });
     let first = clients.next()??;
@@ -170,10 +337,10 @@ mod tests {
         #[test]
         fn no_text_makes_it_panic(text in "\\PC{0,60}", likely in "[0-9a-z \\[\\]\"\\\\:*#]{0,60}") {
             for text in [text, likely] {
-                for start in ["", "1.2.3.4 - - [20/Nov/2026:10:00:02 +0000] \"", "2026/11/20 10:00:02 [error] 12#12: "] {
+                for start in ["", "1.2.3.4 - - [20/Nov/2026:10:00:02 +0000] \"", "2026/11/20 10:00:02 [error] 12#12: ", "[Fri Nov 20 10:00:02 2026] [error] [client ", "1.2.3.4:5 [20/Nov/2026:10:00:02.127] "] {
                     let line = format!("{start}{text}");
                     access_log(&line, &context(), &mut Fields::default());
-                    nginx_error(&line, &context(), &mut Fields::default());
+                    read(&line, &context(), &mut Fields::default());
                 }
             }
         }

@@ -1,14 +1,17 @@
 //! `usage-anomaly`: a user does far more than they ever did.
 
+use std::collections::VecDeque;
 use std::hash::{BuildHasher as _, RandomState};
 
 use super::table::{Table, Worth};
-use super::{Firing, Seen, Tuning, span};
+use super::{Firing, MOST_EVIDENCE, Seen, Tuning, span};
 use crate::order;
 use crate::report::Severity;
 
 /// Buckets of the past that are remembered.
 const MOST_BUCKETS: usize = 60;
+/// So many buckets back, a line is late rather than of another time.
+const LATE: i64 = 2;
 
 /// How much each user does, in buckets of time.
 #[derive(Debug, Default)]
@@ -21,20 +24,56 @@ pub struct Usage {
 struct Buckets {
     current: i64,
     count: u32,
-    total: u64,
-    past: Vec<u32>,
+    total: u32,
+    /// Most users have none.
+    history: Option<Box<History>>,
+}
+
+/// What a user did before.
+#[derive(Debug, Default)]
+struct History {
+    user: Box<str>,
+    past: VecDeque<u32>,
     /// What the current bucket must exceed, once it is worked out.
     limit: Option<f64>,
-    offsets: Vec<u64>,
+    /// Where the last events of the current bucket stand.
+    offsets: VecDeque<u64>,
 }
 
 impl Worth for Buckets {
     fn worth(&self) -> (u64, i64) {
-        (self.total, self.current)
+        (u64::from(self.total), self.current)
     }
 }
 
 impl Usage {
+    /// Buckets of the past, by user.
+    pub fn learned(&self) -> impl Iterator<Item = (&str, Vec<u32>)> {
+        self.users.iter().filter_map(|(_, buckets)| {
+            let history = buckets.history.as_deref()?;
+            Some((&*history.user, history.past.iter().copied().collect()))
+        })
+    }
+
+    /// Puts what was learned before in the place of less.
+    pub fn recall(&mut self, user: &str, past: &[u32]) {
+        let buckets = self.users.entry(&self.hasher.hash_one(user));
+        let known = buckets
+            .history
+            .as_deref()
+            .map_or(0, |known| known.past.len());
+        if known >= past.len() {
+            return;
+        }
+        let mut history = History::of(user);
+        let skipped = past.len().saturating_sub(MOST_BUCKETS);
+        history.past = past[skipped..].iter().copied().collect();
+        buckets.total = buckets
+            .total
+            .max(past.iter().fold(0, |sum, count| sum.saturating_add(*count)));
+        buckets.history = Some(Box::new(history));
+    }
+
     /// A 300 s bucket with at least 30 events, above 3 × median and above median + 6 × 1.4826 × MAD
     /// (at least 1) of the last 60 buckets in which the user was active, at least 12 of them.
     pub fn observe(&mut self, seen: &Seen<'_>, tuning: &Tuning) -> Option<Firing> {
@@ -45,22 +84,27 @@ impl Usage {
             .now
             .div_euclid(1000)
             .div_euclid(i64::try_from(window_s).ok()?);
-        let record = self.users.entry(&self.hasher.hash_one(user));
-        record.total += 1;
-        if bucket != record.current {
-            record.next(bucket);
+        if seen.now == 0 {
+            return None;
         }
-        record.count = record.count.saturating_add(1);
+        let record = self.users.entry(&self.hasher.hash_one(user));
+        record.total = record.total.saturating_add(1);
+        // A line that comes late counts where it comes; a clock that jumped back begins anew.
+        if bucket > record.current || bucket < record.current - LATE {
+            record.next(bucket, user);
+        }
+        record.note(seen.offset);
         if u64::from(record.count) < tuning.get(ID, "count") || !tuning.is_on(ID) {
             return None;
         }
-        if (record.past.len() as u64) < tuning.get(ID, "history").max(1) {
+        let history = record.history.as_deref_mut()?;
+        if (history.past.len() as u64) < tuning.get(ID, "history").max(1) {
             return None;
         }
         let factor = tuning.get(ID, "factor") as f64;
         let deviations = tuning.get(ID, "deviations") as f64;
-        let past = &record.past;
-        let limit = *record
+        let past = &history.past;
+        let limit = *history
             .limit
             .get_or_insert_with(|| limit(past, factor, deviations));
         if f64::from(record.count) <= limit {
@@ -77,29 +121,52 @@ impl Usage {
                 record.count,
                 span(window_s)
             ),
-            evidence: vec![seen.offset],
+            evidence: history.offsets.iter().copied().collect(),
             first: None,
             others: Vec::new(),
         })
     }
 }
 
-impl Buckets {
-    fn next(&mut self, bucket: i64) {
-        if self.count > 0 {
-            if self.past.len() >= MOST_BUCKETS {
-                self.past.remove(0);
-            }
-            self.past.push(self.count);
+impl History {
+    fn of(user: &str) -> Self {
+        Self {
+            user: user.into(),
+            ..Self::default()
         }
-        self.current = bucket;
-        self.count = 0;
-        self.limit = None;
-        self.offsets.clear();
     }
 }
 
-fn limit(past: &[u32], factor: f64, deviations: f64) -> f64 {
+impl Buckets {
+    fn note(&mut self, offset: u64) {
+        self.count = self.count.saturating_add(1);
+        let Some(history) = &mut self.history else {
+            return;
+        };
+        if history.offsets.len() >= MOST_EVIDENCE {
+            history.offsets.pop_front();
+        }
+        history.offsets.push_back(offset);
+    }
+
+    fn next(&mut self, bucket: i64, user: &str) {
+        if self.count > 0 {
+            let history = self
+                .history
+                .get_or_insert_with(|| Box::new(History::of(user)));
+            if history.past.len() >= MOST_BUCKETS {
+                history.past.pop_front();
+            }
+            history.past.push_back(self.count);
+            history.limit = None;
+            history.offsets.clear();
+        }
+        self.current = bucket;
+        self.count = 0;
+    }
+}
+
+fn limit(past: &VecDeque<u32>, factor: f64, deviations: f64) -> f64 {
     let mut values: Vec<f64> = past.iter().copied().map(f64::from).collect();
     let middle = median(&mut values);
     let mut distances: Vec<f64> = past

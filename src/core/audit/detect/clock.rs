@@ -11,7 +11,8 @@ const STEPS_PER_DOUBLING: f64 = 8.0;
 #[derive(Debug)]
 pub struct Clock {
     highest: Option<i64>,
-    gaps: Box<[u32; STEPS]>,
+    /// How many gaps each step holds, and its longest.
+    gaps: Box<[(u32, u64); STEPS]>,
     count: u64,
 }
 
@@ -19,7 +20,7 @@ impl Default for Clock {
     fn default() -> Self {
         Self {
             highest: None,
-            gaps: Box::new([0; STEPS]),
+            gaps: Box::new([(0, 0); STEPS]),
             count: 0,
         }
     }
@@ -52,8 +53,9 @@ impl Clock {
             self.highest = Some(seen.now);
             return;
         };
-        let behind = u64::try_from((highest - seen.now) / 1000).unwrap_or(0);
-        if behind > tuning.get("clock-backwards", "window_s") {
+        let behind_ms = u64::try_from(highest - seen.now).unwrap_or(0);
+        let behind = behind_ms / 1000;
+        if behind_ms > 1000 * tuning.get("clock-backwards", "window_s") {
             self.highest = Some(seen.now);
             if tuning.is_on("clock-backwards") {
                 let message = format!("the time jumps back by {}", span(behind));
@@ -84,7 +86,7 @@ impl Clock {
         firings: &mut Vec<Firing>,
     ) {
         let silence = gap_ms / 1000;
-        let is_long = silence > tuning.get("log-gap", "window_s")
+        let is_long = gap_ms > 1000 * tuning.get("log-gap", "window_s")
             && self.count >= tuning.get("log-gap", "count")
             && gap_ms as f64 > tuning.get("log-gap", "factor") as f64 * self.percentile_99_ms();
         if is_long && tuning.is_on("log-gap") {
@@ -101,17 +103,19 @@ impl Clock {
     }
 
     fn note(&mut self, gap_ms: u64) {
-        self.gaps[step(gap_ms)] += 1;
+        let (count, longest) = &mut self.gaps[step(gap_ms)];
+        *count = count.saturating_add(1);
+        *longest = gap_ms.max(*longest);
         self.count += 1;
     }
 
     fn percentile_99_ms(&self) -> f64 {
         let rank = self.count - self.count / 100;
         let mut below = 0;
-        for (step, count) in self.gaps.iter().enumerate() {
+        for (count, longest) in self.gaps.iter() {
             below += u64::from(*count);
             if below >= rank {
-                return libm::exp2((step as f64) / STEPS_PER_DOUBLING);
+                return *longest as f64;
             }
         }
         0.0

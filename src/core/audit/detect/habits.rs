@@ -4,6 +4,7 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::baseline::UserBaseline;
 use super::table::{Table, Worth};
 use super::{Firing, Seen, Tuning};
 use crate::audit::address::neighbourhood;
@@ -36,6 +37,37 @@ impl Worth for Habit {
 }
 
 impl Habits {
+    /// What was learned, by user.
+    pub fn learned(&self) -> impl Iterator<Item = UserBaseline> {
+        self.users.iter().map(|(user, habit)| UserBaseline {
+            user: user.to_string(),
+            networks: habit.networks.clone(),
+            hours: habit.hours,
+            successes: habit.successes,
+            first: habit.first,
+            last: habit.last,
+            usage: Vec::new(),
+        })
+    }
+
+    /// Puts what was learned before in the place of less.
+    pub fn recall(&mut self, learned: &UserBaseline) {
+        if learned.successes == 0 {
+            return;
+        }
+        let habit = self.users.entry(&Box::from(learned.user.as_str()));
+        if habit.successes < learned.successes {
+            let skipped = learned.networks.len().saturating_sub(MOST_NETWORKS);
+            *habit = Habit {
+                networks: learned.networks[skipped..].to_vec(),
+                hours: learned.hours,
+                successes: learned.successes,
+                first: learned.first,
+                last: learned.last,
+            };
+        }
+    }
+
     /// Looks at a login that succeeded.
     pub fn observe(
         &mut self,
@@ -54,7 +86,10 @@ impl Habits {
             let network = neighbourhood(ip);
             let is_known_user = habit.successes >= tuning.get("new-address", "count")
                 || known_days >= tuning.get("new-address", "days");
-            if !habit.networks.contains(&network) {
+            if let Some(at) = habit.networks.iter().position(|known| *known == network) {
+                // What was used last is forgotten last.
+                habit.networks[at..].rotate_left(1);
+            } else {
                 if is_known_user && !habit.networks.is_empty() && tuning.is_on("new-address") {
                     firings.push(Firing {
                         detector: "new-address",

@@ -4,6 +4,7 @@
 use std::borrow::Borrow;
 use std::hash::Hash;
 
+use super::few::Few;
 use super::table::{Table, Worth};
 use super::{Firing, MOST_EVIDENCE, Seen, Tuning, span};
 use crate::order;
@@ -28,8 +29,8 @@ pub struct Ledger<K> {
 /// What is remembered of one subject.
 #[derive(Debug, Default)]
 pub struct Record {
-    attempts: Vec<Attempt>,
-    others: Vec<Other>,
+    attempts: Few<Attempt>,
+    others: Few<Other>,
     total: u64,
 }
 
@@ -52,7 +53,10 @@ impl Worth for Record {
     fn worth(&self) -> (u64, i64) {
         (
             self.total,
-            self.attempts.last().map_or(0, |attempt| attempt.time),
+            self.attempts
+                .as_slice()
+                .last()
+                .map_or(0, |attempt| attempt.time),
         )
     }
 }
@@ -72,21 +76,20 @@ impl<K: Hash + Eq + Clone> Ledger<K> {
     pub fn note(&mut self, key: &K, seen: &Seen<'_>, other: Option<String>) -> &Record {
         let longest = self.longest;
         let record = self.table.entry(key);
-        record.total += seen.attempts;
-        if record.attempts.len() >= longest {
-            record.attempts.remove(0);
-        } else if record.attempts.is_empty() {
-            // Most subjects are seen once.
-            record.attempts.reserve_exact(1);
-        }
-        record.attempts.push(Attempt {
-            time: seen.now,
-            offset: seen.offset,
-            count: u32::try_from(seen.attempts).unwrap_or(u32::MAX),
-        });
         if let Some(other) = other {
             record.note_other(&other, seen);
         }
+        // A line that only accompanies an attempt may still name the other side.
+        if seen.attempts == 0 {
+            return record;
+        }
+        record.total += seen.attempts;
+        let attempt = Attempt {
+            time: seen.now,
+            offset: seen.offset,
+            count: u32::try_from(seen.attempts).unwrap_or(u32::MAX),
+        };
+        record.attempts.push_bounded(attempt, longest);
         record
     }
 
@@ -107,14 +110,12 @@ impl Record {
             time: seen.now,
             offset: seen.offset,
         };
-        if let Some(known) = self.others.iter_mut().find(|other| &*other.name == name) {
+        let others = self.others.as_mut_slice();
+        if let Some(known) = others.iter_mut().find(|other| &*other.name == name) {
             *known = fresh;
-        } else if self.others.len() < MOST_OTHERS {
-            if self.others.is_empty() {
-                self.others.reserve_exact(1);
-            }
+        } else if others.len() < MOST_OTHERS {
             self.others.push(fresh);
-        } else if let Some(oldest) = self.others.iter_mut().min_by_key(|other| other.time) {
+        } else if let Some(oldest) = others.iter_mut().min_by_key(|other| other.time) {
             *oldest = fresh;
         }
     }
@@ -123,7 +124,7 @@ impl Record {
     fn within(&self, now: i64, window_s: u64) -> Within {
         let window = 1000 * i64::try_from(window_s).unwrap_or(i64::MAX / 2000);
         let mut within = Within::default();
-        for attempt in &self.attempts {
+        for attempt in self.attempts.as_slice() {
             let age = now - attempt.time;
             if age < window && age >= -AHEAD {
                 within.count += u64::from(attempt.count);
@@ -138,6 +139,7 @@ impl Record {
         let window = 1000 * i64::try_from(window_s).unwrap_or(i64::MAX / 2000);
         let mut others: Vec<&Other> = self
             .others
+            .as_slice()
             .iter()
             .filter(|other| now - other.time < window && now - other.time >= -AHEAD)
             .collect();
@@ -265,7 +267,7 @@ fn distinct(
     firings: &mut Vec<Firing>,
 ) {
     let needed = usize::try_from(tuning.get(id, "count")).unwrap_or(usize::MAX);
-    if !tuning.is_on(id) || record.others.len() < needed {
+    if !tuning.is_on(id) || record.others.as_slice().len() < needed {
         return;
     }
     let window_s = tuning.get(id, "window_s");

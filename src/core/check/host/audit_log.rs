@@ -66,7 +66,7 @@ pub fn gather(declared: &Declared, processes: &Processes, world: &World) -> Opti
     let shown = declared.text("AUDIT_LOG_PATH")?;
     let is_on = declared.switch("ENABLE_AUDIT_LOG") == Switch::On;
     let path = resolve(&shown, declared);
-    let file = look_at(&path);
+    let file = look_at(&path, world.now());
     let is_found = matches!(file, LogFile::Found { .. });
     Some(AuditEvidence {
         is_on,
@@ -89,7 +89,7 @@ fn resolve(shown: &str, declared: &Declared) -> PathBuf {
     folder.join(shown)
 }
 
-fn look_at(path: &Path) -> LogFile {
+fn look_at(path: &Path, now: Timestamp) -> LogFile {
     match path.metadata() {
         Err(error)
             if matches!(
@@ -105,7 +105,7 @@ fn look_at(path: &Path) -> LogFile {
         Ok(metadata) if !metadata.is_file() => LogFile::NoFile,
         Ok(metadata) => {
             let changed = Timestamp::from_second(metadata.mtime()).ok();
-            let last_line = contents::last_time(path);
+            let last_line = contents::last_time(path, now);
             LogFile::Found {
                 mode: metadata.mode() & 0o7777,
                 written: changed.max(last_line),
