@@ -7,6 +7,7 @@ use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
 use openclaw_sec::audit::detect::DETECTORS;
 use openclaw_sec::check;
+use openclaw_sec::order;
 use openclaw_sec::settings::{KnownFlags, Settings, SettingsError};
 use openclaw_sec::world::World;
 
@@ -120,7 +121,7 @@ fn known_flags() -> KnownFlags {
         let mut own = long_flags(command);
         own.extend(command.get_subcommands().flat_map(long_flags));
         own.retain(|flag| !global.contains(flag));
-        own.sort_unstable();
+        order::sort(&mut own);
         own.dedup();
         known.insert(command.get_name().to_owned(), own);
     }

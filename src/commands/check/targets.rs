@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use openclaw_sec::check::{Upstream, WaiverNews};
 use openclaw_sec::fleet::targets::{self, ListedTarget};
 use openclaw_sec::fleet::{Findings, Fleet, FleetTarget};
+use openclaw_sec::order;
 use openclaw_sec::redact::Redactor;
 use openclaw_sec::report::{Report, Target};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -310,7 +311,7 @@ impl<'w> Watch<'w> {
             .map(|(index, since)| (since.elapsed(), *index))
             .filter(|(waited, _)| *waited >= SLOW)
             .collect();
-        slow.sort_by(|one, other| other.cmp(one));
+        order::sort_by(&mut slow, |one, other| other.cmp(one));
         let names = slow.iter().take(MOST_NAMED).map(|(waited, index)| {
             format!("{} ({} s)", self.listed[*index].name, waited.as_secs())
         });

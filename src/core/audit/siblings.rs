@@ -1,10 +1,11 @@
 //! The files that rotation makes of a log, compressed or not.
 
-use crate::order;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+
+use crate::order;
 
 /// Endings of compressed files.
 const ENDINGS: [&str; 4] = [".gz", ".xz", ".bz2", ".zst"];

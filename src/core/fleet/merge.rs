@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{FleetTarget, SCHEMA};
+use crate::order;
 use crate::profiles::DEFAULT_PROFILE;
 use crate::report::{self, Report, Target};
 use crate::small_file;
@@ -127,7 +128,7 @@ fn json_files(folder: &Path) -> Result<Vec<PathBuf>, MergeError> {
             files.push(folder.join(name));
         }
     }
-    files.sort();
+    order::sort(&mut files);
     Ok(files)
 }
 

@@ -8,10 +8,9 @@ use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, RootCertStore};
-use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
-use x509_parser::public_key::PublicKey;
 
 use super::evidence::short;
+use super::x509::{HostName, Key, X509};
 
 /// What a certificate says and whether it can be believed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,14 +133,13 @@ pub(super) fn judge(
 ) -> Result<Certificate, String> {
     let leaf = presented.chain.first().ok_or("the server sent none")?;
     let parsed = parse(leaf).ok_or("it does not parse as X.509")?;
-    let (not_before, not_after) = dates(&parsed).ok_or("its dates are out of range")?;
     let weaknesses = weaknesses(&presented.chain);
     let (trust, expired_intermediate) = judge_trust(presented, &parsed, now, store, &weaknesses);
     Ok(Certificate {
         names: names(&parsed),
-        issuer: short(&parsed.issuer().to_string()),
-        not_before,
-        not_after,
+        issuer: short(&parsed.issuer.to_string()),
+        not_before: parsed.not_before,
+        not_after: parsed.not_after,
         trust,
         expired_intermediate,
         names_host: judge_name(leaf, host),
@@ -153,7 +151,7 @@ pub(super) fn judge(
 
 fn judge_trust(
     presented: &Presented,
-    leaf: &X509Certificate<'_>,
+    leaf: &X509<'_>,
     now: Timestamp,
     store: &TrustStore,
     weaknesses: &[String],
@@ -182,13 +180,13 @@ fn judge_trust(
 
 fn verify_chain(
     chain: &[CertificateDer<'static>],
-    leaf: &X509Certificate<'_>,
+    leaf: &X509<'_>,
     now: Timestamp,
     store: &TrustStore,
 ) -> (Trust, Option<String>) {
     let parsed = match ParsedCertificate::try_from(&chain[0]) {
         Ok(parsed) => parsed,
-        Err(error) if leaf.issuer() == leaf.subject() => {
+        Err(error) if leaf.issuer == leaf.subject => {
             let _ = error;
             return (Trust::Nobody(Distrust::SelfSigned), None);
         }
@@ -209,8 +207,8 @@ fn verify_chain(
     };
     // Trust is asked at a moment inside the validity, so that an expired certificate is expired
     // and not untrusted as well; first within the leaf's dates, then within everybody's.
-    let within_leaf = clamp(now, dates(leaf));
-    let within_all = clamp(now, common_dates(chain).or(dates(leaf)));
+    let within_leaf = clamp(now, Some(dates(leaf)));
+    let within_all = clamp(now, common_dates(chain).or(Some(dates(leaf))));
     let mut worst = None;
     for at in [within_leaf, within_all] {
         for (anchors, trust) in [
@@ -241,8 +239,8 @@ fn more_telling(first: Option<rustls::Error>, second: rustls::Error) -> rustls::
     }
 }
 
-fn distrust(error: &rustls::Error, sent: usize, leaf: &X509Certificate<'_>) -> Trust {
-    let self_issued = leaf.issuer() == leaf.subject();
+fn distrust(error: &rustls::Error, sent: usize, leaf: &X509<'_>) -> Trust {
+    let self_issued = leaf.issuer == leaf.subject;
     let rustls::Error::InvalidCertificate(reason) = error else {
         return Trust::Undetermined(short(&error.to_string()));
     };
@@ -263,7 +261,7 @@ fn distrust(error: &rustls::Error, sent: usize, leaf: &X509Certificate<'_>) -> T
 fn judge_name(leaf: &CertificateDer<'_>, host: &ServerName<'_>) -> Result<bool, String> {
     // A version 1 certificate has no subjectAltName, so it names nobody.
     let Ok(parsed) = ParsedCertificate::try_from(leaf) else {
-        let version = parse(leaf).map(|certificate| certificate.version().0);
+        let version = parse(leaf).map(|certificate| certificate.version);
         return match version {
             Some(0) => Ok(false),
             _ => Err("the certificate cannot be read by the verifier".to_owned()),
@@ -278,22 +276,21 @@ fn judge_name(leaf: &CertificateDer<'_>, host: &ServerName<'_>) -> Result<bool, 
     }
 }
 
-fn parse<'a>(der: &'a CertificateDer<'_>) -> Option<X509Certificate<'a>> {
-    X509Certificate::from_der(der)
-        .ok()
-        .map(|(_, certificate)| certificate)
+fn parse<'a>(der: &'a CertificateDer<'_>) -> Option<X509<'a>> {
+    X509::read(der)
 }
 
-fn dates(certificate: &X509Certificate<'_>) -> Option<(Timestamp, Timestamp)> {
-    let validity = certificate.validity();
-    let from = Timestamp::from_second(validity.not_before.timestamp()).ok()?;
-    let to = Timestamp::from_second(validity.not_after.timestamp()).ok()?;
-    Some((from, to))
+fn dates(certificate: &X509<'_>) -> (Timestamp, Timestamp) {
+    (certificate.not_before, certificate.not_after)
 }
 
 /// The dates within which every certificate of the chain is valid.
 fn common_dates(chain: &[CertificateDer<'_>]) -> Option<(Timestamp, Timestamp)> {
-    let all: Vec<_> = chain.iter().filter_map(|der| dates(&parse(der)?)).collect();
+    let all: Vec<_> = chain
+        .iter()
+        .filter_map(parse)
+        .map(|one| dates(&one))
+        .collect();
     let from = all.iter().map(|(from, _)| *from).max()?;
     let to = all.iter().map(|(_, to)| *to).min()?;
     (from <= to).then_some((from, to))
@@ -309,23 +306,19 @@ fn clamp(now: Timestamp, dates: Option<(Timestamp, Timestamp)>) -> Timestamp {
 fn out_of_date_intermediate(chain: &[CertificateDer<'_>], at: Timestamp) -> Option<String> {
     chain.iter().skip(1).find_map(|der| {
         let certificate = parse(der)?;
-        let (from, to) = dates(&certificate)?;
-        (at < from || at > to).then(|| short(&certificate.subject().to_string()))
+        let (from, to) = dates(&certificate);
+        (at < from || at > to).then(|| short(&certificate.subject.to_string()))
     })
 }
 
-fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
+fn names(certificate: &X509<'_>) -> Vec<String> {
     const MOST: usize = 20;
-    let Ok(Some(extension)) = certificate.subject_alternative_name() else {
-        return Vec::new();
+    let name = |name: &HostName<'_>| match name {
+        HostName::Dns(name) => Some(short(name)),
+        HostName::Address(bytes) => address(bytes),
     };
-    let name = |name: &GeneralName<'_>| match name {
-        GeneralName::DNSName(name) => Some(short(name)),
-        GeneralName::IPAddress(bytes) => address(bytes),
-        _ => None,
-    };
-    let all = &extension.value.general_names;
-    all.iter().filter_map(name).take(MOST).collect()
+    let all = certificate.hosts.iter();
+    all.filter_map(name).take(MOST).collect()
 }
 
 fn address(bytes: &[u8]) -> Option<String> {
@@ -336,21 +329,13 @@ fn address(bytes: &[u8]) -> Option<String> {
     Some(std::net::IpAddr::from(sixteen).to_string())
 }
 
-fn key_of(certificate: &X509Certificate<'_>) -> String {
-    match certificate.public_key().parsed() {
-        Ok(PublicKey::RSA(key)) => format!("RSA {}", rsa_bits(&key)),
-        Ok(PublicKey::EC(point)) => format!("EC {}", point.key_size()),
-        Ok(PublicKey::DSA(_)) => "DSA".to_owned(),
-        _ => short(&certificate.public_key().algorithm.algorithm.to_id_string()),
+fn key_of(certificate: &X509<'_>) -> String {
+    match &certificate.key {
+        Key::Rsa(bits) => format!("RSA {bits}"),
+        Key::Ec(bits) => format!("EC {bits}"),
+        Key::Dsa => "DSA".to_owned(),
+        Key::Other(algorithm) => short(algorithm),
     }
-}
-
-fn rsa_bits(key: &x509_parser::public_key::RSAPublicKey<'_>) -> usize {
-    let digits: &[u8] = key.modulus;
-    let leading = digits.iter().take_while(|byte| **byte == 0).count();
-    let significant = &digits[leading..];
-    let unused = significant.first().map_or(0, |byte| byte.leading_zeros());
-    significant.len() * 8 - usize::try_from(unused).unwrap_or(0)
 }
 
 /// Signature algorithms with MD2, MD5 or SHA-1 (RFC 3279, RFC 9155).
@@ -373,24 +358,21 @@ fn weaknesses(chain: &[CertificateDer<'_>]) -> Vec<String> {
         } else {
             "an intermediate"
         };
-        let self_issued = certificate.issuer() == certificate.subject();
+        let self_issued = certificate.issuer == certificate.subject;
         if self_issued && place > 0 {
             // A root that is sent along is believed or not; nobody relies on its signature.
             continue;
         }
-        match certificate.public_key().parsed() {
-            Ok(PublicKey::RSA(key)) if rsa_bits(&key) < 2048 => {
-                found.push(format!("{whose} has an RSA key of {} bits", rsa_bits(&key)));
+        match certificate.key {
+            Key::Rsa(bits) if bits < 2048 => {
+                found.push(format!("{whose} has an RSA key of {bits} bits"));
             }
-            Ok(PublicKey::EC(point)) if point.key_size() < 224 => {
-                found.push(format!(
-                    "{whose} has an EC key of {} bits",
-                    point.key_size()
-                ));
+            Key::Ec(bits) if bits < 224 => {
+                found.push(format!("{whose} has an EC key of {bits} bits"));
             }
             _ => {}
         }
-        let oid = certificate.signature_algorithm.algorithm.to_id_string();
+        let oid = certificate.signature_algorithm;
         let broken = BROKEN_SIGNATURES.iter().find(|(id, _)| *id == oid);
         if let Some((_, digest)) = broken.filter(|_| !self_issued) {
             found.push(format!("{whose} is signed with {digest}"));

@@ -23,6 +23,7 @@ mod stream;
 mod tls;
 pub mod verdicts;
 mod websocket;
+mod x509;
 
 pub use certificate::{Certificate, Distrust, Trust};
 pub use endpoint::{

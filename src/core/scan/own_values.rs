@@ -1,5 +1,7 @@
 //! The env file's own values, searched for wherever they stand and in every form they take.
 
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
 use std::ops::Range;
 
 use aho_corasick::AhoCorasick;
@@ -36,9 +38,17 @@ pub struct OwnValue {
 /// The values worth a search: secret by name or by randomness, no placeholders, 8 bytes or more.
 pub fn worth_a_search<'a>(assignments: impl IntoIterator<Item = &'a Assignment>) -> Vec<OwnValue> {
     let mut values: Vec<OwnValue> = Vec::new();
+    // By hash, so that no second copy of a secret lies about.
+    let hasher = RandomState::new();
+    let mut places: HashMap<u64, usize> = HashMap::new();
     for assignment in assignments {
         for value in secret_parts(assignment) {
-            let is_known = values.iter().any(|known| known.value.expose() == value);
+            let place = places
+                .entry(hasher.hash_one(&value))
+                .or_insert(values.len());
+            let is_known = values
+                .get(*place)
+                .is_some_and(|known| known.value.expose() == value);
             if value.len() >= SHORTEST_VALUE && !is_known {
                 values.push(OwnValue {
                     name: assignment.name.clone(),
@@ -358,6 +368,14 @@ mod tests {
             names,
             ["GATEWAY_PASSWORD", "DATABASE_URL", "DATABASE_URL", "SALT"]
         );
+    }
+
+    #[test]
+    fn a_value_that_stands_twice_is_searched_once() {
+        let file = EnvFile::parse("A_KEY=q8ZrT2mXv9Lb\nB_KEY=abc\nC_KEY=abc\nD_KEY=q8ZrT2mXv9Lb\n");
+        let values = worth_a_search(file.assignments());
+        assert_eq!(values.len(), 1);
+        assert_eq!(values[0].name, "A_KEY");
     }
 
     #[test]

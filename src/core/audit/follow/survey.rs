@@ -9,6 +9,7 @@ use super::super::siblings::{Compression, plain_reader, rotation_number};
 use super::disk::Disk;
 use super::footprint::{Footprint, Identity};
 use super::memory::Memory;
+use crate::order;
 
 /// A rotated file, open.
 pub struct Candidate {
@@ -70,7 +71,7 @@ impl Survey {
         }
         // The kernel's clock for files ticks slowly: of two with one time the higher number is
         // older.
-        candidates.sort_by_key(|candidate| {
+        order::sort_by_key(&mut candidates, |candidate| {
             let number = rotation_number(&candidate.path).unwrap_or(0);
             (candidate.modified, -number)
         });

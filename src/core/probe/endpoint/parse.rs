@@ -4,6 +4,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use url::{Host, Url};
 
+use super::super::x509::X509;
 use super::{AuthScheme, ConfiguredKey, EndpointError};
 use crate::key_shapes;
 
@@ -90,7 +91,7 @@ pub(super) fn parse_ca_file(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, 
     if certificates.is_empty() {
         return Err(EndpointError::NoCertificate);
     }
-    let readable = |der: &CertificateDer<'_>| x509_parser::parse_x509_certificate(der).is_ok();
+    let readable = |der: &CertificateDer<'_>| X509::read(der).is_some();
     if !certificates.iter().all(readable) {
         return Err(EndpointError::BrokenCertificate);
     }
