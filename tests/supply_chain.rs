@@ -158,7 +158,10 @@ fn the_program_is_linked_hardened() {
         eprintln!("skipped: there is no readelf");
         return;
     }
-    let headers = stdout(&run("readelf", &["--wide", "--file-header", "--segments", binary]));
+    let headers = stdout(&run(
+        "readelf",
+        &["--wide", "--file-header", "--segments", binary],
+    ));
     let dynamic = stdout(&run("readelf", &["--wide", "--dynamic", binary]));
     let line = |text: &str, word: &str| {
         let found = text.lines().find(|line| line.contains(word));

@@ -267,9 +267,7 @@ fn a_browser_finds_nothing_to_object() {
     };
     let wanted = |file: &std::path::PathBuf| {
         let stem = file.file_stem().unwrap();
-        ["everything", "fleet"]
-            .iter()
-            .any(|name| stem == *name)
+        ["everything", "fleet"].iter().any(|name| stem == *name)
     };
     let mut seen = files("html", folder.path());
     seen.retain(wanted);
