@@ -147,9 +147,12 @@ awk -v name=$name -v who="$(sed -n 's/^Maintainer: //p' "$source/contrib/deb/con
     END { close_entry() }
 ' "$source/CHANGELOG.md" >"$root/changelog"
 pressed "$root/changelog" $documents/changelog.gz
-if [ -x "$source/contrib/sbom/generate.sh" ]; then
-    "$source/contrib/sbom/generate.sh" >"$root/sbom"
+# The bill of materials is read from the lock file by cargo, which builds nothing for it.
+if command -v cargo >/dev/null && sh "$source/contrib/sbom/generate.sh" >"$root/sbom" 2>"$root/said"; then
     pressed "$root/sbom" $documents/$name.cdx.json.gz
+else
+    printf 'build.sh: the package has no bill of materials: %s\n' \
+        "$(sed 1q "$root/said" 2>/dev/null | grep . || echo cargo is missing)" >&2
 fi
 # What the unit and the exporter expect to be there.
 mkdir -p "$tree/var/lib/prometheus/node-exporter"

@@ -180,8 +180,9 @@ impl<'m> Monitor<'m> {
 
 /// Looks at the tree around the env file, or the one that was named, and at its history.
 pub fn gather(request: Request<'_>, monitor: &Monitor<'_>, world: &World) -> CodeEvidence {
-    let env_tree = request.env.and_then(|env| work_tree_of(&folder_of(env)));
-    let tracking = match (request.env, &env_tree) {
+    let env = request.env.map(place_in_git);
+    let env_tree = env.as_deref().and_then(|env| work_tree_of(&folder_of(env)));
+    let tracking = match (env.as_deref(), &env_tree) {
         (Some(env), Some(_)) => tracking(env, world),
         _ => Answer::Known(Tracking::OutsideWorkTree),
     };
@@ -262,6 +263,14 @@ pub fn folder_of(file: &Path) -> PathBuf {
     match file.parent() {
         Some(folder) if folder != Path::new("") => folder.to_path_buf(),
         _ => PathBuf::from("."),
+    }
+}
+
+/// Where git would find a file: a link that lies in no work tree leads to a file that may.
+pub fn place_in_git(file: &Path) -> PathBuf {
+    match work_tree_of(&folder_of(file)) {
+        Some(_) => file.to_path_buf(),
+        None => file.canonicalize().unwrap_or_else(|_| file.to_path_buf()),
     }
 }
 

@@ -54,6 +54,15 @@ fn git_s_own_answer_counts() {
 }
 
 #[test]
+fn a_link_outside_leads_to_the_work_tree_of_its_file() {
+    for (script, expected) in [("git add .env", "fail"), ("echo .env > .gitignore", "pass")] {
+        let place = repository(&format!("{script} && ln -s \"$PWD/.env\" ~/linked.env"));
+        let link = place.outer("home/linked.env");
+        assert_eq!(status(&place, link.to_str().unwrap()), expected, "{script}");
+    }
+}
+
+#[test]
 fn tracked_is_worse_than_not_ignored() {
     let tracked = repository("git add .env");
     let (report, code) = tracked.report(&format!("--only {ID}"));

@@ -11,8 +11,11 @@ use crate::support::{
 use crate::throwaway::Machine;
 
 /// What a package is made of.
-pub const SOURCES: [&str; 7] = [
+pub const SOURCES: [&str; 10] = [
     "Cargo.toml",
+    "Cargo.lock",
+    "build.rs",
+    "src",
     "CHANGELOG.md",
     "README.md",
     "LICENSE-MIT",
@@ -136,6 +139,7 @@ fn the_package_says_what_is_in_it_and_what_it_needs() {
         "/lib/systemd/system/openclaw-sec-check.timer",
         "/usr/share/doc/openclaw-sec/copyright",
         "/usr/share/doc/openclaw-sec/changelog.gz",
+        "/usr/share/doc/openclaw-sec/openclaw-sec.cdx.json.gz",
         "/var/lib/prometheus/node-exporter/",
     ] {
         assert!(contents.iter().any(|found| found == path), "no {path}");

@@ -9,7 +9,7 @@ use super::evidence::Evidence;
 use super::host::LogFile;
 use crate::atomic_file::{self, AtomicFileError, Expected};
 use crate::env_file::{EditError, EnvFile, EnvFileError, Lock, SaveError};
-use crate::scan::{Answer, Tracking, folder_of};
+use crate::scan::{Answer, Tracking, folder_of, place_in_git};
 use crate::secret::Secret;
 use crate::small_file;
 use crate::variables::VARIABLES;
@@ -201,13 +201,13 @@ fn without_others(path: &Path, from: u32, unwanted: u32) -> Option<Change> {
 }
 
 fn git_ignore(evidence: &Evidence) -> Option<Change> {
-    let path = evidence.declared.as_ref()?.path.as_ref()?;
+    let path = place_in_git(evidence.declared.as_ref()?.path.as_ref()?);
     if evidence.code.tracking != Answer::Known(Tracking::NeitherTrackedNorIgnored) {
         return None;
     }
     let line = ignore_pattern(path.file_name()?.to_str()?)?;
     Some(Change::GitIgnore {
-        path: folder_of(path).join(".gitignore"),
+        path: folder_of(&path).join(".gitignore"),
         line,
     })
 }
