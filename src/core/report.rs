@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::order;
 use crate::redact::Redactor;
 
 /// The `schema` field of a check report.
@@ -375,7 +376,7 @@ impl Report {
     /// The failures, the worst first.
     pub fn failures(&self) -> Vec<&CheckResult> {
         let mut failures: Vec<&CheckResult> = self.with_status(Status::Fail).collect();
-        failures.sort_by_key(|result| std::cmp::Reverse(result.severity));
+        order::sort_by_key(&mut failures, |result| std::cmp::Reverse(result.severity));
         failures
     }
 

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use openclaw_sec::fleet::{Deployment, Findings};
 use openclaw_sec::foreign_text::is_harmful;
+use openclaw_sec::order;
 use openclaw_sec::report::{CheckResult, Severity, Status};
 
 use super::Page;
@@ -19,7 +20,7 @@ const COMMANDS: [&str; 3] = ["error", "warning", "notice"];
 pub fn render(findings: &Findings, page: &Page<'_>) -> String {
     let mut problems = problems(findings);
     // What failed comes before what is not known, and the order of the run decides the rest.
-    problems.sort_by_key(|(_, result)| {
+    order::sort_by_key(&mut problems, |(_, result)| {
         let is_unknown = result.status == Status::Unknown;
         (
             place_of(command(result)),
