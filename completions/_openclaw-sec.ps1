@@ -74,7 +74,7 @@ Register-ArgumentCompleter -Native -CommandName 'openclaw-sec' -ScriptBlock {
             [CompletionResult]::new('--rules', '--rules', [CompletionResultType]::ParameterName, 'More rules, in the form of gitleaks'' TOML; may be repeated')
             [CompletionResult]::new('--compare-env', '--compare-env', [CompletionResultType]::ParameterName, 'An env file of another environment, which must not share secrets; may be repeated')
             [CompletionResult]::new('--openclaw-config', '--openclaw-config', [CompletionResultType]::ParameterName, 'Upstream''s openclaw.json')
-            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to print the report; may be repeated, each with its --output [default: human] [formats: human, json, sarif, junit, github, gitlab, markdown, html, prometheus, ocsf]')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to print the report; may be repeated, each with its --output [default: human]')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Where the report of the --format before it goes; `-` is stdout')
             [CompletionResult]::new('--fail-on', '--fail-on', [CompletionResultType]::ParameterName, 'The mildest failure that makes the exit code 1')
             [CompletionResult]::new('--baseline', '--baseline', [CompletionResultType]::ParameterName, 'Accept what this earlier JSON report already shows as failed')

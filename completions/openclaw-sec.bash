@@ -410,7 +410,7 @@ _openclaw__sec() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "human json sarif junit github gitlab markdown html prometheus ocsf" -- "${cur}"))
                     return 0
                     ;;
                 --output)

@@ -69,7 +69,7 @@ set edit:completion:arg-completer[openclaw-sec] = {|@words|
             cand --rules 'More rules, in the form of gitleaks'' TOML; may be repeated'
             cand --compare-env 'An env file of another environment, which must not share secrets; may be repeated'
             cand --openclaw-config 'Upstream''s openclaw.json'
-            cand --format 'How to print the report; may be repeated, each with its --output [default: human] [formats: human, json, sarif, junit, github, gitlab, markdown, html, prometheus, ocsf]'
+            cand --format 'How to print the report; may be repeated, each with its --output [default: human]'
             cand --output 'Where the report of the --format before it goes; `-` is stdout'
             cand --fail-on 'The mildest failure that makes the exit code 1'
             cand --baseline 'Accept what this earlier JSON report already shows as failed'

@@ -71,7 +71,16 @@ complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l code
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l rules -d 'More rules, in the form of gitleaks\' TOML; may be repeated' -r -F
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l compare-env -d 'An env file of another environment, which must not share secrets; may be repeated' -r -F
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l openclaw-config -d 'Upstream\'s openclaw.json' -r -F
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l format -d 'How to print the report; may be repeated, each with its --output [default: human] [formats: human, json, sarif, junit, github, gitlab, markdown, html, prometheus, ocsf]' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l format -d 'How to print the report; may be repeated, each with its --output [default: human]' -r -f -a "human\t''
+json\t''
+sarif\t''
+junit\t''
+github\t''
+gitlab\t''
+markdown\t''
+html\t''
+prometheus\t''
+ocsf\t''"
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l output -d 'Where the report of the --format before it goes; `-` is stdout' -r -F
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l fail-on -d 'The mildest failure that makes the exit code 1' -r -f -a "low\t''
 medium\t''

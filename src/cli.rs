@@ -236,9 +236,13 @@ pub struct CheckArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub openclaw_config: Option<PathBuf>,
 
-    /// How to print the report; may be repeated, each with its --output
-    /// [default: human] [formats: human, json, sarif, junit, github, gitlab, markdown, html, prometheus, ocsf]
-    #[arg(long, value_name = "FORMAT", help_heading = "Report")]
+    /// How to print the report; may be repeated, each with its --output [default: human]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        value_parser = ["human", "json", "sarif", "junit", "github", "gitlab", "markdown", "html", "prometheus", "ocsf"],
+        help_heading = "Report"
+    )]
     pub format: Vec<String>,
 
     /// Where the report of the --format before it goes; `-` is stdout

@@ -10,9 +10,14 @@ use super::services::millisecond;
 
 pub fn render(findings: &Findings, page: &Page<'_>) -> String {
     let mut text = String::new();
+    let began = millisecond(findings.started_at()).unwrap_or_default();
     for deployment in findings.deployments() {
+        // Lines of one run have one time; a report that was merged keeps that of its own run.
+        let time = millisecond(&deployment.report.started_at)
+            .unwrap_or_default()
+            .min(began);
         for result in &deployment.report.results {
-            let line = finding(&deployment, result, page).to_string();
+            let line = finding(&deployment, result, time, page).to_string();
             text.push_str(&harmless_json(&line));
             text.push('\n');
         }
@@ -20,11 +25,15 @@ pub fn render(findings: &Findings, page: &Page<'_>) -> String {
     text
 }
 
-fn finding(deployment: &Deployment<'_>, result: &CheckResult, page: &Page<'_>) -> Value {
+fn finding(deployment: &Deployment<'_>, result: &CheckResult, time: i64, page: &Page<'_>) -> Value {
     let report = deployment.report;
     let (compliance, status, status_word) = statuses(result.status);
     let severity = severity(result);
     let desc = harmless(&result.remediation);
+    let detail = match result.status {
+        Status::Waived => result.acceptance(),
+        _ => result.reason.clone(),
+    };
     // In a fleet the deployment is the machine; otherwise it is the one this runs on.
     let host = deployment.name.unwrap_or(page.host_name);
     json!({
@@ -36,13 +45,13 @@ fn finding(deployment: &Deployment<'_>, result: &CheckResult, page: &Page<'_>) -
         "activity_name": "Create",
         "type_uid": 200_301,
         "type_name": "Compliance Finding: Create",
-        "time": millisecond(&report.started_at).unwrap_or_default(),
+        "time": time,
         "severity_id": severity.0,
         "severity": severity.1,
         "status_id": status,
         "status": status_word,
         "status_code": result.status.word(),
-        "status_detail": harmless(&result.reason),
+        "status_detail": harmless(&detail),
         "message": harmless(&result.message),
         "metadata": {
             "version": "1.6.0",

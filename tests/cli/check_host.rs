@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use super::support::{Ended, HARDENED, Place, is_root, mode};
+use super::support::{Ended, FORMATS, HARDENED, Place, is_root, mode};
 
 fn set_mode(path: &Path, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
@@ -349,7 +349,7 @@ fn nothing_is_changed_by_looking() {
             .stdout
     };
     let before = listing();
-    for format in ["human", "json", "markdown"] {
+    for format in FORMATS {
         place.line(&format!("check --format {format}"));
     }
     assert_eq!(listing(), before);

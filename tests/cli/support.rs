@@ -49,6 +49,20 @@ ENABLE_AUDIT_LOG=true
 AUDIT_LOG_PATH=/var/log/openclaw/audit.log
 ";
 
+/// The words for `check --format`; tests/formats holds them against the program's table.
+pub const FORMATS: [&str; 10] = [
+    "human",
+    "json",
+    "sarif",
+    "junit",
+    "github",
+    "gitlab",
+    "markdown",
+    "html",
+    "prometheus",
+    "ocsf",
+];
+
 /// A key in a usual form that stands nowhere in the program.
 pub const KEY: &str = "Zr8xK2mV9tLw4RzBq1NcYp7HdGf3JsUeXoTi6WvAbQM=";
 

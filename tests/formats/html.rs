@@ -148,6 +148,10 @@ fn the_picture_has_colour_symbol_and_word_for_each_item() {
     let (picture, _) = picture.split_once("</svg>").unwrap();
     assert_eq!(picture.matches("<g class=\"tile ").count(), 8);
     assert_eq!(picture.matches(">✗</text>").count(), 8);
+    assert!(
+        !picture.contains('…'),
+        "a title of the checklist does not fit"
+    );
     let text = render("html", sample("fleet"));
     let (picture, _) = text.split_once("</svg>").unwrap();
     assert_eq!(picture.matches("<g class=\"tile ").count(), 4 * 8);

@@ -312,3 +312,24 @@ pub fn explain(id: &str) -> anyhow::Result<String> {
     }
     Ok(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    #[test]
+    fn the_command_line_names_the_formats_of_the_table() {
+        let mut command = Cli::command();
+        command.build();
+        let check = command.find_subcommand("check").expect("there");
+        let mut arguments = check.get_arguments();
+        let format = arguments.find(|argument| argument.get_id() == "format");
+        let values = format.expect("there").get_possible_values();
+        let values: Vec<&str> = values.iter().map(|value| value.get_name()).collect();
+        let names: Vec<&str> = output::FORMATS.iter().map(|format| format.name).collect();
+        assert_eq!(values, names);
+    }
+}

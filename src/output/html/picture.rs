@@ -195,9 +195,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_title_of_the_checklist_fits_into_its_tile() {
-        let longest = "Hosted networking split, CORS, proxies";
-        assert_eq!(lines(longest).join(" "), longest);
+    fn a_title_is_wrapped_into_two_lines_and_an_endless_one_is_cut() {
+        let title = "Hosted networking split, CORS, proxies";
+        assert_eq!(lines(title), ["Hosted networking", "split, CORS, proxies"]);
         assert_eq!(
             lines("one two three four five six seven eight nine ten").len(),
             2
