@@ -5,7 +5,6 @@ use crate::report::Severity;
 
 /// Gaps are counted in steps of about 9 percent, up to a year.
 const STEPS: usize = 320;
-const STEPS_PER_DOUBLING: f64 = 8.0;
 
 /// The times of one log.
 #[derive(Debug)]
@@ -172,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_step_is_an_eighth_of_a_doubling() {
-        let gaps = (1..5000).chain((0..200).map(|number| 1u64 << (number % 60) | number * 977));
+        let gaps = (1..5000).chain((0..200).map(|number| (1u64 << (number % 60)) | (number * 977)));
         for gap_ms in gaps {
             let expected = (libm::log2(gap_ms as f64) * 8.0) as usize;
             assert_eq!(step(gap_ms), expected.min(STEPS - 1), "{gap_ms}");
