@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::time::Instant;
 
 use super::super::siblings::{folder, plain_reader};
-use super::footprint::{Footprint, Identity, KNOWN_BY};
+use super::footprint::{Footprint, Identity};
 use super::stream::{Reach, Stream};
 use super::survey::{self, Beginning, Candidate, Survey, Verdict};
 use super::{ATTEMPTS, Follower, Notice, PATIENCE, Sink, TICK, beginning_of};
@@ -114,15 +114,23 @@ impl Follower {
             if let Some(fresh) = fresh {
                 open.push(beginning_of(&mut self.disk, fresh.stream));
             }
+            if let Some(left) = left {
+                let own = beginning_of(&mut self.disk, left);
+                let is_read = left.is_settled || own.head.is_empty();
+                if !is_read || !left.footprint.stands_in(&mut self.disk, &left.file) {
+                    // It was cut or got its first line just now: the next look reads it first.
+                    return None;
+                }
+                open.push(own);
+            }
             // What holds other content by now, or its first, is judged as any rotated file: a copy
             // may have been made onto it.
             let disk = &mut self.disk;
-            for stream in left.into_iter().chain(&self.draining) {
-                let head = disk.bytes_at(&stream.file, 0, KNOWN_BY);
-                let is_read = stream.is_settled || head.is_empty();
+            for stream in &self.draining {
+                let own = beginning_of(disk, stream);
+                let is_read = stream.is_settled || own.head.is_empty();
                 if is_read && stream.footprint.stands_in(disk, &stream.file) {
-                    let identity = stream.identity;
-                    open.push(Beginning { identity, head });
+                    open.push(own);
                 }
             }
             let has_name = fresh.filter(|fresh| fresh.has_name).is_none_or(|fresh| {
