@@ -50,7 +50,7 @@ fn last_time_in(text: &str, now: Timestamp) -> Option<Timestamp> {
     let mut recogniser = Recogniser::new(context, TrustedProxies::default());
     let wanted = Wanted {
         time: true,
-        meaning: false,
+        ..Wanted::LEVEL
     };
     text.lines()
         .rev()
