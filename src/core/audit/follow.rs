@@ -6,6 +6,8 @@
 //! after that. Whatever changes in the middle of a look is met by the next step or look, since
 //! each decision rests on open descriptors and is checked after it was read.
 
+mod before;
+mod change;
 mod disk;
 mod footprint;
 mod memory;
@@ -22,12 +24,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::assemble::Chunk;
-use super::siblings::{dated, plain_reader};
+use before::Fresh;
 use disk::Disk;
 use footprint::{Footprint, Identity, KNOWN_BY};
 use memory::{Memory, Remembered};
 use stream::{Reach, Stream};
-use survey::{Beginning, Candidate, Survey, Verdict};
+use survey::{Beginning, Survey, Verdict};
 
 /// How long after its last growth an old file is still read: loggers write late.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -37,6 +39,8 @@ const MOST_DRAINING: usize = 64;
 const ATTEMPTS: usize = 8;
 /// How long a folder may change so fast that no two listings agree.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Longer than the clock of a file system takes for one tick, however busy the machine.
+const TICK: Duration = Duration::from_secs(1);
 /// Steps of one look; the next look goes on.
 const MOST_STEPS: usize = 32;
 
@@ -85,7 +89,12 @@ pub struct Follower {
     disk: Disk,
     last_complaint: Option<Notice>,
     unsettled_since: Option<Instant>,
+    /// The state of the folder while nothing has the name, and since when.
+    folder_seen: Option<(FolderState, Instant)>,
 }
+
+/// When a folder was modified and changed, where it is there.
+type FolderState = Option<[i64; 4]>;
 
 /// What a step came to.
 #[derive(PartialEq, Eq)]
@@ -118,6 +127,7 @@ impl Follower {
             disk: Disk::default(),
             last_complaint: None,
             unsettled_since: None,
+            folder_seen: None,
         };
         let mut opened = None;
         for _ in 0..ATTEMPTS {
@@ -260,7 +270,10 @@ impl Follower {
             Named::Nothing(complaint) => {
                 if self.last_complaint.as_ref() != Some(&complaint) {
                     notices.push(complaint.clone());
-                    self.last_complaint = Some(complaint);
+                    self.last_complaint = Some(complaint.clone());
+                }
+                if matches!(complaint, Notice::Waiting(_)) {
+                    self.read_news_without_name(now, sink, notices)?;
                 }
                 Ok(Step::Done)
             }
@@ -317,7 +330,7 @@ impl Follower {
                 has_name: false,
             };
             if self
-                .settle(fresh, None, None, now, sink, notices)?
+                .settle(Some(fresh), None, None, now, sink, notices)?
                 .is_none()
             {
                 reach = None;
@@ -345,341 +358,6 @@ impl Follower {
         let is_same = stream.seen_empty == seen;
         stream.seen_empty = seen;
         state.len() > 0 || !is_same
-    }
-
-    /// The open file was cut. What a copy holds of it comes first.
-    fn begin_again(
-        &mut self,
-        now: Instant,
-        sink: &mut Sink<'_>,
-        notices: &mut Vec<Notice>,
-    ) -> io::Result<Step> {
-        let Some(mut cut) = self.current.take() else {
-            return Ok(Step::Done);
-        };
-        let Ok(mut again) = cut.from_start_again(now) else {
-            self.current = Some(cut);
-            return Ok(Step::Done);
-        };
-        let offset = cut.footprint.offset();
-        let fresh = Fresh {
-            stream: &mut again,
-            has_name: false,
-        };
-        let Some(is_held) = self.settle(fresh, None, Some(&mut cut), now, sink, notices)? else {
-            self.current = Some(cut);
-            return Ok(Step::Done);
-        };
-        notices.push(Notice::Truncated(self.path.clone()));
-        if !is_held && offset > 0 {
-            notices.push(Notice::Vanished(self.path.clone(), offset));
-        }
-        self.remember(cut.identity, cut.footprint);
-        self.current = Some(again);
-        Ok(Step::Again)
-    }
-
-    /// Another file has the name.
-    fn go_over_to(
-        &mut self,
-        file: File,
-        metadata: &Metadata,
-        now: Instant,
-        sink: &mut Sink<'_>,
-        notices: &mut Vec<Notice>,
-    ) -> io::Result<Step> {
-        self.follow_link();
-        let mut next = Stream::from_start(file, metadata, &self.path, now);
-        if self.returns(&mut next, metadata, now) || self.goes_on_in(&mut next, metadata, now) {
-            self.change_to(next, now);
-            return Ok(Step::Again);
-        }
-        let left = self.current.take();
-        let fresh = Fresh {
-            stream: &mut next,
-            has_name: true,
-        };
-        let settled = self.settle(fresh, left.as_ref(), None, now, sink, notices);
-        self.current = left;
-        let Some(is_held) = settled? else {
-            return Ok(Step::Done);
-        };
-        if let Some(left) = &self.current {
-            notices.push(Notice::Replaced(self.path.clone()));
-            let is_gone = self
-                .disk
-                .state_of(&left.file)
-                .is_ok_and(|it| it.nlink() == 0);
-            let offset = left.footprint.offset();
-            if is_gone && !is_held && offset > 0 {
-                notices.push(Notice::Vanished(self.path.clone(), offset));
-            }
-        }
-        self.change_to(next, now);
-        Ok(Step::Again)
-    }
-
-    fn change_to(&mut self, next: Stream, now: Instant) {
-        if let Some(mut left) = self.current.replace(next) {
-            left.grew_at = now;
-            self.draining.push(left);
-        }
-    }
-
-    /// A file that we know has its name back: it goes on where we stopped.
-    fn returns(&mut self, next: &mut Stream, metadata: &Metadata, now: Instant) -> bool {
-        let is_it = |stream: &Stream| stream.identity == next.identity;
-        if let Some(at) = self.draining.iter().position(is_it) {
-            *next = self.draining.remove(at);
-            return true;
-        }
-        let readings: Vec<Footprint> = self.memory.readings_of(next.identity).cloned().collect();
-        let Some(read) = readings
-            .into_iter()
-            .find(|read| read.offset() > 0 && read.stands_in(&mut self.disk, &next.file))
-        else {
-            return false;
-        };
-        let Ok(file) = next.file.try_clone() else {
-            return false;
-        };
-        *next = Stream::from_footprint(file, metadata, &self.path, now, read, None);
-        true
-    }
-
-    /// `cp` and `mv` over the name: another file with the same content.
-    fn goes_on_in(&mut self, next: &mut Stream, metadata: &Metadata, now: Instant) -> bool {
-        let Some(left) = &mut self.current else {
-            return false;
-        };
-        let offset = left.footprint.offset();
-        if offset > 0 && left.footprint.stands_in(&mut self.disk, &next.file) {
-            left.hand_over_to(next);
-            return true;
-        }
-        // We may have read more of the old file than was copied. A log that only begins like the
-        // last one, with the same title, is no copy: that one was not taken away, or is longer.
-        let length = metadata.len();
-        let is_gone = || left.file.metadata().is_ok_and(|it| it.nlink() == 0);
-        if length < KNOWN_BY as u64
-            || length >= offset
-            || !is_gone()
-            || !survey::is_beginning_of(&mut self.disk, &next.file, length, &left.file)
-        {
-            return false;
-        }
-        let read = Footprint::at(&mut self.disk, &next.file, length);
-        let Ok(file) = next.file.try_clone() else {
-            return false;
-        };
-        *next = Stream::from_footprint(file, metadata, &self.path, now, read, None);
-        true
-    }
-
-    /// Gives out what rotated files hold that nobody has read, before the first byte of a fresh
-    /// file; first of all the rest of a file that was `cut`. Returns whether content like that of
-    /// the file we leave is held by a rotated one, and nothing where the folder would not keep
-    /// still long enough to say.
-    fn settle(
-        &mut self,
-        fresh: Fresh<'_>,
-        left: Option<&Stream>,
-        mut cut: Option<&mut Stream>,
-        now: Instant,
-        sink: &mut Sink<'_>,
-        notices: &mut Vec<Notice>,
-    ) -> io::Result<Option<bool>> {
-        let Some((survey, open)) = self.survey(&fresh, left, now) else {
-            return Ok(None);
-        };
-        let Fresh { stream: fresh, .. } = fresh;
-        if let Some(own) = open.first() {
-            // Whatever is read from now on must begin like this.
-            fresh.is_settled = !own.head.is_empty();
-            fresh.footprint = Footprint::begins_with(own.head.clone());
-        }
-        let cut_footprint = cut.as_ref().map(|cut| cut.footprint.clone());
-        let left_footprint = left.map(|left| &left.footprint);
-        let judged = survey.candidates.into_iter().map(|candidate| {
-            let (identity, head) = (candidate.identity, &candidate.head);
-            let cut = cut_footprint.as_ref();
-            let verdict = survey::judge(identity, head, cut, &open, &mut self.memory);
-            (verdict, candidate)
-        });
-        // What was rotated after the fresh file itself comes when that one is left.
-        let judged: Vec<(Verdict, Candidate)> = judged
-            .take_while(|(_, candidate)| candidate.identity != fresh.identity)
-            .collect();
-        let is_held = judged.iter().any(|(verdict, candidate)| {
-            *verdict == Verdict::CopyOfCut
-                || left_footprint.is_some_and(|left| left.agrees_with(&candidate.head))
-        });
-        if let Some(cut) = &mut cut {
-            self.read_copies(cut, &judged, sink)?;
-        }
-        for (_, candidate) in judged
-            .into_iter()
-            .filter(|(verdict, _)| *verdict == Verdict::News)
-        {
-            self.read_news(candidate, now, sink, notices)?;
-        }
-        Ok(Some(is_held))
-    }
-
-    /// The rotated files, and how the open ones begin, at one moment.
-    fn survey(
-        &mut self,
-        fresh: &Fresh<'_>,
-        left: Option<&Stream>,
-        now: Instant,
-    ) -> Option<(Survey, Vec<Beginning>)> {
-        let places = self.places();
-        let mut last = None;
-        for _ in 0..ATTEMPTS {
-            let survey = Survey::take(&mut self.disk, &places);
-            let mut open = vec![beginning_of(&mut self.disk, fresh.stream)];
-            // What holds other content by now, or its first, is judged as any rotated file: a copy
-            // may have been made onto it.
-            let disk = &mut self.disk;
-            for stream in left.into_iter().chain(&self.draining) {
-                let head = disk.bytes_at(&stream.file, 0, KNOWN_BY);
-                let is_read = stream.is_settled || head.is_empty();
-                if is_read && stream.footprint.stands_in(disk, &stream.file) {
-                    let identity = stream.identity;
-                    open.push(Beginning { identity, head });
-                }
-            }
-            let has_name = !fresh.has_name
-                || self
-                    .disk
-                    .metadata(&self.path)
-                    .is_ok_and(|it| Identity::of(&it) == fresh.stream.identity);
-            if has_name && survey.still_holds(&mut self.disk, &places, &open) {
-                self.unsettled_since = None;
-                return Some((survey, open));
-            }
-            last = Some((survey, open));
-        }
-        let since = *self.unsettled_since.get_or_insert(now);
-        let is_out_of_patience = now.saturating_duration_since(since) >= PATIENCE;
-        last.filter(|_| is_out_of_patience)
-    }
-
-    /// Reads the rest of a file that was cut, in the latest copy that holds it.
-    fn read_copies(
-        &mut self,
-        cut: &mut Stream,
-        judged: &[(Verdict, Candidate)],
-        sink: &mut Sink<'_>,
-    ) -> io::Result<()> {
-        let copies = judged
-            .iter()
-            .rev()
-            .filter(|(verdict, _)| *verdict == Verdict::CopyOfCut);
-        for (_, copy) in copies {
-            let Ok(Some(mut reader)) = copy
-                .file
-                .try_clone()
-                .and_then(|file| survey::rest_in_copy(&cut.footprint, file))
-            else {
-                continue;
-            };
-            // What cannot be read of a copy is lost: there is no other.
-            let _ = cut.read_through(&mut reader, sink)?;
-            cut.identity = copy.identity;
-            break;
-        }
-        cut.give_rest(sink)
-    }
-
-    fn read_news(
-        &mut self,
-        candidate: Candidate,
-        now: Instant,
-        sink: &mut Sink<'_>,
-        notices: &mut Vec<Notice>,
-    ) -> io::Result<()> {
-        let Ok(metadata) = self.disk.state_of(&candidate.file) else {
-            return Ok(());
-        };
-        let is_compressed = survey::is_compressed(&mut self.disk, &candidate.file);
-        let file = candidate.file.try_clone();
-        let Candidate {
-            file: own,
-            path,
-            head,
-            ..
-        } = candidate;
-        let mut stream = Stream::news(own, &metadata, &path, now, head);
-        if !is_compressed {
-            while stream.read_on(&mut self.disk, now, sink)? == Reach::More {}
-            self.draining.push(stream);
-            return Ok(());
-        }
-        if let Ok((mut reader, _)) = file.and_then(plain_reader)
-            && let Err(error) = stream.read_through(&mut reader, sink)?
-        {
-            notices.push(Notice::Damaged(path, error.to_string()));
-        }
-        stream.give_rest(sink)?;
-        self.remember(stream.identity, stream.footprint);
-        Ok(())
-    }
-
-    fn go_to_next_date(
-        &mut self,
-        now: Instant,
-        sink: &mut Sink<'_>,
-        notices: &mut Vec<Notice>,
-    ) -> io::Result<Step> {
-        let name = self.path.file_name().and_then(std::ffi::OsStr::to_str);
-        if name.and_then(dated).is_none() {
-            return Ok(Step::Done);
-        }
-        let Some(next) = self.disk.later_dated(&self.path) else {
-            return Ok(Step::Done);
-        };
-        let Ok(Some((file, metadata))) = self.disk.open(&next) else {
-            return Ok(Step::Done);
-        };
-        // The last lines under the old name come first.
-        match self.read_current(now, sink, notices)? {
-            Some(Reach::End) => {}
-            Some(_) => return Ok(Step::Again),
-            None => return Ok(Step::Done),
-        }
-        let mut stream = Stream::from_start(file, &metadata, &next, now);
-        let left = self.current.take();
-        let fresh = Fresh {
-            stream: &mut stream,
-            has_name: false,
-        };
-        let settled = self.settle(fresh, left.as_ref(), None, now, sink, notices);
-        self.current = left;
-        if settled?.is_none() {
-            return Ok(Step::Done);
-        }
-        // Its own rotated files, if there are any by now, are met before its first byte.
-        stream.is_settled = false;
-        stream.footprint = Footprint::default();
-        self.change_to(stream, now);
-        self.path.clone_from(&next);
-        self.last_complaint = None;
-        notices.push(Notice::NextDate(next));
-        Ok(Step::Again)
-    }
-
-    /// What lies where a link leads to now is no news.
-    fn follow_link(&mut self) {
-        let target = self.disk.target(&self.path);
-        if target == self.target {
-            return;
-        }
-        self.target = target;
-        if let Some(target) = self.target.clone() {
-            let survey = Survey::take(&mut self.disk, &[target]);
-            self.remember_all(survey);
-        }
     }
 
     fn places(&self) -> Vec<PathBuf> {
@@ -716,11 +394,4 @@ fn beginning_of(disk: &mut Disk, stream: &Stream) -> Beginning {
         identity: stream.identity,
         head: disk.bytes_at(&stream.file, 0, KNOWN_BY),
     }
-}
-
-/// A file whose first byte was not given out.
-struct Fresh<'f> {
-    stream: &'f mut Stream,
-    /// Whether it must have the followed name.
-    has_name: bool,
 }

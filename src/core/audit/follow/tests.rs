@@ -443,7 +443,6 @@ fn any_op() -> impl Strategy<Value = Op> {
         1 => Just(Create),
         2 => Just(Shift),
         3 => Just(Rename),
-        1 => Just(CopyHalf),
         1 => Just(Pack),
         1 => Just(Unpacked),
         1 => Just(Remove),
