@@ -242,8 +242,9 @@ fn tables_are_what_the_code_says() {
 fn every_block_is_of_a_kind_that_is_tested() {
     let readme = read("README.md");
     for Block { language, line, .. } in blocks::all(&readme) {
-        // tests/contrib runs what needs root, and what is for other programs.
-        let known = ["sh", "sh root", "console", "toml", "yaml"].contains(&language);
+        // tests/contrib runs what needs root and what is for other programs; tests/ansible and tests/lake
+        // run what needs their tools.
+        let known = ["sh", "sh root", "sh tools", "console", "toml", "yaml"].contains(&language);
         assert!(
             known,
             "README.md:{line}: a block in {language:?} is not tested"
