@@ -261,6 +261,37 @@ fn metrics_are_readable_for_all_and_no_half_file_ends_in_prom() {
 }
 
 #[test]
+fn a_merged_fleet_comes_in_every_format_with_one_code() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("hosts")).unwrap();
+    place.check("--format json --output hosts/a.json", &[]);
+    std::fs::write(place.path("names"), "a\nb\n").unwrap();
+    for format in FORMATS {
+        let output = Command::new(env!("CARGO_BIN_EXE_openclaw-sec"))
+            .args([
+                "check",
+                "--merge",
+                "hosts",
+                "--expect",
+                "names",
+                "--format",
+                format.name,
+            ])
+            .current_dir(place.folder.path())
+            .output()
+            .unwrap();
+        assert_eq!(
+            output.status.code(),
+            Some(1),
+            "{}: {}",
+            format.name,
+            stderr(&output)
+        );
+        assert!(!output.stdout.is_empty(), "{}", format.name);
+    }
+}
+
+#[test]
 fn the_job_summary_grows_by_the_markdown_report() {
     let place = Place::new();
     std::fs::write(place.path("summary"), "# earlier\n").unwrap();
