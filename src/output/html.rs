@@ -473,7 +473,7 @@ fn shown(text: &str) -> String {
 fn with_code(text: &str) -> String {
     let safe = shown(text);
     let parts: Vec<&str> = safe.split('`').collect();
-    if parts.len() % 2 == 0 {
+    if parts.len().is_multiple_of(2) {
         return safe;
     }
     let mut text = String::new();

@@ -23,7 +23,7 @@ impl Follower {
         let Some(mut cut) = self.current.take() else {
             return Ok(Step::Done);
         };
-        let Ok(mut again) = cut.from_start_again(now) else {
+        let Ok(mut again) = cut.begin_again(now) else {
             self.current = Some(cut);
             return Ok(Step::Done);
         };

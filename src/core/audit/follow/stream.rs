@@ -90,7 +90,7 @@ impl Stream {
     ///
     /// # Errors
     /// When the descriptor cannot be doubled.
-    pub fn from_start_again(&self, now: Instant) -> io::Result<Self> {
+    pub fn begin_again(&self, now: Instant) -> io::Result<Self> {
         Ok(Self {
             file: self.file.try_clone()?,
             identity: self.identity,

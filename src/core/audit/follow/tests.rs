@@ -166,7 +166,7 @@ impl World {
         let mut others: Vec<PathBuf> = siblings(&self.log);
         others.push(self.log.clone());
         others.retain(|other| other != path);
-        let held: BTreeSet<usize> = others.iter().flat_map(|other| lines_in(other)).collect();
+        let held: BTreeSet<usize> = others.iter().flat_map(lines_in).collect();
         self.perished.extend(lines_in(path).difference(&held));
     }
 
