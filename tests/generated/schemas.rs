@@ -124,7 +124,7 @@ fn complete(schema: &mut Value, report: &str) {
             true => format!("{report}{place}"),
             false => place.to_owned(),
         };
-        add(&mut schema, &place, rule, value);
+        add(schema, &place, rule, value);
     }
 }
 

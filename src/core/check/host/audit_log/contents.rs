@@ -48,13 +48,9 @@ fn last_time_in(text: &str, now: Timestamp) -> Option<Timestamp> {
         now,
     };
     let mut recogniser = Recogniser::new(context, TrustedProxies::default());
-    let wanted = Wanted {
-        time: true,
-        meaning: false,
-    };
     text.lines()
         .rev()
-        .find_map(|line| recogniser.read(line, wanted).time)
+        .find_map(|line| recogniser.read(line, Wanted::TIME).time)
 }
 
 /// Searches the log and its rotated siblings, compressed or not, for the env file's secrets in every
