@@ -2,11 +2,12 @@
 
 #![expect(
     clippy::disallowed_methods,
-    reason = "tests start programs and read the variables that .ci/run sets"
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "tests start programs, read the variables that .ci/run sets, and say what they skip"
 )]
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -37,7 +38,7 @@ fn stdout(output: &Output) -> String {
 
 /// A program of the Python packages that `.ci/run` installs.
 fn python_tool(name: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("OPENCLAW_SEC_PYTHON").unwrap_or_else(OsString::new);
+    let folder = std::env::var_os("OPENCLAW_SEC_PYTHON").unwrap_or_default();
     let tool = Path::new(&folder).join("bin").join(name);
     if !folder.is_empty() && tool.exists() {
         return Some(tool);

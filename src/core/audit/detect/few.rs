@@ -2,20 +2,15 @@
 //! have for ever.
 
 /// None, one or many.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub enum Few<T> {
     /// Nothing yet.
+    #[default]
     None,
     /// One entry.
     One(T),
     /// More.
     Many(Vec<T>),
-}
-
-impl<T> Default for Few<T> {
-    fn default() -> Self {
-        Self::None
-    }
 }
 
 impl<T> Few<T> {
