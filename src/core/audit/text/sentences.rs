@@ -167,7 +167,7 @@ pub fn may_be_sentence(text: &str) -> bool {
 
 /// Whether a text begins as sentences do that loggers with fields of their own write.
 pub fn begins_like_sentence(text: &str) -> bool {
-    const BEGINNINGS: [&str; 22] = [
+    const BEGINNINGS: [&str; 23] = [
         "AH0",
         "Accepted ",
         "Access denied",
@@ -189,6 +189,7 @@ pub fn begins_like_sentence(text: &str) -> bool {
         "error: ",
         "maximum auth",
         "message repeated",
+        "pam_",
         "user ",
     ];
     matches!(
@@ -205,6 +206,7 @@ pub fn begins_like_sentence(text: &str) -> bool {
                 | b'a'
                 | b'e'
                 | b'm'
+                | b'p'
                 | b'u'
         )
     ) && BEGINNINGS.iter().any(|start| text.starts_with(start))
