@@ -5,7 +5,8 @@
 #![expect(
     clippy::unwrap_used,
     clippy::disallowed_methods,
-    reason = "a test that cannot go on has failed, and other programs are what is tested here"
+    clippy::print_stderr,
+    reason = "a test that cannot go on has failed, other programs are what is tested here, and what is skipped is said"
 )]
 
 #[path = "../readme/blocks.rs"]

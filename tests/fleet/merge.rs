@@ -273,7 +273,8 @@ fn the_exit_code_is_that_of_a_single_run_in_every_format() {
 #[test]
 fn a_summary_that_disagrees_with_its_results_is_no_pass() {
     let place = reports();
-    let cases: [(&str, fn(&mut Value), &str, i32); 3] = [
+    type Case = (&'static str, fn(&mut Value), &'static str, i32);
+    let cases: [Case; 3] = [
         ("less", |r| r["results"] = json!([]), "unknown", 3),
         (
             "hidden",
