@@ -24,4 +24,5 @@ mod log_rotation;
 mod package;
 mod prometheus;
 mod readme;
+mod role;
 mod units;

@@ -45,7 +45,7 @@ fn path_of(ended: Ended) -> PathBuf {
 }
 
 /// The package of the program under test.
-fn package() -> &'static Path {
+pub fn package() -> &'static Path {
     static PACKAGE: OnceLock<PathBuf> = OnceLock::new();
     PACKAGE.get_or_init(|| {
         let output = Path::new(env!("CARGO_TARGET_TMPDIR")).join("deb");
