@@ -254,7 +254,10 @@ fn the_audit_log_is_there_private_fresh_and_free_of_secrets() {
     assert_eq!(statuses(&place)[3], "fail");
     place.shell("rm audit.log.1; printf 'x %s y' q7Zk2mVw9xLr4TbN8cPdYfHs3JgKuEaQ6RoXi1WvBtM= | gzip > audit.log.2.gz");
     assert_eq!(statuses(&place)[3], "fail");
+    // What a file is, its first bytes tell: this one is plain and was searched, the next is damaged.
     place.shell("printf 'no gzip' > audit.log.2.gz");
+    assert_eq!(statuses(&place)[3], "pass");
+    place.shell(r"printf '\037\213\010garbage' > audit.log.2.gz");
     assert_eq!(statuses(&place)[3], "unknown");
     place.write(
         ".env",
