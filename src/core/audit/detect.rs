@@ -288,13 +288,14 @@ impl Detectors {
         let mut firings = Vec::new();
         if let Some(address) = seen.address {
             let name = shown(&address);
-            let told_of_force = self.is_told("brute-force", &name, Severity::High);
+            let told_of_force = self.incidents.told("brute-force", &name, self.now);
             let told_of_spray = self.is_told("password-spray", &name, Severity::High);
             let record = self
                 .by_address
                 .note(&address, seen, user.map(ToOwned::to_owned));
-            if !told_of_force && seen.attempts > 0 {
-                ledger::brute_force(record, seen, &name, &self.tuning, &mut firings);
+            if told_of_force < Some(Severity::High) && seen.attempts > 0 {
+                let tuning = &self.tuning;
+                ledger::brute_force(record, seen, &name, told_of_force, tuning, &mut firings);
             }
             if !told_of_spray {
                 ledger::password_spray(record, seen, &name, &self.tuning, &mut firings);
@@ -322,14 +323,24 @@ impl Detectors {
             .address
             .map(|address| (self.by_address.get(&address), shown(&address)));
         let of_user = user.and_then(|user| self.by_user.get(user));
-        ledger::success_after_failures(
-            of_user,
-            address.as_ref().and_then(|(record, _)| *record),
-            user.or(address.as_ref().map(|(_, name)| name.as_str())),
-            seen,
-            &self.tuning,
-            &mut firings,
-        );
+        let of_address = address.as_ref().and_then(|(record, _)| *record);
+        if let Some(subject) = user.or(address.as_ref().map(|(_, name)| name.as_str())) {
+            const ID: &str = "success-after-failures";
+            let is_told = self.is_told(ID, subject, Severity::Critical);
+            let tuning = &self.tuning;
+            let is_one = ledger::success_after_failures(
+                of_user,
+                of_address,
+                subject,
+                is_told,
+                seen,
+                tuning,
+                &mut firings,
+            );
+            if is_told && is_one {
+                self.incidents.touch(&[ID], subject, self.now);
+            }
+        }
         self.habits
             .observe(seen, &self.zone, &self.tuning, &mut firings);
         self.fire_all(firings);
@@ -363,7 +374,7 @@ impl Detectors {
     }
 
     fn is_told(&self, detector: &'static str, subject: &str, worst: Severity) -> bool {
-        self.incidents.is_told(detector, subject, worst, self.now)
+        self.incidents.told(detector, subject, self.now) >= Some(worst)
     }
 
     fn fire_all(&mut self, firings: Vec<Firing>) {

@@ -24,14 +24,15 @@ pub struct Firing {
     pub others: Vec<String>,
 }
 
-/// What was told of, by detector and subject. Times are in milliseconds.
+/// What was told of, by subject. Times are in milliseconds.
 #[derive(Debug, Default)]
 pub struct Incidents {
-    told: HashMap<(&'static str, String), Incident>,
+    told: HashMap<String, Vec<Incident>>,
 }
 
 #[derive(Debug, Clone)]
 struct Incident {
+    detector: &'static str,
     last: i64,
     quiet: i64,
     severity: Severity,
@@ -45,41 +46,33 @@ impl Incident {
 }
 
 impl Incidents {
-    /// Whether an incident goes on that cannot get worse: nobody needs to work it out again.
-    pub fn is_told(
-        &self,
-        detector: &'static str,
-        subject: &str,
-        worst: Severity,
-        now: i64,
-    ) -> bool {
-        if self.told.is_empty() {
-            return false;
-        }
-        let incident = self.told.get(&(detector, subject.to_owned()));
-        incident.is_some_and(|incident| incident.severity >= worst && incident.goes_on(now))
+    /// The severity that was told of, while the incident goes on.
+    pub fn told(&self, detector: &'static str, subject: &str, now: i64) -> Option<Severity> {
+        let incidents = self.told.get(subject)?;
+        let incident = incidents.iter().find(|known| known.detector == detector)?;
+        incident.goes_on(now).then_some(incident.severity)
     }
 
-    /// An incident goes on.
+    /// Incidents go on.
     pub fn touch(&mut self, detectors: &[&'static str], subject: &str, now: i64) {
-        if self.told.is_empty() {
+        let Some(incidents) = self.told.get_mut(subject) else {
             return;
-        }
-        for detector in detectors {
-            let key = (*detector, subject.to_owned());
-            if let Some(incident) = self.told.get_mut(&key) {
-                if incident.goes_on(now) {
-                    incident.last = incident.last.max(now);
-                } else {
-                    self.told.remove(&key);
-                }
+        };
+        incidents.retain_mut(|incident| {
+            let is_meant = detectors.contains(&incident.detector);
+            let goes_on = incident.goes_on(now);
+            if is_meant && goes_on {
+                incident.last = incident.last.max(now);
             }
+            goes_on || !is_meant
+        });
+        if incidents.is_empty() {
+            self.told.remove(subject);
         }
     }
 
     /// The alert of a firing, unless it belongs to an incident that was told of and is no worse.
     pub fn alert(&mut self, firing: Firing, now: i64) -> Option<Alert> {
-        let key = (firing.detector, firing.subject.clone());
         // The window of a gap is the gap itself.
         let window_s = if firing.detector == "log-gap" {
             0
@@ -87,24 +80,29 @@ impl Incidents {
             i64::try_from(firing.window_s).unwrap_or(i64::MAX / 2000)
         };
         let quiet = 1000 * SHORTEST_QUIET.max(window_s);
-        if let Some(incident) = self.told.get_mut(&key) {
-            let goes_on = incident.goes_on(now);
-            incident.last = now;
-            if goes_on && firing.severity <= incident.severity {
-                return None;
+        if self.told.len() >= table::MOST_SUBJECTS && !self.told.contains_key(&firing.subject) {
+            self.forget_oldest();
+        }
+        let incidents = self.told.entry(firing.subject.clone()).or_default();
+        let known = incidents
+            .iter_mut()
+            .find(|incident| incident.detector == firing.detector);
+        match known {
+            Some(incident) => {
+                let goes_on = incident.goes_on(now);
+                incident.last = now;
+                if goes_on && firing.severity <= incident.severity {
+                    return None;
+                }
+                incident.severity = firing.severity;
+                incident.quiet = quiet;
             }
-            incident.severity = firing.severity;
-            incident.quiet = quiet;
-        } else {
-            if self.told.len() >= table::MOST_SUBJECTS {
-                self.forget_oldest();
-            }
-            let incident = Incident {
+            None => incidents.push(Incident {
+                detector: firing.detector,
                 last: now,
                 quiet,
                 severity: firing.severity,
-            };
-            self.told.insert(key, incident);
+            }),
         }
         Some(Alert {
             time: (now != 0)
@@ -125,10 +123,11 @@ impl Incidents {
     }
 
     fn forget_oldest(&mut self) {
-        let mut times: Vec<i64> = self.told.values().map(|incident| incident.last).collect();
+        let latest = |incidents: &Vec<Incident>| incidents.iter().map(|known| known.last).max();
+        let mut times: Vec<Option<i64>> = self.told.values().map(latest).collect();
         let middle = times.len() / 2;
         let (_, median, _) = times.select_nth_unstable(middle);
         let median = *median;
-        self.told.retain(|_, incident| incident.last > median);
+        self.told.retain(|_, incidents| latest(incidents) > median);
     }
 }

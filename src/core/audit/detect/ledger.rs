@@ -120,6 +120,16 @@ impl Record {
         }
     }
 
+    /// How many attempts stand in the window that ends at `now`.
+    fn count_within(&self, now: i64, window_s: u64) -> u64 {
+        let window = 1000 * i64::try_from(window_s).unwrap_or(i64::MAX / 2000);
+        let attempts = self.attempts.as_slice().iter();
+        attempts
+            .filter(|attempt| (-AHEAD..window).contains(&(now - attempt.time)))
+            .map(|attempt| u64::from(attempt.count))
+            .sum()
+    }
+
     /// Attempts in the window that ends at `now`: how many, where, and when first.
     fn within(&self, now: i64, window_s: u64) -> Within {
         let window = 1000 * i64::try_from(window_s).unwrap_or(i64::MAX / 2000);
@@ -135,14 +145,18 @@ impl Record {
         within
     }
 
-    fn others_within(&self, now: i64, window_s: u64) -> Vec<&Other> {
+    fn recent_others(&self, now: i64, window_s: u64) -> impl Iterator<Item = &Other> {
         let window = 1000 * i64::try_from(window_s).unwrap_or(i64::MAX / 2000);
-        let mut others: Vec<&Other> = self
-            .others
-            .as_slice()
-            .iter()
-            .filter(|other| now - other.time < window && now - other.time >= -AHEAD)
-            .collect();
+        let others = self.others.as_slice().iter();
+        others.filter(move |other| (-AHEAD..window).contains(&(now - other.time)))
+    }
+
+    fn count_others_within(&self, now: i64, window_s: u64) -> usize {
+        self.recent_others(now, window_s).count()
+    }
+
+    fn others_within(&self, now: i64, window_s: u64) -> Vec<&Other> {
+        let mut others: Vec<&Other> = self.recent_others(now, window_s).collect();
         order::sort_by_key(&mut others, |other| (other.time, other.offset));
         others
     }
@@ -179,11 +193,13 @@ fn evidence(mut offsets: Vec<u64>) -> Vec<u64> {
     offsets
 }
 
-/// 5 failures in 600 s, or 20 in a day; 20 in 600 s are worse.
+/// 5 failures in 600 s, or 20 in a day; 20 in 600 s are worse. What is no worse than what was `told`
+/// is not worked out.
 pub fn brute_force(
     record: &Record,
     seen: &Seen<'_>,
     subject: &str,
+    told: Option<Severity>,
     tuning: &Tuning,
     firings: &mut Vec<Firing>,
 ) {
@@ -194,18 +210,22 @@ pub fn brute_force(
     }
     let window_s = tuning.get(ID, "window_s");
     let slow_window_s = tuning.get(ID, "slow_window_s");
-    let quick = record.within(seen.now, window_s);
-    let (within, window_s, severity) = if quick.count >= tuning.get(ID, "high_count") {
-        (quick, window_s, Severity::High)
-    } else if quick.count >= tuning.get(ID, "count") {
-        (quick, window_s, Severity::Medium)
+    let quick = record.count_within(seen.now, window_s);
+    let (window_s, severity) = if quick >= tuning.get(ID, "high_count") {
+        (window_s, Severity::High)
+    } else if quick >= tuning.get(ID, "count") {
+        (window_s, Severity::Medium)
+    } else if told.is_none()
+        && record.count_within(seen.now, slow_window_s) >= tuning.get(ID, "slow_count")
+    {
+        (slow_window_s, Severity::Medium)
     } else {
-        let slow = record.within(seen.now, slow_window_s);
-        if slow.count < tuning.get(ID, "slow_count") {
-            return;
-        }
-        (slow, slow_window_s, Severity::Medium)
+        return;
     };
+    if told >= Some(severity) {
+        return;
+    }
+    let within = record.within(seen.now, window_s);
     firings.push(Firing {
         detector: ID,
         severity,
@@ -271,10 +291,10 @@ fn distinct(
         return;
     }
     let window_s = tuning.get(id, "window_s");
-    let others = record.others_within(seen.now, window_s);
-    if others.len() < needed {
+    if record.count_others_within(seen.now, window_s) < needed {
         return;
     }
+    let others = record.others_within(seen.now, window_s);
     firings.push(Firing {
         detector: id,
         severity: Severity::High,
@@ -292,29 +312,34 @@ fn distinct(
     });
 }
 
-/// A success after 5 failures of that address or that user in 1800 s.
+/// A success after 5 failures of that address or that user in 1800 s; whether it is one. Where that
+/// was told, it is not worked out again.
 pub fn success_after_failures(
     of_user: Option<&Record>,
     of_address: Option<&Record>,
-    subject: Option<&str>,
+    subject: &str,
+    is_told: bool,
     seen: &Seen<'_>,
     tuning: &Tuning,
     firings: &mut Vec<Firing>,
-) {
+) -> bool {
     const ID: &str = "success-after-failures";
-    let Some(subject) = subject.filter(|_| tuning.is_on(ID)) else {
-        return;
-    };
+    if !tuning.is_on(ID) {
+        return false;
+    }
     let window_s = tuning.get(ID, "window_s");
     let best = [of_user, of_address]
         .into_iter()
         .flatten()
-        .map(|record| (record.within(seen.now, window_s), record))
-        .max_by_key(|(within, _)| within.count);
-    let Some((within, record)) = best.filter(|(within, _)| within.count >= tuning.get(ID, "count"))
-    else {
-        return;
+        .map(|record| (record.count_within(seen.now, window_s), record))
+        .max_by_key(|(count, _)| *count);
+    let Some((_, record)) = best.filter(|(count, _)| *count >= tuning.get(ID, "count")) else {
+        return false;
     };
+    if is_told {
+        return true;
+    }
+    let within = record.within(seen.now, window_s);
     let mut offsets = evidence(within.offsets);
     if offsets.len() == MOST_EVIDENCE {
         offsets.remove(0);
@@ -335,6 +360,7 @@ pub fn success_after_failures(
         evidence: offsets,
         others: record.some_others(seen.now, window_s),
     });
+    true
 }
 
 /// 20 refusals of the limiter in 60 s.
@@ -350,10 +376,10 @@ pub fn rate_limit_storm(
         return;
     }
     let window_s = tuning.get(ID, "window_s");
-    let within = record.within(seen.now, window_s);
-    if within.count < tuning.get(ID, "count") {
+    if record.count_within(seen.now, window_s) < tuning.get(ID, "count") {
         return;
     }
+    let within = record.within(seen.now, window_s);
     firings.push(Firing {
         detector: ID,
         severity: Severity::Medium,
