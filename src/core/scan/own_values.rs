@@ -63,19 +63,19 @@ pub fn worth_a_search<'a>(assignments: impl IntoIterator<Item = &'a Assignment>)
 /// The whole value, of a URL its password too.
 fn secret_parts(assignment: &Assignment) -> Vec<Vec<u8>> {
     let value = assignment.value.expose();
-    if placeholder(value).is_some() || is_reference(value) {
+    if is_reference(value) {
         return Vec::new();
     }
-    let mut parts = Vec::new();
     let password = url_password(value);
-    let is_random = || password.is_none() && is_random(&assignment.name, value);
-    if key_shapes::is_secret_name(&assignment.name)
+    let is_secret = key_shapes::is_secret_name(&assignment.name)
         || password.is_some()
         || key_shapes::recognise(value).is_some()
-        || is_random()
-    {
-        parts.push(value.to_vec());
+        || is_random(&assignment.name, value);
+    // The dearest question comes last: most values of a large file are no secret at all.
+    if !is_secret || placeholder(value).is_some() {
+        return Vec::new();
     }
+    let mut parts = vec![value.to_vec()];
     if let Some(password) = password.filter(|password| placeholder(password).is_none()) {
         parts.push(password);
     }
