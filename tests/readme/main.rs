@@ -42,6 +42,7 @@ impl Sandbox {
         let work = folder.path().join("work");
         std::fs::create_dir_all(work.join("examples")).unwrap();
         for name in [
+            "examples/audit.jsonl",
             "examples/page.env",
             "examples/hardened.env",
             "examples/fleet.toml",
