@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds the release binary twice, in two folders with names of different length, and compares the bytes.
-# Not part of CI: two builds with fat LTO take half an hour on two cores. Run it before a release.
+# Not part of CI: two builds with fat LTO take about nine minutes on two cores, as long as all the rest. Run it before a release.
 # Usage: sh contrib/reproducible.sh [--keep FILE]     (FILE: where the binary is put when both are equal)
 #
 # What would tell where it was built, and how it is taken out: --remap-path-prefix for Rust's paths in
