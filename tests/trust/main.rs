@@ -7,4 +7,5 @@
     reason = "tests start programs"
 )]
 
+mod commands;
 mod page;
