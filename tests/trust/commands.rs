@@ -80,7 +80,7 @@ pub struct Case {
 }
 
 impl Case {
-    fn new(words: impl Into<String>, code: i32, stdout: Stdout) -> Self {
+    pub fn new(words: impl Into<String>, code: i32, stdout: Stdout) -> Self {
         Self {
             words: words.into(),
             stdin: "",

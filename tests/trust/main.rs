@@ -8,4 +8,6 @@
 )]
 
 mod commands;
+mod long_run;
 mod page;
+mod together;
