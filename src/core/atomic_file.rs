@@ -11,7 +11,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, RenameFlags};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 use zeroize::Zeroizing;
 
 use staging::Staging;
@@ -222,7 +222,7 @@ fn folder_of(path: &Path) -> &Path {
 
 fn open_regular(target: &Path) -> Result<File, AtomicFileError> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = rustix::fs::open(target, flags, Mode::empty())
+    let file = retry_on_intr(|| rustix::fs::open(target, flags, Mode::empty()))
         .map_err(failed_errno(target, "open the file"))?;
     let status = rustix::fs::fstat(&file).map_err(failed_errno(target, "look at the file"))?;
     match FileType::from_raw_mode(status.st_mode) {
@@ -259,13 +259,11 @@ fn set_mode(staging: &Staging, path: &Path, mode: Option<u32>) -> Result<(), Ato
 fn write_directly(path: &Path, bytes: &[u8], more: OFlags) -> Result<(), AtomicFileError> {
     let flags =
         OFlags::WRONLY | OFlags::APPEND | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file =
-        rustix::fs::open(path, flags | more, Mode::from_raw_mode(0o666)).map_err(|errno| {
-            match errno {
-                Errno::NXIO => AtomicFileError::NoReader(path.to_owned()),
-                _ => failed_errno(path, "open it")(errno),
-            }
-        })?;
+    let file = retry_on_intr(|| rustix::fs::open(path, flags | more, Mode::from_raw_mode(0o666)))
+        .map_err(|errno| match errno {
+        Errno::NXIO => AtomicFileError::NoReader(path.to_owned()),
+        _ => failed_errno(path, "open it")(errno),
+    })?;
     // Only opening must not wait: a slow reader may take its time.
     rustix::fs::fcntl_setfl(&file, OFlags::APPEND).map_err(failed_errno(path, "write to it"))?;
     File::from(file)

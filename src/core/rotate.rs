@@ -137,8 +137,13 @@ pub enum RotateError {
         source: AdminError,
     },
     /// Another process rotates this variable.
-    #[error("{0} is being rotated by another openclaw-sec; wait for it")]
-    Busy(String),
+    #[error("{name} is being rotated by another openclaw-sec{holder}; wait for it")]
+    Busy {
+        /// The variable.
+        name: String,
+        /// The other process, in words; empty where it is not known.
+        holder: String,
+    },
     /// There is an unfinished rotation.
     #[error(
         "a rotation of {name} is not finished: run `{resume}` to finish it or `{abort}` to take it back"

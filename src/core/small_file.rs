@@ -5,6 +5,7 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
+use rustix::io::retry_on_intr;
 
 /// The text of a regular file of at most `limit` bytes, without a byte-order mark.
 ///
@@ -26,7 +27,9 @@ pub fn read_text(path: &Path, limit: u64) -> io::Result<String> {
 pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     // Without NONBLOCK, opening a pipe would wait for a writer.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    let file = File::from(retry_on_intr(|| {
+        rustix::fs::open(path, flags, Mode::empty())
+    })?);
     if !file.metadata()?.is_file() {
         return Err(io::Error::other("it is no regular file"));
     }

@@ -7,4 +7,7 @@
     reason = "tests start programs"
 )]
 
+mod commands;
+mod long_run;
 mod page;
+mod together;

@@ -67,14 +67,16 @@ pub fn read_all(run: &mut Run, context: &mut Context<'_>) -> Result<Ended, Stop>
 pub fn open(path: &Path) -> io::Result<File> {
     use rustix::fs::{Mode, OFlags};
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
-    let file = File::from(rustix::fs::open(path, flags, Mode::empty()).map_err(
-        |errno| match errno {
-            rustix::io::Errno::NOENT => {
-                io::Error::other("there is no such file; --follow would wait for it")
-            }
-            other => other.into(),
-        },
-    )?);
+    let file = File::from(
+        rustix::io::retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty())).map_err(
+            |errno| match errno {
+                rustix::io::Errno::NOENT => {
+                    io::Error::other("there is no such file; --follow would wait for it")
+                }
+                other => other.into(),
+            },
+        )?,
+    );
     if file.metadata()?.is_dir() {
         return Err(io::Error::other("is a folder, not a log"));
     }

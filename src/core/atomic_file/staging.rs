@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, Mode, OFlags};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 
 use super::{AtomicFileError, failed, failed_errno, folder_of, rename_without_replacing};
 
@@ -106,7 +106,7 @@ impl Drop for Staging {
 pub(super) fn remove_leftover(target: &Path) -> Result<bool, AtomicFileError> {
     let staged = staged_name(target);
     let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    match rustix::fs::open(&staged, flags, Mode::empty()) {
+    match retry_on_intr(|| rustix::fs::open(&staged, flags, Mode::empty())) {
         Err(Errno::NOENT) => return Ok(false),
         // Whatever cannot be opened is no staged file of a writer that we could meet.
         Err(_) => {}
@@ -139,7 +139,7 @@ fn unlink(staged: &Path, target: &Path) -> Result<bool, AtomicFileError> {
 /// A new file that nobody else has, or `None` when the name is taken.
 fn try_create(staged: &Path, mode: Mode) -> Result<Option<File>, Errno> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = match rustix::fs::open(staged, flags, mode) {
+    let file = match retry_on_intr(|| rustix::fs::open(staged, flags, mode)) {
         Err(Errno::EXIST) => return Ok(None),
         file => file?,
     };

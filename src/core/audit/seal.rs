@@ -104,7 +104,8 @@ pub fn seal(log: &Path, state: &StateDir, now: Timestamp) -> Result<Sealed, Seal
         .mode(0o600)
         .open(&path)
         .map_err(problem(&path))?;
-    rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive)
+    let operation = rustix::fs::FlockOperation::LockExclusive;
+    rustix::io::retry_on_intr(|| rustix::fs::flock(&file, operation))
         .map_err(|errno| problem(&path)(errno.into()))?;
     let mut seal = Seal::read(log, state)?;
     let mut found = None;

@@ -98,8 +98,8 @@ impl EnvFile {
     /// Everything in [`EnvFileError`]; each names the path.
     pub fn read(path: &Path, deadline: Duration) -> Result<Self, EnvFileError> {
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
-        let file =
-            rustix::fs::open(path, flags, Mode::empty()).map_err(|errno| error(path, errno))?;
+        let file = rustix::io::retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty()))
+            .map_err(|errno| error(path, errno))?;
         let file = File::from(file);
         let metadata = file.metadata().map_err(io_error(path))?;
         let is_pipe = match FileType::from_raw_mode(metadata.mode()) {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, Mode, OFlags};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 use sha2::{Digest, Sha256};
 
 use super::EnvFile;
@@ -80,7 +80,7 @@ impl Lock {
             .map_err(failed(folder))?;
         let lock = folder.join(lock_name(&target).map_err(failed(path))?);
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = rustix::fs::open(&lock, flags, Mode::RUSR | Mode::WUSR)
+        let file = retry_on_intr(|| rustix::fs::open(&lock, flags, Mode::RUSR | Mode::WUSR))
             .map_err(|errno| failed(&lock)(errno.into()))?;
         let started = Instant::now();
         loop {

@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, Mode, OFlags};
+use rustix::io::retry_on_intr;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -18,6 +19,8 @@ use crate::state::StateDir;
 
 /// The folder of journals in the state folder.
 const FOLDER: &str = "rotations";
+/// The number of a process and its newline, in bytes.
+const LARGEST_NUMBER: u64 = 16;
 /// A journal is a few kilobytes.
 const LARGEST_JOURNAL: u64 = 1 << 20;
 
@@ -96,15 +99,23 @@ impl Turn {
         let key = key(target, name);
         let path = folder.join(format!("{key}.lock"));
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let lock = rustix::fs::open(&path, flags, Mode::RUSR | Mode::WUSR)
+        let lock = retry_on_intr(|| rustix::fs::open(&path, flags, Mode::RUSR | Mode::WUSR))
             .map_err(|errno| problem(&path)(errno.into()))?;
-        match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Self {
-                folder,
-                key,
-                _lock: lock.into(),
+        let operation = FlockOperation::NonBlockingLockExclusive;
+        match retry_on_intr(|| rustix::fs::flock(&lock, operation)) {
+            Ok(()) => {
+                let lock = File::from(lock);
+                write_own_number(&lock);
+                Ok(Self {
+                    folder,
+                    key,
+                    _lock: lock,
+                })
+            }
+            Err(rustix::io::Errno::WOULDBLOCK) => Err(RotateError::Busy {
+                name: name.to_owned(),
+                holder: holder(&path),
             }),
-            Err(rustix::io::Errno::WOULDBLOCK) => Err(RotateError::Busy(name.to_owned())),
             Err(errno) => Err(problem(&path)(errno.into())),
         }
     }
@@ -233,6 +244,24 @@ pub(super) fn remove(path: &Path) -> io::Result<()> {
     match path.parent() {
         Some(folder) => File::open(folder)?.sync_all(),
         None => Ok(()),
+    }
+}
+
+/// Leaves our process number in the lock for those who find it taken. It is only told to people, so
+/// a lock without it is as good.
+fn write_own_number(mut lock: &File) {
+    let number = std::process::id();
+    let _ = lock
+        .set_len(0)
+        .and_then(|()| lock.write_all(format!("{number}\n").as_bytes()));
+}
+
+/// Who has the lock, in words; nothing where it does not say.
+fn holder(lock: &Path) -> String {
+    let number = small_file::read_text(lock, LARGEST_NUMBER).unwrap_or_default();
+    match number.trim().parse::<u32>() {
+        Ok(number) => format!(" (process {number})"),
+        Err(_) => String::new(),
     }
 }
 

@@ -306,7 +306,9 @@ impl<'w, 'r> Worker<'w, 'r> {
         }
         let flags =
             OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = File::from(rustix::fs::open(&self.path, flags, Mode::empty())?);
+        let file = File::from(rustix::io::retry_on_intr(|| {
+            rustix::fs::open(&self.path, flags, Mode::empty())
+        })?);
         // It may have changed places with something else meanwhile.
         Ok(file.metadata()?.is_file().then_some(file))
     }

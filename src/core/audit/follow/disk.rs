@@ -44,7 +44,9 @@ impl Disk {
         use rustix::fs::{Mode, OFlags};
         self.access();
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
-        let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+        let file = File::from(rustix::io::retry_on_intr(|| {
+            rustix::fs::open(path, flags, Mode::empty())
+        })?);
         let metadata = file.metadata()?;
         Ok(metadata.is_file().then_some((file, metadata)))
     }
