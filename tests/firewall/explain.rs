@@ -7,17 +7,17 @@ use crate::lab::{BackEnd, HOST4, HOST6, Lab};
 use crate::needs_a_lab;
 
 /// A small generator whose seed is in the failure message.
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
-    fn below(&mut self, limit: usize) -> usize {
+    pub fn below(&mut self, limit: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         (self.0 % limit as u64) as usize
     }
 
-    fn pick<'a>(&mut self, choices: &[&'a str]) -> &'a str {
+    pub fn pick<'a>(&mut self, choices: &[&'a str]) -> &'a str {
         choices[self.below(choices.len())]
     }
 
@@ -26,7 +26,8 @@ impl Random {
     }
 }
 
-fn options(random: &mut Random, block_list: &str) -> Request {
+/// Options of any kind.
+pub fn options(random: &mut Random, block_list: &str) -> Request {
     let mut request = Request {
         profile: Some(
             random

@@ -202,6 +202,26 @@ fn explain_answers_in_json_with_the_deciding_rule() {
             "accept",
             "icmp-v4",
         ),
+        (
+            &["--proto", "icmpv6", "--port", "135", "--from", "fe80::1"],
+            "accept",
+            "neighbour-discovery",
+        ),
+        (
+            &["--proto", "icmpv6", "--port", "134", "--from", "fe80::1"],
+            "accept",
+            "neighbour-discovery",
+        ),
+        (
+            &["--proto", "icmpv6", "--port", "137", "--from", "fe80::1"],
+            "drop",
+            "invalid",
+        ),
+        (
+            &["--proto", "icmp", "--port", "13", "--from", "192.0.2.1"],
+            "drop",
+            "default",
+        ),
     ] {
         let output = firewall(&[&["explain", "--format", "json"], arguments].concat());
         assert_eq!(

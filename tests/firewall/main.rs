@@ -12,6 +12,7 @@ mod lock_out;
 mod matrix;
 mod posture;
 mod rollback;
+mod saved;
 mod script;
 mod traffic;
 mod verify;

@@ -38,6 +38,8 @@ use ledger::Ledger;
 pub const MOST_EVIDENCE: usize = 32;
 /// Logs that are told apart at most.
 const MOST_LOGS: usize = 1024;
+/// What is looked at of a user's name, in bytes.
+const LONGEST_USER: usize = 128;
 
 /// What a detector says.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,6 +77,14 @@ struct Seen<'e> {
     ip: Option<IpAddr>,
     /// Attempts it stands for, after those of the same connection were taken off.
     attempts: u64,
+}
+
+impl<'e> Seen<'e> {
+    /// The user, by the beginning of the name where that is long: names are an attacker's.
+    fn user(&self) -> Option<&'e str> {
+        let user = self.event.user.as_deref()?;
+        Some(ledger::shortened(user, LONGEST_USER))
+    }
 }
 
 /// All detectors with their memory.
@@ -284,7 +294,7 @@ impl Detectors {
     }
 
     fn failure(&mut self, seen: &Seen<'_>) {
-        let user = seen.event.user.as_deref();
+        let user = seen.user();
         let mut firings = Vec::new();
         if let Some(address) = seen.address {
             let name = shown(&address);
@@ -318,7 +328,7 @@ impl Detectors {
 
     fn success(&mut self, seen: &Seen<'_>) {
         let mut firings = Vec::new();
-        let user = seen.event.user.as_deref();
+        let user = seen.user();
         let address = seen
             .address
             .map(|address| (self.by_address.get(&address), shown(&address)));
@@ -349,7 +359,7 @@ impl Detectors {
     fn watch_limit(&mut self, seen: &Seen<'_>) {
         let subject = match seen.address {
             Some(address) => shown(&address),
-            None => match seen.event.user.as_deref() {
+            None => match seen.user() {
                 Some(user) => user.to_owned(),
                 None => return,
             },

@@ -125,8 +125,8 @@ fn too_deep(text: &str) -> Option<usize> {
     while let Some(byte) = bytes.get(at) {
         at += match (*byte, bytes.get(at + 1)) {
             (quote @ (b'"' | b'\''), _) => quoted_length(&bytes[at..], quote),
-            (b'/', Some(b'/')) => length_to(&bytes[at..], b"\n"),
-            (b'/', Some(b'*')) => length_to(&bytes[at..], b"*/"),
+            (b'/', Some(b'/')) => line_length(&bytes[at..]),
+            (b'/', Some(b'*')) => comment_length(&bytes[at..]),
             (b'[' | b'{', _) if depth == DEEPEST => return Some(at),
             (b'[' | b'{', _) => {
                 depth += 1;
@@ -154,8 +154,16 @@ fn quoted_length(bytes: &[u8], quote: u8) -> usize {
     bytes.len()
 }
 
-fn length_to(bytes: &[u8], end: &[u8]) -> usize {
-    memchr::memmem::find(bytes, end).map_or(bytes.len(), |at| at + end.len())
+/// In JSON5 a line ends at a carriage return, U+2028 and U+2029, too.
+fn line_length(bytes: &[u8]) -> usize {
+    let ends = [&b"\n"[..], b"\r", b"\xe2\x80\xa8", b"\xe2\x80\xa9"];
+    (1..bytes.len())
+        .find(|at| ends.iter().any(|end| bytes[*at..].starts_with(end)))
+        .unwrap_or(bytes.len())
+}
+
+fn comment_length(bytes: &[u8]) -> usize {
+    memchr::memmem::find(&bytes[2..], b"*/").map_or(bytes.len(), |at| at + 4)
 }
 
 /// 1-based line and column of a byte offset.
@@ -209,6 +217,13 @@ mod tests {
         let deep = |levels: usize| format!("{{a:\n{}{}}}", "[".repeat(levels), "]".repeat(levels));
         assert!(Upstream::parse(&deep(100)).is_ok());
         assert_eq!(Upstream::parse(&deep(500_000)).unwrap_err(), (2, 128));
+        for end in ["\n", "\r", "\u{2028}", "\u{2029}"] {
+            let hidden = format!("// one line{end}{}", "[".repeat(500_000));
+            assert!(Upstream::parse(&hidden).is_err(), "{end:?}");
+        }
+        assert!(Upstream::parse(&format!("/*/{}*/ {{}}", "[".repeat(300))).is_ok());
+        let hidden = format!("/**/{}", "[".repeat(500_000));
+        assert!(Upstream::parse(&hidden).is_err());
         let quoted = format!(
             "{{a: '{}\\'[', /* {} */ // {}\n}}",
             "[".repeat(300),

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use super::error::FirewallError;
 use super::input::{parse_address, parse_interface, parse_port};
 use super::policy::Protocol;
-use super::rules::{Action, Family, Match, Rule, Ruleset, State};
+use super::rules::{Action, Family, Match, NEIGHBOUR_DISCOVERY, Rule, Ruleset, State};
 
 /// The packet of `explain` as the user wrote it, unchecked.
 #[derive(Debug, Clone, Default)]
@@ -79,7 +79,7 @@ impl Packet {
             payload,
             interface,
             source_port: 49_152,
-            hop_limit: 64,
+            hop_limit: hop_limit(source, payload),
         })
     }
 
@@ -101,6 +101,15 @@ impl Packet {
             (Payload::Icmp(_), _) => State::Invalid,
             (Payload::Port(..) | Payload::Other(_), _) => State::New,
         }
+    }
+}
+
+/// What such a packet arrives with: a host throws away neighbour discovery that was routed, so every
+/// real one has 255 (RFC 4861, 6.1 and 7.1); others may have come some way.
+fn hop_limit(source: IpAddr, payload: Payload) -> u8 {
+    match payload {
+        Payload::Icmp(kind) if source.is_ipv6() && NEIGHBOUR_DISCOVERY.contains(&kind) => 255,
+        _ => 64,
     }
 }
 

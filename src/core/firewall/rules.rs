@@ -155,6 +155,9 @@ pub struct Ruleset {
 /// The interfaces of container bridges; containers must reach the net and the host's gateway.
 pub const CONTAINER_BRIDGES: [&str; 6] = ["docker0", "br-*", "podman*", "cni*", "virbr*", "lxdbr*"];
 
+/// ICMPv6 types that only a neighbour sends (RFC 4890, 4.4.1).
+pub const NEIGHBOUR_DISCOVERY: [u8; 8] = [133, 134, 135, 136, 141, 142, 148, 149];
+
 /// Pings beyond this are dropped, answered flows included.
 pub const PING_LIMIT: Limit = Limit {
     name: "ping",
@@ -333,7 +336,7 @@ impl Builder {
     /// "invalid" because connection tracking calls most of these types invalid.
     fn neighbours(&mut self) {
         let discovery = vec![
-            Match::IcmpTypes(vec![133, 134, 135, 136, 141, 142, 148, 149]),
+            Match::IcmpTypes(NEIGHBOUR_DISCOVERY.to_vec()),
             Match::OnLink,
         ];
         self.rule(

@@ -108,7 +108,7 @@ impl Patience {
 }
 
 /// Any connection that HTTP can be spoken over.
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// An open connection between two questions.
@@ -314,6 +314,24 @@ impl Asker {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.push(lane);
     }
+}
+
+/// Puts one question, a GET of `/`, over an open connection.
+pub(super) async fn ask_over(
+    stream: Box<dyn Stream>,
+    allowance: Allowance,
+    peer: SocketAddr,
+    until: Instant,
+) -> Asked<Exchange> {
+    let question = Question::get("/");
+    let mut request = Request::new(Full::default());
+    request
+        .headers_mut()
+        .insert(HOST, HeaderValue::from_static("recording.example"));
+    let mut lane = open_lane(stream, allowance, peer).await?;
+    let response = lane.sender.send_request(request).await;
+    let response = response.map_err(|error| silence_of_hyper(&error))?;
+    read(&question, response, peer, until).await
 }
 
 async fn open_lane(stream: Box<dyn Stream>, allowance: Allowance, peer: SocketAddr) -> Asked<Lane> {

@@ -1,7 +1,8 @@
 //! What the live endpoint says: evidence gathered politely and within a deadline, and the verdicts
 //! that can be drawn from it.
 //!
-//! [`gather`] does all the asking; [`verdicts`] holds one pure function per check.
+//! [`gather`] does all the asking; [`verdicts`] holds one pure function per check; [`recorded`] reads
+//! bytes that somebody kept, without a network.
 
 mod active;
 mod burst;
@@ -19,6 +20,7 @@ mod keys;
 mod main_port;
 mod protected;
 mod questions;
+pub mod recorded;
 mod stream;
 mod tls;
 pub mod verdicts;

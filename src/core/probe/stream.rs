@@ -32,16 +32,16 @@ impl Allowance {
 #[error("it sends more than 256 KiB for one answer")]
 pub(super) struct TooMuch;
 
-/// A TCP connection with an allowance. It stands below TLS, so that it bounds handshakes as well.
+/// A connection with an allowance. It stands below TLS, so that it bounds handshakes as well.
 #[derive(Debug)]
-pub(super) struct BoundedStream {
-    inner: TcpStream,
+pub(super) struct BoundedStream<S = TcpStream> {
+    inner: S,
     left: Allowance,
 }
 
-impl BoundedStream {
+impl<S> BoundedStream<S> {
     /// Wraps a fresh connection.
-    pub(super) fn new(inner: TcpStream) -> Self {
+    pub(super) fn new(inner: S) -> Self {
         let left = Allowance(Arc::new(AtomicUsize::new(ALLOWANCE)));
         Self { inner, left }
     }
@@ -52,7 +52,7 @@ impl BoundedStream {
     }
 }
 
-impl AsyncRead for BoundedStream {
+impl<S: AsyncRead + Unpin> AsyncRead for BoundedStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -74,7 +74,7 @@ impl AsyncRead for BoundedStream {
     }
 }
 
-impl AsyncWrite for BoundedStream {
+impl<S: AsyncWrite + Unpin> AsyncWrite for BoundedStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

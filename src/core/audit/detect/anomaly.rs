@@ -47,6 +47,18 @@ impl Worth for Buckets {
 }
 
 impl Usage {
+    /// Holds the bounds of everything that is remembered.
+    #[cfg(test)]
+    pub fn assert_bounded(&self) {
+        assert!(self.users.iter().count() <= super::table::MOST_SUBJECTS);
+        let histories = self.users.iter();
+        for history in histories.filter_map(|(_, buckets)| buckets.history.as_deref()) {
+            assert!(history.user.len() <= super::LONGEST_USER);
+            assert!(history.past.len() <= MOST_BUCKETS);
+            assert!(history.offsets.len() <= MOST_EVIDENCE);
+        }
+    }
+
     /// Buckets of the past, by user.
     pub fn learned(&self) -> impl Iterator<Item = (&str, Vec<u32>)> {
         self.users.iter().filter_map(|(_, buckets)| {
@@ -78,7 +90,7 @@ impl Usage {
     /// (at least 1) of the last 60 buckets in which the user was active, at least 12 of them.
     pub fn observe(&mut self, seen: &Seen<'_>, tuning: &Tuning) -> Option<Firing> {
         const ID: &str = "usage-anomaly";
-        let user = seen.event.user.as_deref()?;
+        let user = seen.user()?;
         let window_s = tuning.get(ID, "window_s").max(1);
         let bucket = seen
             .now

@@ -25,6 +25,12 @@ enum State {
 }
 
 impl Connections {
+    /// Holds the bounds of everything that is remembered.
+    #[cfg(test)]
+    pub fn assert_bounded(&self) {
+        assert!(self.young.len() <= MOST && self.old.len() <= MOST);
+    }
+
     /// How many attempts a line adds.
     pub fn attempts(&mut self, connection: &Connection<'_>, count: u64) -> u64 {
         let key = self.hasher.hash_one(&*connection.id);

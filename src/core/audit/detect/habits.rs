@@ -37,6 +37,16 @@ impl Worth for Habit {
 }
 
 impl Habits {
+    /// Holds the bounds of everything that is remembered.
+    #[cfg(test)]
+    pub fn assert_bounded(&self) {
+        assert!(self.users.iter().count() <= super::table::MOST_SUBJECTS);
+        for (user, habit) in self.users.iter() {
+            assert!(user.len() <= super::LONGEST_USER);
+            assert!(habit.networks.len() <= MOST_NETWORKS);
+        }
+    }
+
     /// What was learned, by user.
     pub fn learned(&self) -> impl Iterator<Item = UserBaseline> {
         self.users.iter().map(|(user, habit)| UserBaseline {
@@ -76,7 +86,7 @@ impl Habits {
         tuning: &Tuning,
         firings: &mut Vec<Firing>,
     ) {
-        let Some(user) = seen.event.user.as_deref() else {
+        let Some(user) = seen.user() else {
             return;
         };
         let habit = self.users.entry(&Box::from(user));

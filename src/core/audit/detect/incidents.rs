@@ -46,6 +46,16 @@ impl Incident {
 }
 
 impl Incidents {
+    /// Holds the bounds of everything that is remembered.
+    #[cfg(test)]
+    pub fn assert_bounded(&self) {
+        assert!(self.told.len() <= table::MOST_SUBJECTS);
+        for (subject, incidents) in &self.told {
+            assert!(subject.len() <= super::LONGEST_USER);
+            assert!(incidents.len() <= super::DETECTORS.len());
+        }
+    }
+
     /// The severity that was told of, while the incident goes on.
     pub fn told(&self, detector: &'static str, subject: &str, now: i64) -> Option<Severity> {
         let incidents = self.told.get(subject)?;

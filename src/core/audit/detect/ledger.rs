@@ -93,6 +93,19 @@ impl<K: Hash + Eq + Clone> Ledger<K> {
         record
     }
 
+    /// Holds the bounds of everything that is remembered.
+    #[cfg(test)]
+    pub fn assert_bounded(&self, length: impl Fn(&K) -> usize) {
+        assert!(self.table.iter().count() <= super::table::MOST_SUBJECTS);
+        for (key, record) in self.table.iter() {
+            assert!(length(key) <= super::LONGEST_USER);
+            assert!(record.attempts.as_slice().len() <= self.longest);
+            assert!(record.others.as_slice().len() <= MOST_OTHERS);
+            let mut others = record.others.as_slice().iter();
+            assert!(others.all(|other| other.name.len() <= LONGEST_NAME));
+        }
+    }
+
     /// What is remembered of a subject.
     pub fn get<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<&Record>
     where
@@ -104,7 +117,7 @@ impl<K: Hash + Eq + Clone> Ledger<K> {
 
 impl Record {
     fn note_other(&mut self, name: &str, seen: &Seen<'_>) {
-        let name = shortened(name);
+        let name = shortened(name, LONGEST_NAME);
         let fresh = Other {
             name: Box::from(name),
             time: seen.now,
@@ -177,8 +190,9 @@ struct Within {
     first: Option<i64>,
 }
 
-fn shortened(name: &str) -> &str {
-    let mut end = name.len().min(LONGEST_NAME);
+/// The beginning of a name, of at most so many bytes.
+pub fn shortened(name: &str, most: usize) -> &str {
+    let mut end = name.len().min(most);
     while !name.is_char_boundary(end) {
         end -= 1;
     }

@@ -29,6 +29,12 @@ pub struct Errors {
 const MOST_ERRORS: usize = 256;
 
 impl Errors {
+    /// Holds the bounds of everything that is remembered.
+    #[cfg(test)]
+    pub fn assert_bounded(&self) {
+        assert!(self.recent.len() <= MOST_ERRORS && self.sums.len() <= MOST_SUMS);
+    }
+
     /// 20 errors in 300 s, and over 4 times the mean of the hour before (taken as at least 1);
     /// silent for the first 30 minutes of a log.
     pub fn observe(

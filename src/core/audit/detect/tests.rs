@@ -264,3 +264,106 @@ fn an_attacker_among_a_million_addresses_is_found() {
     }
     assert_eq!(found, 1);
 }
+
+/// Everything that is remembered, held against its bounds.
+fn assert_bounded(detectors: &Detectors) {
+    detectors.by_address.assert_bounded(|_| 0);
+    detectors.by_user.assert_bounded(|user| user.len());
+    detectors.limited.assert_bounded(String::len);
+    detectors.usage.assert_bounded();
+    detectors.habits.assert_bounded();
+    detectors.connections.assert_bounded();
+    detectors.incidents.assert_bounded();
+    assert!(detectors.logs.len() <= MOST_LOGS);
+    for (_, log) in &detectors.logs {
+        log.errors.assert_bounded();
+    }
+}
+
+/// What an attacker chooses.
+#[derive(Debug, Clone)]
+struct Attack {
+    seed: u64,
+    /// As powers of two.
+    addresses: u32,
+    users: u32,
+    longest_name: usize,
+    step_ms: i64,
+}
+
+impl Attack {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.seed ^= self.seed << 13;
+        self.seed ^= self.seed >> 7;
+        self.seed ^= self.seed << 17;
+        self.seed % limit
+    }
+
+    fn event(&mut self) -> Event<'static> {
+        let user = self.below(1 << self.users).to_string();
+        let length = self.below(1 + self.longest_name as u64) as usize;
+        let address = self.below(1 << self.addresses) as u32;
+        let kinds = [
+            Kind::Auth,
+            Kind::Auth,
+            Kind::Auth,
+            Kind::RateLimit,
+            Kind::Error,
+        ];
+        let outcomes = [Outcome::Failure, Outcome::Failure, Outcome::Success];
+        let id = self.below(1 << self.users).to_string();
+        Event {
+            kind: Some(kinds[self.below(5) as usize]),
+            outcome: Some(outcomes[self.below(3) as usize]),
+            user: (self.below(8) > 0).then(|| (user + &"é".repeat(length)).into()),
+            ip: (self.below(8) > 0).then(|| std::net::Ipv4Addr::from(0x0b00_0000 + address).into()),
+            connection: (self.below(2) == 0).then(|| crate::audit::event::Connection {
+                id: id.into(),
+                is_companion: address.is_multiple_of(2),
+                more: 0,
+            }),
+            count: 1,
+            ..Event::default()
+        }
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(4))]
+
+    #[test]
+    fn memory_is_bounded_whatever_attackers_write(
+        seed in 1u64..,
+        addresses in 0u32..24,
+        users in 0u32..24,
+        longest_name in proptest::sample::select(&[0usize, 60, 3000][..]),
+        step_ms in proptest::sample::select(&[-200_000i64, 0, 40, 400_000][..]),
+    ) {
+        let mut attack = Attack { seed, addresses, users, longest_name, step_ms };
+        let mut detectors = detectors();
+        for number in 0..90_000i64 {
+            let mut event = attack.event();
+            event.time = Timestamp::from_millisecond(1_795_000_000_000 + number * attack.step_ms).ok();
+            if number % 32 == 0 {
+                detectors.begin_log(&format!("{}", number % 40_000));
+            }
+            detectors.observe(&event, number as u64).for_each(drop);
+        }
+        assert_bounded(&detectors);
+    }
+}
+
+#[test]
+fn a_long_name_is_remembered_by_its_beginning() {
+    let mut detectors = detectors();
+    let name = "x".repeat(1 << 20);
+    for second in 0..8 {
+        for outcome in [Outcome::Failure, Outcome::Success] {
+            let event = login(second * 400, &name, "192.0.2.1", outcome);
+            for alert in detectors.observe(&event, 0) {
+                assert!(alert.subject.len() <= LONGEST_USER, "{}", alert.detector);
+            }
+        }
+    }
+    assert_bounded(&detectors);
+}

@@ -45,10 +45,7 @@ pub fn read(world: &World) -> Result<LiveRules, FirewallError> {
     if !rustix::process::geteuid().is_root() {
         return Err(live("this needs root; run it with sudo"));
     }
-    let nft = match run(world, "nft", &["-j", "list", "ruleset"])? {
-        None => None,
-        Some(text) => Some(objects(&text)?),
-    };
+    let nft = run(world, "nft", &["-j", "list", "ruleset"])?;
     let mut saved = Vec::new();
     for back_end in [BackEnd::IptablesNft, BackEnd::IptablesLegacy] {
         for family in Family::ALL {
@@ -64,46 +61,60 @@ pub fn read(world: &World) -> Result<LiveRules, FirewallError> {
         .ok()
         .flatten()
         .unwrap_or_default();
-    let members = iptables::set_members(&sets);
-    let mut tables = Vec::new();
-    for one in &saved {
-        tables.extend(iptables::tables(
-            &one.text,
-            one.back_end,
-            one.family,
-            &members,
-        ));
+    let mut live = LiveRules::of(nft.as_deref(), saved, sets)?;
+    live.public_interface = default_route(world);
+    Ok(live)
+}
+
+impl LiveRules {
+    /// The rules that listings tell of: of `nft -j list ruleset`, of each `…tables-save` and of
+    /// `ipset save`.
+    ///
+    /// # Errors
+    /// Where nft's is no JSON.
+    pub fn of(nft: Option<&str>, saved: Vec<Saved>, sets: String) -> Result<Self, FirewallError> {
+        let nft = nft.map(objects).transpose()?;
+        let members = iptables::set_members(&sets);
+        let mut tables = Vec::new();
+        for one in &saved {
+            tables.extend(iptables::tables(
+                &one.text,
+                one.back_end,
+                one.family,
+                &members,
+            ));
+        }
+        if let Some(objects) = &nft {
+            let laid: Vec<(Family, String)> = tables
+                .iter()
+                .filter(|table| table.back_end == BackEnd::IptablesNft)
+                .flat_map(|table| {
+                    table
+                        .families
+                        .iter()
+                        .map(|family| (*family, table.name.clone()))
+                })
+                .collect();
+            let is_foreign = |family: &str, name: &str| {
+                laid.iter().any(|(own, table)| {
+                    table == name
+                        && family
+                            == match own {
+                                Family::V4 => "ip",
+                                Family::V6 => "ip6",
+                            }
+                })
+            };
+            tables.extend(nft::tables(objects, is_foreign));
+        }
+        Ok(Self {
+            tables,
+            nft,
+            saved,
+            sets,
+            public_interface: None,
+        })
     }
-    if let Some(objects) = &nft {
-        let laid: Vec<(Family, String)> = tables
-            .iter()
-            .filter(|table| table.back_end == BackEnd::IptablesNft)
-            .flat_map(|table| {
-                table
-                    .families
-                    .iter()
-                    .map(|family| (*family, table.name.clone()))
-            })
-            .collect();
-        let is_foreign = |family: &str, name: &str| {
-            laid.iter().any(|(own, table)| {
-                table == name
-                    && family
-                        == match own {
-                            Family::V4 => "ip",
-                            Family::V6 => "ip6",
-                        }
-            })
-        };
-        tables.extend(nft::tables(objects, is_foreign));
-    }
-    Ok(LiveRules {
-        tables,
-        nft,
-        saved,
-        sets,
-        public_interface: default_route(world),
-    })
 }
 
 /// The objects of a listing of nft.
