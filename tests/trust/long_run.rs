@@ -105,7 +105,7 @@ impl Following {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status
             .lines()
-            .find(|line| line.starts_with("VmRSS:"))
+            .find(|line| line.starts_with("RssAnon:"))
             .unwrap();
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }

@@ -8,6 +8,8 @@ use memchr::{memchr, memrchr};
 const PIECE: usize = 1 << 20;
 /// A longer line is given out in pieces.
 pub const LONGEST_LINE: usize = 16 << 20;
+/// What a follower keeps for each file that it waits for, in bytes: it may hold dozens open.
+const KEPT: usize = 16 << 10;
 /// So many NUL bytes at the start of a line are a hole, which a logger without `O_APPEND` leaves
 /// behind after a truncation.
 const HOLE: usize = 32;
@@ -119,6 +121,24 @@ impl Assembler {
         self.filled += count;
         self.skip_hole();
         Ok(count)
+    }
+
+    /// Takes bytes that somebody else has read.
+    pub fn put(&mut self, bytes: &[u8]) {
+        self.discard_given();
+        self.buffer.truncate(self.filled);
+        self.buffer.extend_from_slice(bytes);
+        self.filled = self.buffer.len();
+        self.skip_hole();
+    }
+
+    /// Gives back the memory that nothing needs until there is more to read.
+    pub fn release(&mut self) {
+        self.discard_given();
+        if self.buffer.capacity() > KEPT {
+            self.buffer.truncate(self.filled);
+            self.buffer.shrink_to(KEPT);
+        }
     }
 
     fn skip_hole(&mut self) {
@@ -234,6 +254,20 @@ mod tests {
             chunks.push((chunk.offset, chunk.line, chunk.part));
         }
         (bytes, chunks)
+    }
+
+    #[test]
+    fn a_file_that_is_waited_for_keeps_little_memory_and_its_half_line() {
+        let mut assembler = Assembler::new(0, Some(1), true);
+        assembler.put(&b"whole\n".repeat(100_000));
+        while assembler.chunk().is_some() {}
+        assembler.put(b"ha");
+        assert_eq!(assembler.chunk().map(|chunk| chunk.offset), None);
+        assembler.release();
+        assert!(assembler.buffer.capacity() <= KEPT);
+        assembler.put(b"lf\n");
+        let chunk = assembler.chunk().unwrap();
+        assert_eq!((chunk.bytes, chunk.line), (&b"half\n"[..], Some(100_001)));
     }
 
     #[test]

@@ -133,6 +133,7 @@ impl Stream {
                 return Ok(Reach::End);
             };
             if count == 0 {
+                self.assembler.release();
                 return Ok(Reach::End);
             }
             // The file may have been cut and have grown since: then the piece is the last of the
@@ -191,12 +192,9 @@ impl Stream {
 
     fn take(&mut self, bytes: &[u8], sink: &mut Sink<'_>) -> io::Result<()> {
         self.footprint.note(bytes);
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            self.assembler.read(&mut rest)?;
-            while let Some(chunk) = self.assembler.chunk() {
-                sink(&chunk, &self.shown_as)?;
-            }
+        self.assembler.put(bytes);
+        while let Some(chunk) = self.assembler.chunk() {
+            sink(&chunk, &self.shown_as)?;
         }
         Ok(())
     }
