@@ -151,6 +151,46 @@ sys.exit(str(error) if error else 0)";
     stdout(&run(python, &["-c", VALIDATE, file.to_str().unwrap()]));
 }
 
+/// The names in the first cells of the tables of docs/dependencies.md.
+fn justified(page: &str) -> BTreeSet<&str> {
+    page.lines()
+        .filter(|line| line.starts_with("| ") && !line.starts_with("| ---"))
+        .filter_map(|line| line.split('|').nth(1))
+        .filter(|cell| cell.trim() != "crate")
+        .flat_map(|cell| cell.split(',').map(str::trim))
+        .collect()
+}
+
+#[test]
+fn every_dependency_is_justified_and_their_number_is_true() {
+    let page = std::fs::read_to_string(Path::new(ROOT).join("docs/dependencies.md")).unwrap();
+    let cargo = std::env::var("CARGO").unwrap_or("cargo".to_owned());
+    let locked = ["metadata", "--offline", "--locked", "--format-version", "1"];
+    let metadata = stdout(&run(&cargo, &[&locked[..], &["--no-deps"]].concat()));
+    let metadata: serde_json::Value = serde_json::from_str(&metadata).unwrap();
+    let named: BTreeSet<_> = metadata["packages"][0]["dependencies"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|dependency| dependency["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(justified(&page), named);
+
+    let tree = [
+        "tree",
+        "--offline",
+        "--locked",
+        "--edges",
+        "normal,no-proc-macro",
+    ];
+    let form = ["--prefix", "none", "--no-dedupe", "--format", "{p}"];
+    let target = ["--target", "x86_64-unknown-linux-gnu"];
+    let tree = stdout(&run(&cargo, &[&tree[..], &form, &target].concat()));
+    let linked: BTreeSet<_> = tree.lines().filter(|line| !line.is_empty()).collect();
+    let said = format!("<!-- linked: {} -->", linked.len() - 1);
+    assert!(page.contains(&said), "the page must say {said}");
+}
+
 /// Hardening that a linker flag could take away.
 #[test]
 fn the_program_is_linked_hardened() {
@@ -180,5 +220,30 @@ fn the_program_is_linked_hardened() {
     assert!(!dynamic.contains("TEXTREL"));
     for word in ["RPATH", "RUNPATH"] {
         assert!(!dynamic.contains(word), "{word} is set");
+    }
+}
+
+/// The same as the field's own tool sees it.
+#[test]
+fn checksec_finds_the_program_hardened() {
+    let binary = format!("--file={}", env!("CARGO_BIN_EXE_openclaw-sec"));
+    let Ok(found) = Command::new("checksec")
+        .args([&binary, "--output=json"])
+        .output()
+    else {
+        eprintln!("skipped: there is no checksec");
+        return;
+    };
+    let found: serde_json::Value = serde_json::from_str(&stdout(&found)).unwrap();
+    let found = found.as_object().unwrap().values().next().unwrap();
+    let hardened = [
+        ("relro", "full"),
+        ("nx", "yes"),
+        ("pie", "yes"),
+        ("rpath", "no"),
+        ("runpath", "no"),
+    ];
+    for (what, wanted) in hardened {
+        assert_eq!(found[what], wanted, "{what}: {found}");
     }
 }
