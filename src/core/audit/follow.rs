@@ -27,7 +27,7 @@ use super::assemble::Chunk;
 use before::Fresh;
 use disk::Disk;
 use footprint::{Footprint, Identity, KNOWN_BY};
-use memory::{Memory, Remembered};
+use memory::{End, Memory, Remembered};
 use stream::{Reach, Stream};
 use survey::{Beginning, Survey, Verdict};
 
@@ -218,12 +218,21 @@ impl Follower {
             if !stream.is_settled && !self.is_written_late(&mut stream) {
                 continue;
             }
-            let reach = stream.read_on(&mut self.disk, now, sink)?;
+            // One that is still empty is not read: its first line could come just now, unjudged.
+            let reach = if stream.is_settled {
+                stream.read_on(&mut self.disk, now, sink)?
+            } else {
+                Reach::End
+            };
             has_more |= reach == Reach::More;
             let is_silent = now.saturating_duration_since(stream.grew_at) >= DRAIN || at < excess;
             if reach == Reach::Cut || (reach == Reach::End && is_silent) {
                 stream.give_rest(sink)?;
-                self.remember(stream.identity, stream.footprint);
+                let end = match reach {
+                    Reach::Cut => End::Cut,
+                    Reach::End | Reach::More => End::Read,
+                };
+                self.remember(stream.identity, stream.footprint, end);
             } else {
                 self.draining.push(stream);
             }
@@ -375,16 +384,16 @@ impl Follower {
             self.memory.remember(Remembered {
                 identity: candidate.identity,
                 footprint,
-                may_have_grown: true,
+                end: End::MayHaveGrown,
             });
         }
     }
 
-    fn remember(&mut self, identity: Identity, footprint: Footprint) {
+    fn remember(&mut self, identity: Identity, footprint: Footprint, end: End) {
         self.memory.remember(Remembered {
             identity,
             footprint,
-            may_have_grown: false,
+            end,
         });
     }
 }

@@ -1,14 +1,15 @@
 //! What comes before the first byte of a file: the rest of a file that was cut, and rotated files
 //! that nobody has read.
 
-use std::io;
+use std::io::{self, Seek as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::time::Instant;
 
 use super::super::siblings::{folder, plain_reader};
 use super::footprint::{Footprint, Identity};
+use super::memory::End;
 use super::stream::{Reach, Stream};
-use super::survey::{self, Beginning, Candidate, Survey, Verdict};
+use super::survey::{self, Beginning, Candidate, Rest, Survey, Verdict};
 use super::{ATTEMPTS, Follower, Notice, PATIENCE, Sink, TICK, beginning_of};
 
 /// A file whose first byte was not given out.
@@ -62,11 +63,12 @@ impl Follower {
         if let Some(cut) = &mut cut {
             self.read_copies(cut, &judged, sink)?;
         }
-        for (_, candidate) in judged
-            .into_iter()
-            .filter(|(verdict, _)| *verdict == Verdict::News)
-        {
-            self.read_news(candidate, now, sink, notices)?;
+        for (verdict, candidate) in judged {
+            match verdict {
+                Verdict::News => self.read_news(candidate, None, now, sink, notices)?,
+                Verdict::CopyOfOlderCut => self.read_older_copy(candidate, now, sink, notices)?,
+                _ => {}
+            }
         }
         Ok(Some(is_held))
     }
@@ -123,15 +125,17 @@ impl Follower {
                 }
                 open.push(own);
             }
-            // What holds other content by now, or its first, is judged as any rotated file: a copy
-            // may have been made onto it.
             let disk = &mut self.disk;
             for stream in &self.draining {
                 let own = beginning_of(disk, stream);
                 let is_read = stream.is_settled || own.head.is_empty();
-                if is_read && stream.footprint.stands_in(disk, &stream.file) {
-                    open.push(own);
+                if !is_read || !stream.footprint.stands_in(disk, &stream.file) {
+                    // It holds other content by now, or its first: the next look closes or settles
+                    // it first, and remembers what was read of it. Then it is judged as any rotated
+                    // file: a copy may have been made onto it.
+                    return None;
                 }
+                open.push(own);
             }
             let has_name = fresh.filter(|fresh| fresh.has_name).is_none_or(|fresh| {
                 let named = self.disk.metadata(&self.path);
@@ -160,7 +164,7 @@ impl Follower {
             .rev()
             .filter(|(verdict, _)| *verdict == Verdict::CopyOfCut);
         for (_, copy) in copies {
-            let Ok(Some(mut reader)) = copy
+            let Ok(Rest::Behind(mut reader)) = copy
                 .file
                 .try_clone()
                 .and_then(|file| survey::rest_in_copy(&cut.footprint, file))
@@ -175,9 +179,32 @@ impl Follower {
         cut.give_rest(sink)
     }
 
+    /// Reads what a copy holds of an older file that was cut, where it was cut before we had read it.
+    fn read_older_copy(
+        &mut self,
+        copy: Candidate,
+        now: Instant,
+        sink: &mut Sink<'_>,
+        notices: &mut Vec<Notice>,
+    ) -> io::Result<()> {
+        for read in self.memory.cut_like(&copy.head) {
+            let file = copy.file.try_clone();
+            match file.and_then(|file| survey::rest_in_copy(&read, file)) {
+                Ok(Rest::Behind(_)) => {
+                    return self.read_news(copy, Some(read), now, sink, notices);
+                }
+                Ok(Rest::Less) | Err(_) => return Ok(()),
+                Ok(Rest::Other) => {}
+            }
+        }
+        self.read_news(copy, None, now, sink, notices)
+    }
+
+    /// Reads a rotated file: behind what was `read` of it, if any was.
     fn read_news(
         &mut self,
         candidate: Candidate,
+        read: Option<Footprint>,
         now: Instant,
         sink: &mut Sink<'_>,
         notices: &mut Vec<Notice>,
@@ -193,19 +220,29 @@ impl Follower {
             head,
             ..
         } = candidate;
-        let mut stream = Stream::news(own, &metadata, &path, now, head);
+        let mut stream = match &read {
+            Some(read) => Stream::from_footprint(own, &metadata, &path, now, read.clone(), None),
+            None => Stream::news(own, &metadata, &path, now, head),
+        };
         if !is_compressed {
             while stream.read_on(&mut self.disk, now, sink)? == Reach::More {}
             self.draining.push(stream);
             return Ok(());
         }
-        if let Ok((mut reader, _)) = file.and_then(plain_reader)
+        let reader = file.and_then(|mut file| {
+            file.rewind()?;
+            match &read {
+                Some(read) => survey::rest_in_copy(read, file),
+                None => plain_reader(file).map(|(reader, _)| Rest::Behind(reader)),
+            }
+        });
+        if let Ok(Rest::Behind(mut reader)) = reader
             && let Err(error) = stream.read_through(&mut reader, sink)?
         {
             notices.push(Notice::Damaged(path, error.to_string()));
         }
         stream.give_rest(sink)?;
-        self.remember(stream.identity, stream.footprint);
+        self.remember(stream.identity, stream.footprint, End::Read);
         Ok(())
     }
 }

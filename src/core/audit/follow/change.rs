@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::super::siblings::dated;
 use super::before::Fresh;
 use super::footprint::{Footprint, KNOWN_BY};
+use super::memory::End;
 use super::stream::{Reach, Stream};
 use super::survey::{self, Survey};
 use super::{Follower, Notice, Sink, Step};
@@ -41,7 +42,7 @@ impl Follower {
         if !is_held && offset > 0 {
             notices.push(Notice::Vanished(self.path.clone(), offset));
         }
-        self.remember(cut.identity, cut.footprint);
+        self.remember(cut.identity, cut.footprint, End::Cut);
         self.current = Some(again);
         Ok(Step::Again)
     }

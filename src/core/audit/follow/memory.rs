@@ -1,8 +1,10 @@
 //! Files that were read and closed, and those that were there before: they are no news.
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 
 use super::footprint::{Footprint, Identity};
+use crate::order;
 
 /// Files that are remembered, 2 KiB each; what was not seen for longest is forgotten first.
 const MOST: usize = 1024;
@@ -14,8 +16,28 @@ pub struct Remembered {
     pub identity: Identity,
     /// What was read of it.
     pub footprint: Footprint,
-    /// Whether nobody was seen reading it to its end: it may have grown since.
-    pub may_have_grown: bool,
+    /// What is known of its end.
+    pub end: End,
+}
+
+/// What is known of the end of a file that was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// It was read to it.
+    Read,
+    /// It was no news when it was met, and may have grown since.
+    MayHaveGrown,
+    /// It was cut: a copy may hold more than was read.
+    Cut,
+}
+
+/// What memory says of content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// It was read.
+    Read,
+    /// It begins as a file did that was cut, and may hold more of it.
+    BeginsLikeCut,
 }
 
 /// All of them.
@@ -36,22 +58,39 @@ impl Memory {
         self.entries.push_back(file);
     }
 
-    /// Whether content that begins with `head` was read: the file itself, or compressed, or a copy
-    /// of its beginning. `head` is not empty.
-    pub fn knows(&mut self, identity: Identity, head: &[u8]) -> bool {
-        let found = self.entries.iter().position(|entry| {
-            let known = entry.footprint.head();
-            if entry.identity == identity || entry.may_have_grown {
+    /// What is known of content that begins with `head`: the file itself, or compressed, or a copy
+    /// of it. Of several that agree, the one that was read farthest decides. `head` is not empty.
+    pub fn knows(&mut self, identity: Identity, head: &[u8]) -> Option<Known> {
+        let agreeing = self.entries.iter().enumerate().filter(|(_, entry)| {
+            if entry.identity == identity || entry.end != End::Read {
                 entry.footprint.agrees_with(head)
             } else {
-                known.starts_with(head)
+                entry.footprint.head().starts_with(head)
             }
         });
-        if let Some(entry) = found.and_then(|at| self.entries.remove(at)) {
+        let (at, end) = agreeing
+            .map(|(at, entry)| (at, entry.end, entry.footprint.offset()))
+            .max_by_key(|(_, end, offset)| (*offset, *end != End::Cut))
+            .map(|(at, end, _)| (at, end))?;
+        if let Some(entry) = self.entries.remove(at) {
             self.entries.push_back(entry);
-            return true;
         }
-        false
+        Some(match end {
+            End::Cut => Known::BeginsLikeCut,
+            End::Read | End::MayHaveGrown => Known::Read,
+        })
+    }
+
+    /// What was read of files that were cut and began like this, farthest first.
+    pub fn cut_like(&self, head: &[u8]) -> Vec<Footprint> {
+        let cut = self.entries.iter().filter(|entry| entry.end == End::Cut);
+        let mut found: Vec<Footprint> = cut
+            .map(|entry| &entry.footprint)
+            .filter(|footprint| footprint.agrees_with(head))
+            .cloned()
+            .collect();
+        order::sort_by_key(&mut found, |footprint| Reverse(footprint.offset()));
+        found
     }
 
     /// What was read of this file, latest first.

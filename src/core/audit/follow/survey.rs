@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use super::super::siblings::{Compression, plain_reader, rotation_number};
 use super::disk::Disk;
 use super::footprint::{Footprint, Identity};
-use super::memory::Memory;
+use super::memory::{Known, Memory};
 use crate::order;
 
 /// A rotated file, open.
@@ -136,6 +136,8 @@ pub enum Verdict {
     CopyOfOpen,
     /// It was read before, perhaps when it was not compressed.
     Read,
+    /// It begins as an older file did that was cut: it may hold more than was read of that.
+    CopyOfOlderCut,
     /// Nobody has read it.
     News,
 }
@@ -156,19 +158,32 @@ pub fn judge(
         Verdict::CopyOfCut
     } else if open.iter().any(|open| open.head.starts_with(head)) {
         Verdict::CopyOfOpen
-    } else if memory.knows(identity, head) {
-        Verdict::Read
     } else {
-        Verdict::News
+        match memory.knows(identity, head) {
+            Some(Known::Read) => Verdict::Read,
+            Some(Known::BeginsLikeCut) => Verdict::CopyOfOlderCut,
+            None => Verdict::News,
+        }
     }
 }
 
-/// A reader of what a copy holds beyond what was read, if it holds that.
+/// What a copy holds beyond what was read of the file that was copied.
+pub enum Rest {
+    /// This, perhaps nothing.
+    Behind(Box<dyn Read>),
+    /// It ends before.
+    Less,
+    /// It is no copy: other bytes stand there.
+    Other,
+}
+
+/// Reads a copy up to where `read` ends.
 ///
 /// # Errors
 /// When the copy cannot be read.
-pub fn rest_in_copy(read: &Footprint, mut copy: File) -> io::Result<Option<Box<dyn Read>>> {
+pub fn rest_in_copy(read: &Footprint, mut copy: File) -> io::Result<Rest> {
     let before_start = read.offset() - read.before().len() as u64;
+    copy.rewind()?;
     let (mut reader, compression) = plain_reader(copy.try_clone()?)?;
     if compression == Compression::None {
         // The doubled descriptor stands where this one does.
@@ -176,14 +191,20 @@ pub fn rest_in_copy(read: &Footprint, mut copy: File) -> io::Result<Option<Box<d
     } else {
         let skipped = io::copy(&mut (&mut reader).take(before_start), &mut io::sink())?;
         if skipped < before_start {
-            return Ok(None);
+            return Ok(Rest::Less);
         }
     }
     let mut before = Vec::new();
     (&mut reader)
         .take(read.before().len() as u64)
         .read_to_end(&mut before)?;
-    Ok((before == read.before()).then_some(reader))
+    Ok(if before == read.before() {
+        Rest::Behind(reader)
+    } else if read.before().starts_with(&before) {
+        Rest::Less
+    } else {
+        Rest::Other
+    })
 }
 
 /// Whether the file is compressed.

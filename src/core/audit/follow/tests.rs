@@ -461,12 +461,16 @@ fn any_deed() -> impl Strategy<Value = Vec<Op>> {
     ]
 }
 
-/// As rotation tools do it: no copy is made onto a rotated file. (One that is, in the middle of a
-/// look, onto a file that was rotated by its name, can repeat lines.)
-fn any_usual_deed() -> impl Strategy<Value = Vec<Op>> {
-    any_deed().prop_map(|deed| match deed.as_slice() {
-        [CopyAll, ..] => vec![Shift, CopyAll, Truncate],
-        _ => deed,
+/// Stories in which no copy gets the name that was copied: nobody can tell it from a new log that
+/// begins with the same lines.
+fn any_usual_story() -> impl Strategy<Value = Vec<(Vec<Op>, usize)>> {
+    proptest::collection::vec((any_deed(), 0usize..30), 1..25).prop_map(|mut deeds| {
+        let mut has_copy = false;
+        deeds.retain(|(ops, _)| {
+            has_copy |= ops.contains(&CopyAll);
+            !has_copy || !ops.contains(&MoveBack)
+        });
+        deeds
     })
 }
 
@@ -476,6 +480,76 @@ fn prove_after_another_line(scene: &mut Scene, story: &dyn std::fmt::Debug) {
     scene.perform(Reopen);
     scene.perform(Write);
     scene.prove(false, story);
+}
+
+/// Looks while each deed happens so many accesses after the one before.
+fn happen_within_looks(scene: &mut Scene, deeds: &[(Vec<Op>, usize)]) {
+    let mut coming = deeds.to_vec().into_iter();
+    let mut next = coming.next();
+    let left = Rc::new(RefCell::new(true));
+    let told = Rc::clone(&left);
+    scene.before_each_access(move |world, _| {
+        while let Some((ops, wait)) = &mut next {
+            if *wait > 0 {
+                *wait -= 1;
+                return;
+            }
+            ops.iter().for_each(|op| world.perform(*op));
+            next = coming.next();
+        }
+        *told.borrow_mut() = false;
+    });
+    while *left.borrow() {
+        scene.look();
+    }
+}
+
+#[test]
+fn what_was_read_of_an_old_file_is_known_when_it_is_cut_or_gets_its_first_line() {
+    let stories: [&[(&[Op], usize)]; 4] = [
+        // Cut after its packed form was made and before that was judged.
+        &[
+            (&[Rename, Reopen, Rename, Write, Pack], 0),
+            (&[MoveBack], 26),
+            (&[Truncate], 0),
+        ],
+        &[
+            (&[Truncate, Write, CopyAll, Truncate, Remove], 0),
+            (&[MoveBack], 9),
+            (&[CopyAll, Truncate], 4),
+        ],
+        // The first line comes between the question whether there is one and the reading.
+        &[
+            (&[Truncate], 0),
+            (&[Rename], 20),
+            (&[Create], 1),
+            (&[Write], 49),
+        ],
+        &[
+            (&[Rename, Reopen], 0),
+            (&[CopyAll], 0),
+            (&[Write], 0),
+            (&[CopyAll], 39),
+        ],
+    ];
+    for story in stories {
+        for shift in 0..12 {
+            let deeds = story.iter().enumerate().map(|(at, (ops, wait))| {
+                (
+                    ops.to_vec(),
+                    if at + 1 == story.len() {
+                        wait + shift
+                    } else {
+                        *wait
+                    },
+                )
+            });
+            let deeds: Vec<_> = deeds.collect();
+            let mut scene = Scene::new(0);
+            happen_within_looks(&mut scene, &deeds);
+            prove_after_another_line(&mut scene, &deeds);
+        }
+    }
 }
 
 proptest! {
@@ -499,30 +573,12 @@ proptest! {
     }
 
     #[test]
-    #[ignore = "open: about 1 of 2000 stories, with an empty log removed within a look, repeats a line"]
     fn nor_does_one_that_happens_while_the_follower_looks(
-        deeds in proptest::collection::vec((any_usual_deed(), 0usize..30), 1..25),
+        deeds in any_usual_story(),
         padding in 0usize..800,
     ) {
         let mut scene = Scene::new(padding);
-        let mut coming = deeds.clone().into_iter();
-        let mut next = coming.next();
-        let left = Rc::new(RefCell::new(true));
-        let told = Rc::clone(&left);
-        scene.before_each_access(move |world, _| {
-            while let Some((ops, wait)) = &mut next {
-                if *wait > 0 {
-                    *wait -= 1;
-                    return;
-                }
-                ops.iter().for_each(|op| world.perform(*op));
-                next = coming.next();
-            }
-            *told.borrow_mut() = false;
-        });
-        while *left.borrow() {
-            scene.look();
-        }
+        happen_within_looks(&mut scene, &deeds);
         prove_after_another_line(&mut scene, &deeds);
     }
 }
