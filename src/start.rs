@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use rustix::fs::{Mode, OFlags};
+use rustix::process::Signal;
 
 use crate::terminal;
 
@@ -21,12 +22,12 @@ use crate::terminal;
 #[unsafe(no_mangle)]
 pub extern "C" fn main(_count: c_int, _words: *const *const c_char) -> c_int {
     reserve_standard_streams();
-    // A write to a pipe without a reader shall be an error and not the end of the process. A
-    // handler, unlike an ignored signal, is not inherited by the programs we start.
-    let _ = signal_hook::flag::register(
-        signal_hook::consts::SIGPIPE,
-        Arc::new(AtomicBool::new(false)),
-    );
+    // A write to a pipe without a reader, or beyond the longest file that is allowed (`ulimit -f`,
+    // systemd's LimitFSIZE=), shall be an error and not the end of the process: an unfinished file
+    // would stay. A handler, unlike an ignored signal, is not inherited by the programs we start.
+    for signal in [Signal::PIPE, Signal::XFSZ] {
+        let _ = signal_hook::flag::register(signal.as_raw(), Arc::new(AtomicBool::new(false)));
+    }
     c_int::from(crate::run())
 }
 

@@ -170,10 +170,15 @@ impl Terminal {
     }
 
     /// Writes lines that are data where stdout holds something else, such as alerts beside raw lines.
-    pub fn alert(&self, text: &str) {
+    ///
+    /// # Errors
+    /// When they did not reach stderr.
+    pub fn alert(&self, text: &str) -> io::Result<()> {
         let cleaned = self.redactor.clean(text);
         let line = tint(Tone::Bad, &harmless(&cleaned), self.colors_err);
-        write_to_stderr(&format!("{line}\n"));
+        io::stderr()
+            .lock()
+            .write_all(format!("{line}\n").as_bytes())
     }
 
     /// Whether stdout gets colours.

@@ -51,6 +51,8 @@ struct Run {
     reading: Reading,
     shower: Shower,
     is_incomplete: bool,
+    /// Whether an alert for stderr did not get there.
+    has_lost_alerts: bool,
 }
 
 impl Run {
@@ -84,6 +86,7 @@ impl Run {
             reading,
             shower,
             is_incomplete: false,
+            has_lost_alerts: false,
         })
     }
 
@@ -137,6 +140,11 @@ impl Run {
             Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(exit::DONE),
             Err(error) => return Err(Failure::output(anyhow!("cannot write to stdout: {error}"))),
             Ok(()) => {}
+        }
+        if self.has_lost_alerts {
+            return Err(Failure::output(anyhow!(
+                "an alert could not be written to stderr"
+            )));
         }
         if ended == Ended::BySignal {
             return Ok(exit::INTERRUPTED);

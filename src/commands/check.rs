@@ -19,10 +19,12 @@ use openclaw_sec::profiles;
 use openclaw_sec::redact::Redactor;
 use openclaw_sec::report::{Report, Severity, Target};
 use openclaw_sec::scan::RuleSet;
+use openclaw_sec::secret::Secret;
 use openclaw_sec::settings::nearest;
 
 use self::gather::Site;
-use super::{Context, Failure, interrupt};
+use self::mend::Mended;
+use super::{Context, Failure, exit, interrupt};
 use crate::cli::{CheckArgs, FailOn};
 
 pub fn run(
@@ -42,15 +44,20 @@ pub fn run(
     let started = Instant::now();
     interrupt::watch().map_err(Failure::output)?;
     let outputs = reports::plan(arguments, matches)?;
+    let mut mended = Mended::default();
     let mut findings = if !arguments.merge.is_empty() {
         merge::join(arguments, &outputs, context)?
     } else if let Some(list) = &arguments.targets {
         targets::ask(list, arguments, &outputs, context)?
     } else {
-        Findings::One(one(arguments, &outputs, context)?)
+        Findings::One(one(arguments, &outputs, &mut mended, context)?)
     };
     findings.took(milliseconds(started));
-    let code = findings.exit_code(threshold(arguments.fail_on));
+    let code = match findings.exit_code(threshold(arguments.fail_on)) {
+        // What was agreed to and could not be done is no good end.
+        exit::DONE if mended.has_failed => exit::OUTPUT,
+        code => code,
+    };
     reports::deliver(&findings, &outputs, code, context)
 }
 
@@ -62,6 +69,7 @@ fn milliseconds(since: Instant) -> u64 {
 fn one(
     arguments: &CheckArgs,
     outputs: &[reports::Output],
+    mended: &mut Mended,
     context: &mut Context<'_>,
 ) -> Result<Report, Failure> {
     let started_at = context.world.now();
@@ -76,9 +84,12 @@ fn one(
     };
     let mut site = Site::new(context);
     let mut evidence = gathered(arguments, &plan, &subject, &site, context)?;
-    if arguments.fix && mend::mend(&evidence, arguments.yes, context)? {
-        site.forget();
-        evidence = gathered(arguments, &plan, &subject, &site, context)?;
+    if arguments.fix {
+        *mended = mend::mend(&evidence, arguments.yes, context)?;
+        if mended.has_changed {
+            site.forget();
+            evidence = gathered(arguments, &plan, &subject, &site, context)?;
+        }
     }
     let redactor = context.terminal.redactor();
     let (report, news) = report(&plan, &subject, &evidence, started_at, &site, redactor);
@@ -246,7 +257,12 @@ fn items() -> Vec<(&'static str, &'static str)> {
 /// What no output of this run may show.
 fn redactor(evidence: &Evidence) -> Redactor {
     let declared = evidence.declared.iter().chain(&evidence.compared);
+    let names: Vec<Secret> = declared
+        .clone()
+        .flat_map(|declared| declared.names_to_hide())
+        .collect();
     let from_env = declared.flat_map(|declared| declared.values_to_hide());
+    let from_env = from_env.chain(&names);
     let from_json = evidence
         .upstream
         .iter()

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 use openclaw_sec::env_file::EnvFile;
 use openclaw_sec::foreign_text::harmless_json;
-use openclaw_sec::redact::Redactor;
+use openclaw_sec::redact::{REMOVED, Redactor};
 use openclaw_sec::rotate::{
     self, Create, Health, KeySource, NewKey, Outcome, Request, Restart, Resumption, RevokeMode,
     RotateError, Status, Step, Target,
@@ -29,14 +29,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 pub fn run(arguments: &RotateArgs, context: &mut Context<'_>) -> Result<u8, Failure> {
     hide_secrets(arguments, context);
+    refuse_secrets(arguments, context)?;
     let done = match &arguments.action {
         None => rotate_now(arguments, context),
         Some(RotateAction::Status(_)) => tables::status(arguments, context),
         Some(RotateAction::Resume(_)) => take_up(arguments, context, rotate::resume),
-        Some(RotateAction::Abort(_)) => take_up(arguments, context, rotate::abort).map(|code| {
-            // Taking back is what was asked for.
-            if code == ABORTED { exit::DONE } else { code }
-        }),
+        Some(RotateAction::Abort(_)) => take_up(arguments, context, rotate::abort),
         Some(RotateAction::Due(due)) => tables::due(arguments, due, context),
         Some(RotateAction::Providers(_)) => tables::providers(arguments, context),
         Some(RotateAction::Schedule(schedule)) => {
@@ -45,12 +43,14 @@ pub fn run(arguments: &RotateArgs, context: &mut Context<'_>) -> Result<u8, Fail
     };
     done.inspect_err(|failure| {
         if arguments.format == RotateFormat::Json && failure.code != exit::INTERRUPTED {
+            // The words may hold a key that was pasted where a name belongs.
+            let clean = |word: &Option<String>| Some(context.terminal.clean(word.as_deref()?));
             let outcome = Outcome {
-                name: arguments.name.clone(),
-                provider: arguments.provider.clone(),
+                name: clean(&arguments.name),
+                provider: clean(&arguments.provider),
                 step: Step::Generate,
                 status: Status::Failed,
-                ..Outcome::nothing(failure.error.to_string())
+                ..Outcome::nothing(context.terminal.clean(&failure.error.to_string()))
             };
             print_json(&outcome, 0, context);
         }
@@ -59,8 +59,6 @@ pub fn run(arguments: &RotateArgs, context: &mut Context<'_>) -> Result<u8, Fail
 
 /// The code of a new key that was tried and found wrong.
 const NOT_USABLE: u8 = 1;
-/// The code of a rotation that was rolled back.
-const ABORTED: u8 = 1;
 
 /// No output shows a value of the env file or a key that was handed in.
 fn hide_secrets(arguments: &RotateArgs, context: &mut Context<'_>) {
@@ -76,6 +74,34 @@ fn hide_secrets(arguments: &RotateArgs, context: &mut Context<'_>) {
         .collect();
     let redactor = Redactor::knowing(values.map(|one| &one.value).chain(&handed));
     context.terminal.set_redactor(redactor);
+}
+
+/// What is run and asked in step 3 is kept in the journal, and seen by everybody in the list of
+/// processes.
+///
+/// A password that is an everyday word may stand in a command by chance.
+fn refuse_secrets(arguments: &RotateArgs, context: &Context<'_>) -> Result<(), Failure> {
+    /// In bytes.
+    const SHORTEST_KEPT: usize = 12;
+    let kept = [
+        ("--restart", &arguments.restart),
+        ("--restart-unit", &arguments.restart_unit),
+        ("--restart-compose", &arguments.restart_compose),
+        ("--health", &arguments.health),
+    ];
+    for (flag, text) in kept {
+        let Some(text) = text else {
+            continue;
+        };
+        let cleaned = context.terminal.without_secrets(text);
+        let hidden = (text.len() + REMOVED.len()).saturating_sub(cleaned.len());
+        if cleaned != text.as_str() && hidden >= SHORTEST_KEPT {
+            return Err(Failure::usage(anyhow!(
+                "{flag} holds a key or a password, and would be kept in the journal: let the command read it from a file or a variable"
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn rotate_now(arguments: &RotateArgs, context: &mut Context<'_>) -> Result<u8, Failure> {
@@ -301,7 +327,11 @@ fn deliver(
     arguments: &RotateArgs,
     context: &Context<'_>,
 ) -> u8 {
+    let is_taken_back = matches!(arguments.action, Some(RotateAction::Abort(_)))
+        && outcome.status == Status::RolledBack;
     let code = match outcome.exit_code() {
+        // That is what was asked for.
+        _ if is_taken_back => exit::DONE,
         code if code != exit::DONE && watch.came() => exit::INTERRUPTED,
         code => code,
     };

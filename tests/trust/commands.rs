@@ -4,12 +4,14 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
+use std::sync::mpsc::Sender;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// The program under test.
@@ -20,9 +22,9 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// The key of the web chat in `.env`, which gives an endpoint its right key.
 pub const WEB_KEY: &str = "q7Zk2mVw9xLr4TbN8cPdYfHs3JgKuEaQ6RoXi1WvBtM=";
 /// The provider's key in `.env`.
-pub const OLD_KEY: &str = "sk-ant-api03-oLd7Gq2XbV9mKc4RtY8wZs1NfJ6hPd3LuEa5TiQo0SAA";
+pub const OLD_KEY: &str = "sk-ant-api03-WKbsDE5kGZoDiPCFdcERFmdD5nHQrroDnobDQCm7JUcKkHnVm5uMGonrNZGmwEnDqPhukd2WfofZVR3Mv2RFnVjh9XxeUAA";
 /// The provider's key in `new.key`.
-pub const NEW_KEY: &str = "sk-ant-api03-nEw4Hs8YcW1pMd6StZ3xBr9QgK5jRf2VuIb7UkTo0TAA";
+pub const NEW_KEY: &str = "sk-ant-api03-pEHicLzXKhcCtEzmn395WXvYpho4fE6FTgvtEDxvVsnu5eUwa9tYBfYLqHhDP2UJyRbb8hFLebmT9J5d8mTwcYu9aQKFMAA";
 /// The variable that holds the provider's key.
 pub const KEY_NAME: &str = "ANTHROPIC_API_KEY";
 
@@ -60,7 +62,7 @@ pub enum Programs {
 /// One command line.
 #[derive(Debug, Clone)]
 pub struct Case {
-    /// The words behind the program's name, parted by blanks; `{alive}` is a provider that takes
+    /// The words behind the program's name, as a shell parts them; `{alive}` is a provider that takes
     /// every key, `{gone}` one that knows the old key no more. Both serve a page at `/`, too.
     pub words: String,
     /// What is read on stdin.
@@ -73,7 +75,7 @@ pub struct Case {
     pub stdout: Stdout,
     /// Files of the working folder that the run makes or changes.
     pub writes: &'static [&'static str],
-    /// Whether something is kept in the state folder, without which the run cannot do its job.
+    /// Whether something is written into the state folder without which the run cannot do its job.
     pub needs_state: bool,
     pub ends: Ends,
     pub programs: Programs,
@@ -195,12 +197,8 @@ fn keygen() -> Vec<Case> {
         .collect();
     cases.extend([
         Case::new("keygen --output new-file.key", 0, Stdout::Unused).writing(&["new-file.key"]),
-        Case::new("keygen --env .env --replace", 0, Stdout::Unused)
-            .writing(&[".env"])
-            .with_state(),
-        Case::new("keygen --env fresh.env --name A_KEY", 0, Stdout::Unused)
-            .writing(&["fresh.env"])
-            .with_state(),
+        Case::new("keygen --env .env --replace", 0, Stdout::Unused).writing(&[".env"]),
+        Case::new("keygen --env fresh.env --name A_KEY", 0, Stdout::Unused).writing(&["fresh.env"]),
     ]);
     cases
 }
@@ -307,11 +305,10 @@ fn rotate() -> Vec<Case> {
             line("status", 0),
             line("status", 0).before(WAITING),
             line("resume --provider-url {gone} --no-input", 0),
-            line("resume --no-input", 3).before(WAITING).with_state(),
+            line("resume --no-input", 3).before(WAITING),
             line("abort --no-input", 0)
                 .before(WAITING)
-                .writing(&[".env"])
-                .with_state(),
+                .writing(&[".env"]),
             line("due", 0).with_state(),
             line("providers", 0),
             line("schedule --every 30", 0),
@@ -405,11 +402,7 @@ fn audit_tail() -> Vec<Case> {
     }
     for format in ["human", "json"] {
         let verify = format!("audit-tail verify audit.log --format {format}");
-        cases.push(
-            Case::new(verify, 0, Stdout::Reading)
-                .before(SEALED)
-                .with_state(),
-        );
+        cases.push(Case::new(verify, 0, Stdout::Reading).before(SEALED));
     }
     cases.extend([
         Case::new(
@@ -425,10 +418,8 @@ fn audit_tail() -> Vec<Case> {
         Case::new("audit-tail seal audit.log", 0, Stdout::Reading)
             .writing(&["audit.log.seal"])
             .with_state(),
-        Case::new("audit-tail seal audit.log", 0, Stdout::Reading)
-            .before(SEALED)
-            .with_state(),
-        Case::new("audit-tail verify audit.log", 3, Stdout::Unused).with_state(),
+        Case::new("audit-tail seal audit.log", 0, Stdout::Reading).before(SEALED),
+        Case::new("audit-tail verify audit.log", 3, Stdout::Unused),
     ]);
     cases
 }
@@ -459,7 +450,13 @@ impl Place {
 
     /// A place in which `case` can run: what it needs before has happened.
     pub fn for_case(case: &Case) -> Self {
+        Self::prepared(case, |_| {})
+    }
+
+    /// The same, after `prepare` has changed the fixtures.
+    pub fn prepared(case: &Case, prepare: impl FnOnce(&Self)) -> Self {
         let place = Self::new();
+        prepare(&place);
         for line in case.before {
             let output = place
                 .program(&Case::new(*line, 0, Stdout::Unused))
@@ -539,7 +536,7 @@ pub fn words(case: &Case) -> Vec<String> {
         .words
         .replace("{alive}", provider(true))
         .replace("{gone}", provider(false));
-    line.split_whitespace().map(str::to_owned).collect()
+    shlex::split(&line).unwrap()
 }
 
 /// How a run ended; `None` where a signal killed it.
@@ -555,40 +552,16 @@ impl Ended {
     }
 }
 
-impl From<Output> for Ended {
-    fn from(output: Output) -> Self {
-        Self {
-            code: output.status.code(),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
-    }
-}
-
-/// Runs a case with both streams collected, and interrupts it where it follows.
+/// Runs a case with both streams collected.
 pub fn run(place: &Place, case: &Case) -> Ended {
     let mut command = place.program(case);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = start(&mut command, case);
-    let mut first = Vec::new();
-    if case.ends == Ends::Interrupted {
-        let mut byte = [0];
-        child
-            .stdout
-            .as_mut()
-            .unwrap()
-            .read_exact(&mut byte)
-            .unwrap();
-        first.push(byte[0]);
-        interrupt(&child);
-    }
-    let mut ended = Ended::from(child.wait_with_output().unwrap());
-    ended.stdout.insert_str(0, &String::from_utf8_lossy(&first));
-    ended
+    collect(&mut command, case)
 }
 
-/// Starts a command and gives it the case's stdin.
-pub fn start(command: &mut Command, case: &Case) -> Child {
+/// Gives a command the case's stdin, reads what is piped, interrupts it where it follows, and waits
+/// for its end; one that hangs is killed and the test fails.
+pub fn collect(command: &mut Command, case: &Case) -> Ended {
     command.stdin(if case.stdin.is_empty() {
         Stdio::null()
     } else {
@@ -599,17 +572,46 @@ pub fn start(command: &mut Command, case: &Case) -> Child {
         // A program that ends early does not read it all.
         let _ = stdin.write_all(case.stdin.as_bytes());
     }
-    child
+    let (has_spoken, spoke) = std::sync::mpsc::channel();
+    let stdout = child.stdout.take().map(|pipe| read(pipe, Some(has_spoken)));
+    let stderr = child.stderr.take().map(|pipe| read(pipe, None));
+    if case.ends == Ends::Interrupted && spoke.recv_timeout(PATIENCE).is_ok() {
+        let pid = rustix::process::Pid::from_child(&child);
+        // It may be gone already.
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::INT);
+    }
+    let code = wait(&mut child, &case.words);
+    let text = |reader: Option<JoinHandle<Vec<u8>>>| {
+        let bytes = reader.map(|reader| reader.join().unwrap());
+        String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned()
+    };
+    Ended {
+        code,
+        stdout: text(stdout),
+        stderr: text(stderr),
+    }
 }
 
-/// SIGINT.
-pub fn interrupt(child: &Child) {
-    let pid = rustix::process::Pid::from_child(child);
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+/// Reads a pipe to its end and tells when the first bytes are there.
+fn read(
+    mut pipe: impl std::io::Read + Send + 'static,
+    told: Option<Sender<()>>,
+) -> JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut all = Vec::new();
+        let mut block = [0; 1 << 16];
+        while let Ok(count @ 1..) = pipe.read(&mut block) {
+            all.extend_from_slice(&block[..count]);
+            if let Some(told) = &told {
+                // Only the first time is waited for.
+                let _ = told.send(());
+            }
+        }
+        all
+    })
 }
 
-/// Waits for the end, which must come by itself; a hanging program is killed and the test fails.
-pub fn wait(child: &mut Child, what: &str) -> Option<i32> {
+fn wait(child: &mut Child, what: &str) -> Option<i32> {
     let until = Instant::now() + PATIENCE;
     loop {
         if let Some(status) = child.try_wait().unwrap() {

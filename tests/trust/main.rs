@@ -7,7 +7,9 @@
     reason = "tests start programs"
 )]
 
+mod canary;
 mod commands;
 mod long_run;
+mod output_failure;
 mod page;
 mod together;

@@ -335,7 +335,7 @@ fn take(
 
 pub fn tell_alerts(run: &mut Run, context: &mut Context<'_>) {
     for alert in run.shower.take_pending_alerts() {
-        context.terminal.alert(&alert);
+        run.has_lost_alerts |= context.terminal.alert(&alert).is_err();
     }
     if let Some(trouble) = run.shower.trouble() {
         context.terminal.error(&trouble);

@@ -2,20 +2,28 @@
 
 use openclaw_sec::check::{Evidence, plan_fixes};
 
-use crate::commands::{Context, Failure, exit, interrupt};
+use crate::commands::{Context, Failure, interrupt};
 
-/// Mends what can be mended; says whether anything changed.
-pub fn mend(evidence: &Evidence, yes: bool, context: &mut Context<'_>) -> Result<bool, Failure> {
+/// How mending went.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Mended {
+    /// Whether anything changed.
+    pub has_changed: bool,
+    /// Whether something that was agreed to could not be done.
+    pub has_failed: bool,
+}
+
+/// Mends what can be mended.
+pub fn mend(evidence: &Evidence, yes: bool, context: &mut Context<'_>) -> Result<Mended, Failure> {
+    let mut mended = Mended::default();
     let changes = plan_fixes(evidence);
     if changes.is_empty() {
         context
             .terminal
             .note("--fix: nothing to mend that is safe to mend");
-        return Ok(false);
+        return Ok(mended);
     }
     let locks = context.state()?.folder("locks").map_err(Failure::output)?;
-    let mut changed = false;
-    let mut failed = false;
     for change in changes {
         if !change.is_harmless() && !yes {
             if !context.terminal.may_ask() {
@@ -37,22 +45,21 @@ pub fn mend(evidence: &Evidence, yes: bool, context: &mut Context<'_>) -> Result
         signals.release()?;
         match applied {
             Ok(()) => {
-                changed = true;
+                mended.has_changed = true;
                 context.terminal.note(&format!("changed: {change}"));
             }
             Err(error) => {
-                failed = true;
+                mended.has_failed = true;
                 context
                     .terminal
                     .error(&format!("not changed: {change}: {error}"));
             }
         }
     }
-    debug_assert_eq!(exit::OUTPUT, 4);
-    if failed && !changed {
+    if mended.has_failed && !mended.has_changed {
         context
             .terminal
             .note("--fix: nothing was mended; the report shows what is left");
     }
-    Ok(changed)
+    Ok(mended)
 }

@@ -136,9 +136,14 @@ pub fn seal(log: &Path, state: &StateDir, now: Timestamp) -> Result<Sealed, Seal
         text.push_str(block.signature.trim_end());
         text.push('\n');
     }
-    file.write_all(text.as_bytes())
+    if let Err(error) = file
+        .write_all(text.as_bytes())
         .and_then(|()| file.sync_all())
-        .map_err(problem(&path))?;
+    {
+        // On a full disk half a checkpoint may stand there; where it stays, it is passed over.
+        let _ = file.set_len(seal.used as u64);
+        return Err(problem(&path)(error));
+    }
     let Some(last) = seal.blocks.last() else {
         return Ok(Sealed::Nothing);
     };

@@ -15,6 +15,7 @@ use crate::key_shapes;
 use crate::order;
 use crate::placeholder::placeholder;
 use crate::probe::LiveEvidence;
+use crate::redact;
 use crate::report::Location;
 use crate::scan::CodeEvidence;
 use crate::secret::Secret;
@@ -191,6 +192,14 @@ impl Declared {
     pub fn values_to_hide(&self) -> impl Iterator<Item = &Secret> {
         self.at(&self.secret_assignments)
             .map(|assignment| &assignment.value)
+    }
+
+    /// The names that no output may show: a key on a line of its own ends in `=` at times, and is
+    /// read as a variable of that name.
+    pub fn names_to_hide(&self) -> Vec<Secret> {
+        let names = self.file.assignments().iter().map(|one| one.name.as_str());
+        let keys = redact::likely_secrets(names).into_iter();
+        keys.map(|name| Secret::new(name.as_bytes())).collect()
     }
 }
 

@@ -4,6 +4,8 @@ use std::io;
 
 use thiserror::Error;
 
+use crate::redact;
+
 /// Every way in which options, files or the host stop the firewall room.
 #[derive(Debug, Error)]
 pub enum FirewallError {
@@ -26,13 +28,13 @@ pub enum FirewallError {
         other: &'static str,
     },
     /// A line of a list file was not accepted.
-    #[error("{path}:{line}: {value:?} {problem}")]
+    #[error("{path}:{line}: {value} {problem}")]
     Line {
         /// The file as the user named it.
         path: String,
         /// The line, counted from 1.
         line: usize,
-        /// What stands there, shortened.
+        /// What stands there, if it may be shown; see [`shown_entry`].
         value: String,
         /// What is wrong with it and what would be right.
         problem: String,
@@ -82,14 +84,36 @@ impl FirewallError {
     pub(super) fn value(flag: &str, value: &str, problem: impl Into<String>) -> Self {
         Self::Value {
             flag: flag.to_owned(),
-            value: shortened(value),
+            value: shortened(&without_keys(value)),
             problem: problem.into(),
         }
     }
 }
 
+/// A value without what looks like a pasted key: shortened, nobody could recognise it any more.
+fn without_keys(value: &str) -> String {
+    let words = value.split(|c: char| c == ',' || c.is_whitespace());
+    let keys = redact::likely_secrets(words);
+    let mut value = value.to_owned();
+    for key in keys {
+        value = value.replace(&key, redact::REMOVED);
+    }
+    value
+}
+
+/// An entry of a list in quotes if it was meant for an address. Anything else may be a line of an
+/// env file that was named by mistake, and is never quoted.
+pub(super) fn shown_entry(entry: &str) -> String {
+    let is_digit = |c: char| c.is_ascii_hexdigit() || ".:/".contains(c);
+    if entry.contains(['.', ':']) && entry.chars().all(is_digit) {
+        format!("{:?}", shortened(entry))
+    } else {
+        "what stands there".to_owned()
+    }
+}
+
 /// At most 60 characters of a foreign text, so that an error stays one line.
-pub(super) fn shortened(text: &str) -> String {
+fn shortened(text: &str) -> String {
     const LIMIT: usize = 60;
     if text.chars().count() <= LIMIT {
         return text.to_owned();

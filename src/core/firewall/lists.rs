@@ -3,7 +3,7 @@
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde_json::Value;
 
-use super::error::{FirewallError, shortened};
+use super::error::{FirewallError, shown_entry};
 use super::input::parse_network;
 
 /// Reads a block list: one network a line, nothing wider than /8 (IPv6 /16); doubles, nested and
@@ -82,8 +82,8 @@ fn api_answer(path: &str, text: &str) -> Result<Vec<IpNet>, FirewallError> {
                 file(
                     path,
                     format!(
-                        "`result.{key}`: {:?} {problem}",
-                        shortened(&entry.to_string())
+                        "`result.{key}`: {} {problem}",
+                        shown_entry(entry.as_str().unwrap_or_default())
                     ),
                 )
             })?);
@@ -142,7 +142,7 @@ fn lines(
             .map_err(|problem| FirewallError::Line {
                 path: path.to_owned(),
                 line: index + 1,
-                value: shortened(entry),
+                value: shown_entry(entry),
                 problem,
             })?;
         networks.push(network);
@@ -209,6 +209,27 @@ mod tests {
             assert!(error.starts_with(place), "{error}");
         }
         assert!(block_list("bad", b"\xff\xfe1").is_err());
+    }
+
+    #[test]
+    fn a_line_of_an_env_file_that_was_named_by_mistake_is_not_quoted() {
+        for line in [
+            "WEB_API_KEY=q7Zk2mVw9xLr4TbN",
+            "q7Zk2mVw9xLr4TbN",
+            "9f3a61c07be2d458",
+        ] {
+            let json = format!("{{\"success\":true,\"result\":{{\"ipv4_cidrs\":[\"{line}\"]}}}}");
+            let errors = [
+                block_list("list", line.as_bytes()),
+                cloudflare_list("list", line.as_bytes()),
+                cloudflare_list("list", json.as_bytes()),
+            ];
+            for error in errors.map(|read| read.unwrap_err().to_string()) {
+                assert!(error.contains("what stands there"), "{error}");
+            }
+        }
+        let error = block_list("list", b"192.0.2.0/33").unwrap_err().to_string();
+        assert!(error.contains("\"192.0.2.0/33\""), "{error}");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{FleetTarget, SCHEMA};
+use crate::key_shapes;
 use crate::order;
 use crate::profiles::DEFAULT_PROFILE;
 use crate::report::{self, Report, Target};
@@ -48,6 +49,16 @@ pub enum MergeError {
     Replaced {
         /// The file.
         path: PathBuf,
+    },
+    /// A line of the list of names is none. It is not quoted: it may stand in an env file.
+    #[error(
+        "--expect {path}:{line}: no name stands there; name a text file with one name per line"
+    )]
+    NoName {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
     },
     /// The list of names cannot be read.
     #[error("--expect {path}: {source}; name a text file with one name per line")]
@@ -140,15 +151,24 @@ fn is_one_deployment(file: &Path) -> bool {
 /// The names of a list: one per line, without blank lines and lines that begin with `#`.
 ///
 /// # Errors
-/// When the file cannot be read.
+/// When the file cannot be read, or holds something else: an env file, TOML or JSON.
 pub fn expected_names(path: &Path) -> Result<Vec<String>, MergeError> {
     let text = small_file::read_text(path, LARGEST_LIST).map_err(|source| MergeError::Names {
         path: path.to_path_buf(),
         source,
     })?;
-    let lines = text.lines().map(str::trim);
-    let names = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
-    Ok(names.map(str::to_owned).collect())
+    let lines = text.lines().map(str::trim).zip(1..);
+    let names = lines.filter(|(line, _)| !line.is_empty() && !line.starts_with('#'));
+    names
+        .map(|(name, line)| {
+            let is_line = name.contains(['=', '"', '\'', '{', '}']);
+            if is_line || !key_shapes::find_all(name.as_bytes()).is_empty() {
+                let path = path.to_path_buf();
+                return Err(MergeError::NoName { path, line });
+            }
+            Ok(name.to_owned())
+        })
+        .collect()
 }
 
 /// Reads the files and joins what they say.
@@ -533,6 +553,26 @@ mod tests {
         let (file, question) = (Path::new("reports/x.json"), &question());
         let found = Reader { file, question }.understand(text);
         found.into_iter().map(|found| found.target).collect()
+    }
+
+    #[test]
+    fn a_list_of_names_that_is_another_file_is_refused_and_not_quoted() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("names");
+        let router_key = format!("sk-or-v1-{}", "9c41e7b35a8d20f6".repeat(4));
+        for text in [
+            "WEB_API_KEY=q7Zk2mVw9xLr",
+            "{\"a\": 1}",
+            "- 'q7Zk2mVw9xLr'",
+            &router_key,
+        ] {
+            std::fs::write(&path, format!("# hosts\n\n{text}\n")).expect("written");
+            let error = expected_names(&path).expect_err("refused").to_string();
+            assert!(error.contains("names:3: no name stands there"), "{error}");
+        }
+        std::fs::write(&path, "# hosts\nweb-1\n eu west (2) \n").expect("written");
+        let names = expected_names(&path).expect("read");
+        assert_eq!(names, ["web-1", "eu west (2)"]);
     }
 
     #[test]

@@ -15,6 +15,8 @@ use super::verdict::Verdict;
 use super::{Person, RotateError, backup};
 use crate::atomic_file::{self, AtomicFileError};
 use crate::env_file::{Assignment, EditError, EnvFile, Loader, Lock, SaveError};
+use crate::key_shapes;
+use crate::redact::Redactor;
 use crate::secret::Secret;
 use crate::state::{Fingerprints, StateDir};
 use crate::world::World;
@@ -438,11 +440,16 @@ impl Machine<'_> {
             hidden_names.push(name.clone());
         }
         let keys = [&self.keys.old, &self.keys.new, &self.keys.admin];
+        let file = EnvFile::read(&self.plan.env, PATIENCE).ok();
+        let values = file.iter().flat_map(EnvFile::assignments);
+        let values = values.filter(|one| key_shapes::is_secret_name(&one.name));
+        let values = values.map(|one| &one.value);
         Driver {
             world: self.world,
             folder: &self.plan.folder,
             hidden_names,
             hidden_values: keys.into_iter().flatten().cloned().collect(),
+            redactor: Redactor::knowing(keys.into_iter().flatten().chain(values)),
         }
     }
 

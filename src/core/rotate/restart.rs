@@ -23,6 +23,8 @@ pub struct Driver<'a> {
     pub hidden_names: Vec<String>,
     /// Values that children never see under any name.
     pub hidden_values: Vec<Secret>,
+    /// What children may know, because they read the env file, and nobody else.
+    pub redactor: Redactor,
 }
 
 /// Checks a restart before anything is changed.
@@ -108,9 +110,7 @@ impl Driver<'_> {
             code => {
                 // A child may have read the env file and repeat what it found there.
                 let said = String::from_utf8_lossy(&finished.stderr);
-                let said = Redactor::knowing(&self.hidden_values)
-                    .clean(&said)
-                    .into_owned();
+                let said = self.redactor.clean(&said);
                 let said: String = said.trim().chars().take(SHOWN).collect();
                 let how = code.map_or_else(
                     || "was ended by a signal".to_owned(),

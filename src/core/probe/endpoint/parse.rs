@@ -7,6 +7,7 @@ use url::{Host, Url};
 use super::super::x509::X509;
 use super::{AuthScheme, ConfiguredKey, EndpointError};
 use crate::key_shapes;
+use crate::redact;
 
 pub(super) fn parse_url(text: &str) -> Result<Url, EndpointError> {
     let url = Url::parse(text.trim()).map_err(|error| match error {
@@ -42,17 +43,19 @@ const KEY_PARAMETERS: &[&str] = &[
 
 pub(super) fn carries_key(url: &Url) -> bool {
     let looks_like_key = |text: &str| !key_shapes::find_all(text.as_bytes()).is_empty();
+    let may_be_key =
+        |text: &str| looks_like_key(text) || !redact::likely_secrets([text]).is_empty();
     let pairs = |text: &str| {
         url::form_urlencoded::parse(text.as_bytes()).any(|(name, value)| {
             let name = name.to_ascii_lowercase();
-            looks_like_key(&value)
+            may_be_key(&value)
                 || KEY_PARAMETERS.iter().any(|word| name.contains(word)) && !value.is_empty()
         })
     };
     url.query().is_some_and(pairs)
         || url
             .fragment()
-            .is_some_and(|text| pairs(text) || looks_like_key(text))
+            .is_some_and(|text| pairs(text) || may_be_key(text))
         || url
             .path_segments()
             .is_some_and(|mut segments| segments.any(looks_like_key))

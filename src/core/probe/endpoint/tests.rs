@@ -37,6 +37,14 @@ fn bad_urls_are_errors_that_do_not_repeat_them() {
         ("https://bot.example/?token=made-up-1", KeyInUrl),
         ("https://bot.example/?api_key=made-up-1", KeyInUrl),
         ("https://bot.example/#token=made-up-1", KeyInUrl),
+        (
+            "https://bot.example/#Bw4NzK8mXq2VtR6yLc9HpJ3dGs7FuEoT5iAx1WvQbM8=",
+            KeyInUrl,
+        ),
+        (
+            "https://bot.example/?x=Bw4NzK8mXq2VtR6yLc9HpJ3dGs7FuEoT5iAx1WvQbM8=",
+            KeyInUrl,
+        ),
         ("https://bot.example/AKIAQ7NB3XKZ5WVTJ2MD/x", KeyInUrl),
     ] {
         let error = Endpoint::parse(input(url)).map(|_| ()).expect_err(url);
