@@ -169,6 +169,21 @@ fn without_an_option_the_packet_is_a_fresh_one_from_afar() {
 }
 
 #[test]
+fn discovery_is_a_neighbours_and_everything_else_may_have_come_some_way() {
+    for kind in NEIGHBOUR_DISCOVERY {
+        let from_afar = packet(&format!("icmpv6/{kind} 2001:db8::1"));
+        assert_eq!(said(&from_afar), "accept neighbour-discovery", "{kind}");
+    }
+    for situation in [
+        "icmp/135 192.0.2.1",
+        "icmpv6/128 2001:db8::1",
+        "tcp/135 2001:db8::1",
+    ] {
+        assert_eq!(packet(situation).hop_limit, 64, "{situation}");
+    }
+}
+
+#[test]
 fn a_protocol_has_a_name_and_a_number() {
     let cases = [
         ("tcp/80 192.0.2.1", Payload::Port(Protocol::Tcp, 80)),
