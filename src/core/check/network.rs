@@ -321,7 +321,14 @@ fn is_too_broad(network: &IpNet) -> bool {
         IpNet::V6(_) => WIDEST_PUBLIC.1,
     };
     let is_cloudflare = || cloudflare::is_published(network);
-    network.prefix_len() < widest && !is_inside_private(network) && !is_cloudflare()
+    let is_wide = network.prefix_len() < widest || holds_all_of_ipv4(network);
+    is_wide && !is_inside_private(network) && !is_cloudflare()
+}
+
+/// Whether every IPv4 address lies in it, mapped (RFC 4291 §2.5.5.2), as readers compare them.
+fn holds_all_of_ipv4(network: &IpNet) -> bool {
+    let mapped = Ipv6Net::new_assert(Ipv4Addr::UNSPECIFIED.to_ipv6_mapped(), 96);
+    network.contains(&IpNet::V6(mapped))
 }
 
 /// Networks that are not the public internet: RFC 1918, RFC 6598, loopback, link-local, RFC 4193.

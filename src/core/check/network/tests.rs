@@ -56,6 +56,10 @@ fn breadth_is_about_the_public_internet() {
         ("104.16.0.0/12", true),
         ("::ffff:0.0.0.0/96", true),
         ("::ffff:10.0.0.0/104", false),
+        // Every IPv4 address, mapped, lies in these.
+        ("::/64", true),
+        ("::/80", true),
+        ("::/96", false),
     ];
     for (text, expected) in cases {
         let Proxy::Network(network) = proxy(text) else {
