@@ -265,10 +265,7 @@ fn a_list_of_64_mib_is_read_and_a_byte_more_is_too_much() {
     for (length, is_read) in [(64 << 20, true), ((64 << 20) + 1, false)] {
         // A hole costs no disk.
         file.set_len(length).unwrap();
-        let found = read(path.to_str().unwrap());
-        assert_eq!(
-            found.is_ok_and(|bytes| bytes.len() as u64 == length),
-            is_read
-        );
+        let found = read(path.to_str().unwrap()).ok().map(|bytes| bytes.len());
+        assert_eq!(found, is_read.then_some(length as usize));
     }
 }

@@ -189,16 +189,16 @@ fn only_secrets_that_are_set_and_real_have_an_age() {
     let by_shape = format!("X=AIza{}", "q8Zt0vXrLm2Kp9Wc4Yb7Tn5Hs3Df6Gj1Qa8");
     for (text, expected) in [
         (ANTHROPIC, "ANTHROPIC_API_KEY anthropic"),
-        ("WEB_API_KEY=q8Zt0vXr", "WEB_API_KEY openclaw"),
-        ("OTHER_TOKEN=q8Zt0vXr", "OTHER_TOKEN -"),
+        ("WEB_API_KEY=hunter2", "WEB_API_KEY openclaw"),
+        ("OTHER_TOKEN=hunter2", "OTHER_TOKEN -"),
         (&by_shape, "X -"),
         ("FORCE_HTTPS=true", ""),
-        ("OTHER=q8Zt0vXr", ""),
+        ("OTHER=hunter2", ""),
         ("WEB_API_KEY=", ""),
         ("WEB_API_KEY=your-secret-key-here", ""),
-        ("WEB_API_KEY=a8Zt0vXr\nWEB_API_KEY=", ""),
-        ("WEB_API_KEY=\nWEB_API_KEY=q8Zt0vXr", "WEB_API_KEY openclaw"),
-        ("A_TOKEN=q8Zt0vXr\nB=x\nA_TOKEN=q8Zt0vXs", "A_TOKEN -"),
+        ("WEB_API_KEY=hunter3\nWEB_API_KEY=", ""),
+        ("WEB_API_KEY=\nWEB_API_KEY=hunter2", "WEB_API_KEY openclaw"),
+        ("A_TOKEN=hunter2\nB=x\nA_TOKEN=hunter3", "A_TOKEN -"),
     ] {
         let keys = Case::new(text, 0).survey().keys;
         let shown: Vec<String> = keys
