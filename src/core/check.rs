@@ -6,6 +6,8 @@ mod dialect;
 mod evidence;
 mod firewall;
 mod fix;
+#[cfg(test)]
+mod fixtures;
 mod host;
 mod https;
 mod inspect;
@@ -16,6 +18,8 @@ mod rate_limit;
 mod rotation;
 mod secrets;
 mod selection;
+#[cfg(test)]
+mod tests;
 mod upstream;
 mod verdict;
 mod waivers;

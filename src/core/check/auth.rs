@@ -3,6 +3,7 @@
 use super::Check;
 use super::evidence::Evidence;
 use super::live;
+use super::upstream::Upstream;
 use super::verdict::{Finding, Verdict, fail, findings_or_pass, pass, skipped};
 use crate::placeholder::placeholder;
 use crate::report::{Kind, Location, Severity};
@@ -79,10 +80,8 @@ fn web_keys(evidence: &Evidence) -> Vec<WebKey<'_>> {
 
 fn key_missing(evidence: &Evidence) -> Vec<Verdict> {
     let mut names: Vec<&str> = web_keys(evidence).iter().map(|key| key.name).collect();
-    if let Some(upstream) = &evidence.upstream {
-        names.extend(upstream.credentials().map(|(name, _)| name));
-        names.dedup();
-    }
+    let elsewhere = evidence.upstream.iter().flat_map(Upstream::references);
+    names.extend(elsewhere);
     if !names.is_empty() {
         return pass(format!("set: {}", names.join(", ")));
     }

@@ -141,3 +141,50 @@ fn translated(judgement: Judgement) -> Verdict {
             .into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::fixtures::{evidence, said, words};
+    use super::*;
+
+    #[test]
+    fn rules_that_nobody_read_are_unknown_and_not_asked_is_skipped() {
+        for check in CHECKS {
+            let mut evidence = evidence("");
+            assert_eq!(said(check.id, &evidence), "skipped", "{}", check.id);
+            evidence.posture = Some(Err("run with sudo".into()));
+            assert_eq!(said(check.id, &evidence), "unknown", "{}", check.id);
+        }
+    }
+
+    #[test]
+    fn a_judgement_keeps_its_kind_and_its_words() {
+        let fail = Judgement::Fail {
+            subject: "tcp/8080".into(),
+            message: "open".into(),
+            evidence: BTreeMap::from([("port", "tcp/8080".to_owned())]),
+        };
+        let (text, reason) = ("seen".to_owned(), "why".to_owned());
+        let judgements = [
+            (Judgement::Pass { message: text }, "pass"),
+            (fail.clone(), "fail tcp/8080"),
+            (
+                Judgement::Unknown {
+                    reason: reason.clone(),
+                },
+                "unknown",
+            ),
+            (Judgement::Skipped { reason }, "skipped"),
+        ];
+        for (judgement, expected) in judgements {
+            assert_eq!(words(&[translated(judgement)]), expected);
+        }
+        let Verdict::Fail(finding) = translated(fail) else {
+            panic!()
+        };
+        assert_eq!(finding.message, "open");
+        assert_eq!(finding.evidence["port"], "tcp/8080");
+    }
+}

@@ -190,3 +190,6 @@ judges!(
     limit_spoofable beside PROXIES,
     limit_without_retry_after beside &[],
 );
+
+#[cfg(test)]
+mod tests;

@@ -77,7 +77,7 @@ impl Upstream {
     }
 
     /// Parses the text of `openclaw.json`; an error is a 1-based line and column.
-    fn parse(text: &str) -> Result<Self, (usize, usize)> {
+    pub(super) fn parse(text: &str) -> Result<Self, (usize, usize)> {
         if let Some(at) = too_deep(text) {
             return Err(position(text, at));
         }
@@ -105,6 +105,13 @@ impl Upstream {
         ]
         .into_iter()
         .filter_map(|(place, credential)| Some((place, credential.as_ref()?)))
+    }
+
+    /// The places of credentials that are set and stand elsewhere.
+    pub fn references(&self) -> impl Iterator<Item = &'static str> {
+        self.credentials()
+            .filter(|(_, credential)| **credential == Credential::Reference)
+            .map(|(place, _)| place)
     }
 
     /// The credentials that stand in the file themselves.

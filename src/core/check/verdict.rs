@@ -141,7 +141,39 @@ pub fn shell_word(name: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use super::shell_word;
+    use super::*;
+
+    #[test]
+    fn a_finding_carries_what_it_was_given() {
+        let finding = Finding::new("subject", "message")
+            .at(Location::file("a.env"))
+            .with("variable", "A")
+            .rated(Severity::Low)
+            .mended_by("remedy");
+        let expected = Finding {
+            message: "message".into(),
+            subject: "subject".into(),
+            severity: Some(Severity::Low),
+            location: Some(Location::file("a.env")),
+            evidence: Map::from_iter([("variable".to_owned(), "A".into())]),
+            remediation: Some("remedy".into()),
+            accepted: None,
+        };
+        assert_eq!(finding, expected);
+        assert_eq!(Verdict::from(finding.clone()), Verdict::Fail(finding));
+    }
+
+    #[test]
+    fn each_answer_is_a_verdict_of_its_kind() {
+        let finding = Finding::new("subject", "message");
+        let failed = [Verdict::Fail(finding.clone())];
+        assert_eq!(fail(finding.clone()), failed);
+        assert_eq!(findings_or_pass(vec![finding], "fine"), failed);
+        assert_eq!(findings_or_pass(Vec::new(), "fine"), pass("fine"));
+        assert!(matches!(pass("a").as_slice(), [Verdict::Pass { message, .. }] if message == "a"));
+        assert_eq!(unknown("a"), [Verdict::Unknown("a".into())]);
+        assert_eq!(skipped("a"), [Verdict::Skipped("a".into())]);
+    }
 
     #[test]
     fn a_name_in_a_remedy_is_one_word_and_runs_nothing() {

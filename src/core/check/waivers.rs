@@ -203,3 +203,6 @@ pub fn apply_baseline(results: &mut [CheckResult], baseline: &Baseline) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -223,3 +223,6 @@ fn holds(ruleset: &Ruleset, condition: &Match, packet: &Packet) -> bool {
         Match::Within(_) => true,
     }
 }
+
+#[cfg(test)]
+mod tests;

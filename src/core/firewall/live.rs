@@ -12,6 +12,8 @@ use std::ops::RangeInclusive;
 use ipnet::IpNet;
 
 pub(super) use iptables::set_members;
+#[cfg(test)]
+pub(super) use iptables::tables as saved_tables;
 pub use read::{LiveRules, Saved, read};
 pub(super) use read::{live as live_error, objects};
 pub use walk::{Asked, Fate, chain_drops, fate};

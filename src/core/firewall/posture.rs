@@ -2,6 +2,8 @@
 
 mod gather;
 mod sockets;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -354,7 +356,8 @@ fn unnamed(posture: &Posture, family: Family) -> Openness {
     doubt.map_or(Openness::Shut, Openness::Unclear)
 }
 
-/// Open is what all of them get in to; a ban of one address changes nothing.
+/// Open is what all of them but one get in to: a ban of one network shuts no port, and a rule for
+/// one network opens none.
 fn openness(posture: &Posture, port: Port, family: Family) -> Openness {
     let fates: Vec<Fate> = visitors(posture, port, family)
         .iter()
@@ -363,7 +366,8 @@ fn openness(posture: &Posture, port: Port, family: Family) -> Openness {
     if let Some(Fate::Unclear(rule)) = fates.iter().find(|fate| matches!(fate, Fate::Unclear(_))) {
         return Openness::Unclear(rule.clone());
     }
-    if fates.iter().all(|fate| *fate == Fate::Accepted) {
+    let refused = fates.iter().filter(|fate| **fate != Fate::Accepted).count();
+    if refused < 2 {
         Openness::Open(port)
     } else {
         Openness::Shut

@@ -169,4 +169,4 @@ fn is_closed(silence: &Silence) -> bool {
 }
 
 #[cfg(test)]
-pub(super) mod fixtures;
+pub(crate) mod fixtures;

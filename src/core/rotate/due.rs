@@ -180,3 +180,6 @@ fn is_secret(name: &str, value: &[u8]) -> bool {
         || providers::by_variable(name).is_some()
         || key_shapes::recognise(value).is_some()
 }
+
+#[cfg(test)]
+mod tests;

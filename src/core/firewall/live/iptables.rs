@@ -10,7 +10,7 @@ use crate::firewall::rules::{Family, State};
 
 /// Reads the output of `iptables-save` or `ip6tables-save`; lines it does not know are left out.
 /// `sets` are the members of each ipset.
-pub(super) fn tables(
+pub(in crate::firewall) fn tables(
     text: &str,
     back_end: BackEnd,
     family: Family,

@@ -35,7 +35,7 @@ pub(in crate::probe) fn certificate() -> Certificate {
     }
 }
 
-pub(in crate::probe) fn evidence() -> LiveEvidence {
+pub(crate) fn evidence() -> LiveEvidence {
     LiveEvidence {
         url: Url::parse("https://bot.example/").unwrap(),
         profile: Profile::Vps,
