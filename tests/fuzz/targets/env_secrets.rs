@@ -43,7 +43,6 @@ pub fn run(data: &[u8]) {
             assert!(!cleaned.contains(value), "{cleaned:?} shows {value:?}");
         }
     }
-    assert_eq!(redactor.clean(&cleaned), cleaned);
 }
 
 /// What we put in the place of a secret may look like one that looks like it.
