@@ -6,6 +6,10 @@
     clippy::unwrap_used,
     reason = "a helper of a test fails as the test does"
 )]
+#![expect(
+    clippy::print_stdout,
+    reason = "which input fails is told where a test tells things"
+)]
 
 mod mutate;
 mod targets;
@@ -32,6 +36,15 @@ fn corpus(name: &str) -> Vec<(PathBuf, Vec<u8>)> {
     inputs
 }
 
+/// How many times as many changes are tried.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test has nobody who hands it the variables"
+)]
+fn times() -> usize {
+    std::env::var("OPENCLAW_SEC_FUZZ_RUNS").map_or(1, |times| times.parse().unwrap())
+}
+
 /// Replays the corpus of a target and tries `runs` changes of it.
 fn try_out(name: &str, runs: usize) {
     let (_, run) = targets::ALL.iter().find(|(one, _)| *one == name).unwrap();
@@ -40,8 +53,7 @@ fn try_out(name: &str, runs: usize) {
         println!("{}", path.display());
         run(input);
     }
-    let times = std::env::var("OPENCLAW_SEC_FUZZ_RUNS");
-    let times = times.map_or(1, |times| times.parse().unwrap());
+    let times = times();
     let inputs = corpus.into_iter().map(|(_, input)| input);
     let mut mutator = Mutator::new(name, inputs.collect());
     for number in 0..runs * times {

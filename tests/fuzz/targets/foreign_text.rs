@@ -3,10 +3,12 @@
 use openclaw_sec::foreign_text::{harmless, harmless_json};
 use openclaw_sec::redact::{Redactor, json_escaped, percent_encoded};
 
-use super::support::assert_harmless;
+use super::support::{assert_harmless, with_keys};
 
 /// Any text.
 pub fn run(data: &[u8]) {
+    let data = with_keys(data);
+    let data = data.as_slice();
     let text = String::from_utf8_lossy(data);
     let shown = harmless(&text);
     assert_harmless(&shown, "a text");

@@ -5,10 +5,12 @@ use openclaw_sec::check::Upstream;
 use openclaw_sec::secret::Secret;
 use serde_json::Value;
 
-use super::support::{assert_silent, file};
+use super::support::{assert_silent, file, with_keys};
 
 /// A configuration of OpenClaw.
 pub fn run(data: &[u8]) {
+    let data = with_keys(data);
+    let data = data.as_slice();
     let path = file("openclaw.json", data);
     let text = data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data);
     let json = serde_json::from_slice::<Value>(text).ok();

@@ -5,10 +5,12 @@ use std::fmt::Write as _;
 use openclaw_sec::fleet::merge::expected_names;
 use openclaw_sec::fleet::targets::{TargetsError, read};
 
-use super::support::{assert_silent, file, toml_text};
+use super::support::{assert_silent, file, toml_text, with_keys};
 
 /// A list of targets, or of names.
 pub fn run(data: &[u8]) {
+    let data = with_keys(data);
+    let data = data.as_slice();
     let path = file("targets.toml", data);
     if let Ok(names) = expected_names(&path) {
         let text = names.join("\n");

@@ -1,6 +1,6 @@
 //! What the live rules do with a packet, judged only by rules whose every condition is understood.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use ipnet::IpNet;
 
@@ -67,6 +67,7 @@ pub fn fate(tables: &[LiveTable], visitor: &Visitor, asked: Asked) -> Fate {
             others_only,
             unclear: None,
             seen: HashSet::new(),
+            known: HashMap::new(),
         };
         let decision = walk.chain(chain, 0);
         let place = format!("{} {} {name}", table.back_end.name(), table.name);
@@ -113,6 +114,7 @@ pub fn chain_drops(tables: &[LiveTable], name: &str, visitor: &Visitor) -> bool 
                     others_only: false,
                     unclear: None,
                     seen: HashSet::new(),
+                    known: HashMap::new(),
                 };
                 matches!(walk.chain(chain, 0), Decision::Drop(_))
             })
@@ -133,6 +135,9 @@ struct Walk<'a> {
     others_only: bool,
     unclear: Option<Doubt>,
     seen: HashSet<String>,
+    /// What chains that were walked decided: the same again, and the walk stays as short as the
+    /// rules are. One that is being walked decides nothing; the kernel takes no loops.
+    known: HashMap<String, Decision>,
 }
 
 /// A rule that may or may not apply, and what it would do.
@@ -141,6 +146,7 @@ struct Doubt {
     text: String,
 }
 
+#[derive(Clone)]
 enum Decision {
     Accept,
     Drop(String),
@@ -182,10 +188,21 @@ impl Walk<'_> {
         if self.others_only && name == IPTABLES_CHAIN || depth > DEEPEST {
             return Decision::Fall;
         }
-        match self.table.chains.get(name) {
-            Some(chain) => self.chain(chain, depth + 1),
-            None => Decision::Fall,
+        self.named(name, depth)
+    }
+
+    /// What a chain decides, worked out once.
+    fn named(&mut self, name: &str, depth: usize) -> Decision {
+        if let Some(known) = self.known.get(name) {
+            return known.clone();
         }
+        let Some(chain) = self.table.chains.get(name) else {
+            return Decision::Fall;
+        };
+        self.known.insert(name.to_owned(), Decision::Fall);
+        let decision = self.chain(chain, depth + 1);
+        self.known.insert(name.to_owned(), decision.clone());
+        decision
     }
 
     /// Remembers the first doubt about each outcome; what a chain behind a doubtful jump may do counts.
@@ -200,10 +217,7 @@ impl Walk<'_> {
                 {
                     return;
                 }
-                let Some(chain) = self.table.chains.get(name) else {
-                    return;
-                };
-                match self.chain(chain, depth + 1) {
+                match self.named(name, depth) {
                     Decision::Accept => true,
                     Decision::Drop(_) => false,
                     Decision::Return | Decision::Fall => return,
@@ -305,5 +319,54 @@ fn number(protocol: Protocol) -> u8 {
     match protocol {
         Protocol::Tcp => 6,
         Protocol::Udp => 17,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::firewall::live::{BackEnd, LiveRules, Saved};
+
+    /// The fate of a connection to port 22 under a filter table.
+    fn fate_under(rules: &str) -> Fate {
+        let saved = Saved {
+            back_end: BackEnd::IptablesNft,
+            family: Family::V4,
+            program: "iptables".to_owned(),
+            text: format!("*filter\n:INPUT ACCEPT [0:0]\n{rules}COMMIT\n"),
+        };
+        let live = LiveRules::of(None, vec![saved], String::new()).unwrap();
+        let visitor = Visitor {
+            protocol: Protocol::Tcp,
+            port: 22,
+            source: "192.0.2.1".parse().unwrap(),
+            interface: "eth0".to_owned(),
+        };
+        fate(&live.tables, &visitor, Asked::Everybody)
+    }
+
+    #[test]
+    fn chains_that_jump_often_are_walked_once() {
+        let ladder: String = (0..16)
+            .flat_map(|step| std::iter::repeat_n(format!("-A c{step} -j c{}\n", step + 1), 8))
+            .collect();
+        let rules = format!("-A INPUT -j c0\n{ladder}");
+        assert_eq!(fate_under(&rules), Fate::Accepted);
+        let last = "-A c16 -p tcp -j DROP";
+        let dropped = Fate::Dropped("iptables-nft filter INPUT".to_owned(), last.to_owned());
+        assert_eq!(fate_under(&format!("{rules}{last}\n")), dropped);
+        // No walk through a loop, which the kernel would not take, is without an end.
+        assert_eq!(
+            fate_under("-A INPUT -j a\n-A a -j a\n-A a -j a\n-A a -g INPUT\n"),
+            Fate::Accepted
+        );
+    }
+
+    #[test]
+    fn a_chain_behind_a_doubtful_jump_is_asked_again_behind_a_certain_one() {
+        let rules = "-A INPUT -m strange -j a\n-A INPUT -j a\n-A a -p tcp -j DROP\n";
+        assert!(matches!(fate_under(rules), Fate::Dropped(..)));
+        let rules = "-A INPUT -m strange -j a\n-A INPUT -j DROP\n-A a -p tcp -j ACCEPT\n";
+        assert!(matches!(fate_under(rules), Fate::Unclear(_)));
     }
 }

@@ -13,11 +13,11 @@ pub(super) fn understand(received: &[u8]) -> Asked<Option<Greeting>> {
     while let [kind, major, _, high, low, after @ ..] = rest {
         // GnuTLS puts DTLS's version on the alert that says "no common version".
         if !matches!((kind, major), (21 | 22, 3) | (21, 0xfe)) {
-            return Err(Silence::NotTls);
+            return broken_off(&messages);
         }
         let size = usize::from(u16::from_be_bytes([*high, *low]));
         if size > (1 << 14) + 2048 {
-            return Err(Silence::NotTls);
+            return broken_off(&messages);
         }
         let Some((content, next)) = after.split_at_checked(size) else {
             break;
@@ -35,9 +35,18 @@ pub(super) fn understand(received: &[u8]) -> Asked<Option<Greeting>> {
         rest = next;
     }
     if rest.first().is_some_and(|kind| !matches!(kind, 21 | 22)) {
-        return Err(Silence::NotTls);
+        return broken_off(&messages);
     }
     Ok(chosen(&messages))
+}
+
+/// Something else than TLS follows: a choice that was made before stays made, however both arrived.
+fn broken_off(messages: &[u8]) -> Asked<Option<Greeting>> {
+    let greeting = chosen(messages).map(|greeting| Greeting {
+        is_whole: true,
+        ..greeting
+    });
+    greeting.map(Some).ok_or(Silence::NotTls)
 }
 
 /// handshake_failure, protocol_version, insufficient_security, internal_error (OpenSSL's security
@@ -248,6 +257,21 @@ mod tests {
                 .unwrap();
             assert_eq!(greeting.chain.len(), certificates);
             assert_eq!(greeting.is_whole, is_whole);
+        }
+    }
+
+    #[test]
+    fn a_choice_stays_made_whatever_follows_it() {
+        let hello = record(22, &server_hello(0x0301, 0x002f));
+        for after in [
+            &b"HTTP/1.1 400"[..],
+            &[20, 3, 3, 0, 1, 1],
+            &[22, 3, 3, 0xff, 0xff],
+            b"S",
+        ] {
+            let greeting = understand(&[&hello, after].concat()).unwrap().unwrap();
+            assert!(greeting.is_whole, "{after:?}");
+            assert!(matches!(greeting.answer, HelloAnswer::Chosen { .. }));
         }
     }
 
