@@ -9,6 +9,7 @@ pub mod event;
 mod fields;
 pub mod filter;
 pub mod follow;
+mod hashing;
 mod json;
 mod key_order;
 pub mod memory;

@@ -256,9 +256,11 @@ fn read_plain(
         raw.seek(io::SeekFrom::Start(begins_at))
             .map_err(ReadError::Input)?;
     }
+    // Only JSON says which line it was.
+    let counts_lines = begins_at == 0 && run.plan.format == super::Format::Json;
     let mut assembler = Assembler::new(
         begins_at,
-        (begins_at == 0).then_some(1),
+        counts_lines.then_some(1),
         run.plan.format != super::Format::Raw,
     );
     let mut progress = Progress::new(&raw, metadata.len());

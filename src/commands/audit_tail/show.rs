@@ -15,9 +15,14 @@ use super::plan::{Format, Plan};
 use crate::output::events::{HumanLines, Paints, alert_json, event_json, event_ocsf};
 use crate::terminal::DataStream;
 
+/// The place for objects is not kept larger than this, in bytes.
+const LARGEST_OBJECT: usize = 1 << 20;
+
 /// Writes, and counts what was written.
 pub struct Shower {
     out: DataStream,
+    /// The object at hand; one place in memory serves for all.
+    object: Vec<u8>,
     human: HumanLines,
     format: Format,
     escapes_raw: bool,
@@ -58,6 +63,7 @@ impl Shower {
         let alerts_on_screen = context.terminal.stream().map_err(Failure::from)?;
         Ok(Self {
             out: alerts_on_screen,
+            object: Vec::new(),
             human: HumanLines::new(plan.times.zone.clone(), paints, names_files, hide),
             format: plan.format,
             escapes_raw: plan.format == Format::Raw && context.terminal.shows_data_to_a_person(),
@@ -77,6 +83,15 @@ impl Shower {
     /// Writes bytes as they are.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.out.write_all(bytes)
+    }
+
+    fn object(&mut self, write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> io::Result<()> {
+        self.object.clear();
+        write(&mut self.object)?;
+        // A long line must not hold its memory for ever.
+        let written = self.out.write_all(&self.object);
+        self.object.shrink_to(LARGEST_OBJECT);
+        written
     }
 
     /// Counts lines that went through without being looked at.
@@ -147,8 +162,8 @@ impl Show for Shower {
         }
         match self.format {
             Format::Human => self.human.event(&mut self.out, event, line),
-            Format::Json => event_json(&mut self.out, event, line),
-            Format::Ocsf => event_ocsf(&mut self.out, event, line),
+            Format::Json => self.object(|object| event_json(object, event, line)),
+            Format::Ocsf => self.object(|object| event_ocsf(object, event, line)),
             Format::Raw if self.escapes_raw => {
                 let text = openclaw_sec::foreign_text::harmless(line.text);
                 self.out.write_all(text.as_bytes())?;
@@ -178,7 +193,7 @@ impl Show for Shower {
         }
         match self.format {
             Format::Human => self.human.alert(&mut self.out, alert),
-            _ => alert_json(&mut self.out, alert),
+            _ => self.object(|object| alert_json(object, alert)),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Addresses as logs write them, and which of several is the client's.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use ipnet::IpNet;
@@ -7,7 +8,7 @@ use ipnet::IpNet;
 /// The address in a field: without port, brackets, zone and `::ffff:`. What is no address is none.
 pub fn address(text: &str) -> Option<IpAddr> {
     // Most addresses stand there without decoration.
-    if let Ok(address) = text.parse::<Ipv4Addr>() {
+    if let Some(address) = ipv4(text) {
         return Some(IpAddr::V4(address));
     }
     let text = text.trim().trim_matches(['"', '\'']);
@@ -25,6 +26,29 @@ pub fn address(text: &str) -> Option<IpAddr> {
         .map(|address| address.to_canonical())
 }
 
+/// Four numbers up to 255 without leading zeros, as the standard library reads them.
+fn ipv4(text: &str) -> Option<Ipv4Addr> {
+    let mut address = 0;
+    let mut octet: Option<u32> = None;
+    let mut dots = 0;
+    for byte in text.bytes() {
+        match (byte, octet) {
+            (b'0'..=b'9', None) => octet = Some(u32::from(byte - b'0')),
+            (b'0'..=b'9', Some(number @ 1..=25)) => {
+                octet = Some(number * 10 + u32::from(byte - b'0'))
+            }
+            (b'.', Some(number @ 0..=255)) => {
+                address = address << 8 | number;
+                octet = None;
+                dots += 1;
+            }
+            _ => return None,
+        }
+    }
+    let last = octet.filter(|last| *last <= 255 && dots == 3)?;
+    Some(Ipv4Addr::from_bits(address << 8 | last))
+}
+
 fn plain(text: &str) -> Option<IpAddr> {
     let bytes = text.as_bytes();
     // Most fields are no address, and most addresses are short.
@@ -38,33 +62,68 @@ fn plain(text: &str) -> Option<IpAddr> {
     without_zone.parse::<Ipv6Addr>().ok().map(IpAddr::V6)
 }
 
-/// The subject that an address stands for: itself, or an IPv6 /64, which one subscriber has.
-pub fn subject(address: IpAddr) -> IpNet {
-    let length = if address.is_ipv4() { 32 } else { 64 };
-    network(address, length)
+/// Whom an address stands for: itself, or an IPv6 /64, which one subscriber has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Subject {
+    /// The address, or the first half of it.
+    prefix: u64,
+    is_ipv4: bool,
+}
+
+impl Subject {
+    /// The subject of an address.
+    pub fn of(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(address) => Self {
+                prefix: u64::from(u32::from(address)),
+                is_ipv4: true,
+            },
+            IpAddr::V6(address) => Self {
+                // The upper half.
+                prefix: (u128::from(address) >> 64) as u64,
+                is_ipv4: false,
+            },
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_ipv4 {
+            // It was made of 32 bits.
+            write!(f, "{}", Ipv4Addr::from(self.prefix as u32))
+        } else {
+            write!(f, "{}/64", Ipv6Addr::from(u128::from(self.prefix) << 64))
+        }
+    }
 }
 
 /// Where a user comes from: an IPv4 /24 or an IPv6 /48.
-pub fn neighbourhood(address: IpAddr) -> IpNet {
-    let length = if address.is_ipv4() { 24 } else { 48 };
-    network(address, length)
-}
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Neighbourhood(u64);
 
-fn network(address: IpAddr, length: u8) -> IpNet {
-    IpNet::new(address, length)
-        .expect("32 and 24 fit an IPv4 address, 64 and 48 an IPv6 address")
-        .trunc()
-}
+impl Neighbourhood {
+    /// Tells the networks of one family from those of the other; both leave its bit free.
+    const IPV4: u64 = 1 << 63;
 
-/// How a subject is written: a single IPv4 address without its `/32`.
-pub fn shown(subject: &IpNet) -> String {
-    match subject.addr() {
-        IpAddr::V4(address) if subject.prefix_len() == 32 => {
-            let (text, length) = ipv4_digits(address);
-            text[..length].iter().copied().map(char::from).collect()
-        }
-        address if subject.prefix_len() == subject.max_prefix_len() => address.to_string(),
-        _ => subject.to_string(),
+    /// The network of an address.
+    pub fn of(address: IpAddr) -> Self {
+        Self(match address {
+            IpAddr::V4(address) => u64::from(u32::from(address) >> 8) | Self::IPV4,
+            // The 48 upper bits.
+            IpAddr::V6(address) => (u128::from(address) >> 80) as u64,
+        })
+    }
+
+    /// The same as a network.
+    pub fn network(self) -> IpNet {
+        let (address, length) = if self.0 & Self::IPV4 == 0 {
+            (Ipv6Addr::from(u128::from(self.0) << 80).into(), 48)
+        } else {
+            // Without the mark 24 bits are left.
+            (Ipv4Addr::from((self.0 as u32) << 8).into(), 24)
+        };
+        IpNet::new(address, length).expect("24 fits an IPv4 address, and 48 an IPv6 address")
     }
 }
 
@@ -172,6 +231,18 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn ipv4_addresses_are_those_of_the_standard_library(
+            octets in proptest::collection::vec("0?[0-9]{1,3}|25[0-9]|[a :]?", 3..6),
+            address: Ipv4Addr,
+        ) {
+            for text in [octets.join("."), address.to_string()] {
+                proptest::prop_assert_eq!(ipv4(&text), text.parse().ok(), "{}", text);
+            }
+        }
+    }
+
     #[test]
     fn a_forwarded_address_counts_only_behind_a_trusted_proxy() {
         let proxies = TrustedProxies::parse("127.0.0.1, 10.0.0.0/8");
@@ -193,13 +264,28 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv6_subject_is_its_64() {
+    fn an_ipv6_subject_is_its_64_and_its_neighbourhood_the_48() {
         let cases = [
-            ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
-            ("192.0.2.7", "192.0.2.7"),
+            ("2001:db8:1:2:3::4", "2001:db8:1:2::/64", "2001:db8:1::/48"),
+            (
+                "ffff:ffff:ffff:ffff::1",
+                "ffff:ffff:ffff:ffff::/64",
+                "ffff:ffff:ffff::/48",
+            ),
+            ("::1", "::/64", "::/48"),
+            ("192.0.2.7", "192.0.2.7", "192.0.2.0/24"),
+            ("255.255.255.255", "255.255.255.255", "255.255.255.0/24"),
+            ("0.0.0.0", "0.0.0.0", "0.0.0.0/24"),
         ];
-        for (text, expected) in cases {
-            assert_eq!(shown(&subject(text.parse().unwrap())), expected);
+        for (text, subject, network) in cases {
+            let address = text.parse().unwrap();
+            assert_eq!(Subject::of(address).to_string(), subject);
+            let neighbourhood = Neighbourhood::of(address);
+            assert_eq!(neighbourhood.network().to_string(), network);
+            assert_eq!(
+                Neighbourhood::of(neighbourhood.network().addr()),
+                neighbourhood
+            );
         }
     }
 }

@@ -17,9 +17,10 @@ mod table;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::hash::BuildHasher as _;
 use std::net::IpAddr;
 
-use ipnet::IpNet;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -27,12 +28,14 @@ pub use baseline::{Baseline, BaselineError, UserBaseline};
 pub use catalogue::{DETECTORS, Detector};
 pub use parameters::{DetectorSettings, Parameter, Tuning};
 
-use super::address::{TrustedProxies, shown, subject};
+use super::address::{Subject, TrustedProxies};
 use super::event::{Event, Kind, Outcome};
+use super::hashing::Seeded;
 use crate::report::Severity;
 use connections::Connections;
 use incidents::{Firing, Incidents};
-use ledger::Ledger;
+use ledger::{Ledger, UserName};
+use parameters::number;
 
 /// Offsets that an alert names at most.
 pub const MOST_EVIDENCE: usize = 32;
@@ -73,29 +76,30 @@ struct Seen<'e> {
     offset: u64,
     event: &'e Event<'e>,
     /// The client, unless it is a trusted proxy or ignored.
-    address: Option<IpNet>,
     ip: Option<IpAddr>,
+    user: Option<User<'e>>,
     /// Attempts it stands for, after those of the same connection were taken off.
     attempts: u64,
 }
 
-impl<'e> Seen<'e> {
-    /// The user, by the beginning of the name where that is long: names are an attacker's.
-    fn user(&self) -> Option<&'e str> {
-        let user = self.event.user.as_deref()?;
-        Some(ledger::shortened(user, LONGEST_USER))
-    }
+/// A user by name, of which long ones are cut since names are an attacker's, and by the hash under which tables know it.
+#[derive(Clone, Copy)]
+struct User<'e> {
+    name: &'e str,
+    key: u64,
 }
 
 /// All detectors with their memory.
 pub struct Detectors {
+    /// Tables know subjects by their hash.
+    hasher: Seeded,
     tuning: Tuning,
     proxies: TrustedProxies,
     zone: TimeZone,
     connections: Connections,
-    by_address: Ledger<IpNet>,
-    by_user: Ledger<Box<str>>,
-    limited: Ledger<String>,
+    by_address: Ledger<UserName>,
+    by_user: Ledger<Subject>,
+    limited: Ledger<Subject>,
     usage: anomaly::Usage,
     habits: habits::Habits,
     logs: Vec<(String, LogState)>,
@@ -121,25 +125,23 @@ struct LogState {
 impl Detectors {
     /// Detectors without any memory yet.
     pub fn new(tuning: Tuning, proxies: TrustedProxies, zone: TimeZone) -> Self {
-        let longest = [
-            "brute-force",
-            "success-after-failures",
-            "password-spray",
-            "credential-stuffing",
-        ]
-        .iter()
-        .map(|id| {
-            tuning
-                .get(id, "count")
-                .max(tuning.get(id, "high_count"))
-                .max(tuning.get(id, "slow_count"))
-        })
-        .max()
-        .unwrap_or(0);
+        let longest = const {
+            [
+                number("brute-force", "count"),
+                number("brute-force", "high_count"),
+                number("brute-force", "slow_count"),
+                number("success-after-failures", "count"),
+                number("password-spray", "count"),
+                number("credential-stuffing", "count"),
+            ]
+        };
+        let longest = longest.map(|number| tuning.get(number));
+        let longest = longest.into_iter().max().unwrap_or(0);
         Self {
+            hasher: Seeded::default(),
             by_address: Ledger::new(longest),
             by_user: Ledger::new(longest),
-            limited: Ledger::new(tuning.get("rate-limit-storm", "count")),
+            limited: Ledger::new(tuning.get(const { number("rate-limit-storm", "count") })),
             usage: anomaly::Usage::default(),
             habits: habits::Habits::default(),
             connections: Connections::default(),
@@ -189,8 +191,9 @@ impl Detectors {
             return;
         }
         for learned in self.before.take().unwrap_or_default().users {
-            self.habits.recall(&learned);
-            self.usage.recall(&learned.user, &learned.usage);
+            let key = self.hasher.hash_one(&*learned.user);
+            self.habits.recall(&learned, key);
+            self.usage.recall(&learned.user, key, &learned.usage);
         }
     }
 
@@ -240,7 +243,8 @@ impl Detectors {
         why: &str,
     ) -> std::vec::Drain<'_, Alert> {
         if self.tuning.is_on("log-truncated") {
-            self.fire_all(vec![Firing {
+            let key = self.hasher.hash_one(log);
+            let firing = Firing {
                 detector: "log-truncated",
                 severity: Severity::High,
                 subject: log.to_owned(),
@@ -250,7 +254,8 @@ impl Detectors {
                 evidence: vec![lost_from],
                 first: None,
                 others: Vec::new(),
-            }]);
+            };
+            self.fire(key, firing);
         }
         self.alerts.drain(..)
     }
@@ -267,12 +272,17 @@ impl Detectors {
             }
             _ => event.count,
         };
+        let user = event.user.as_deref().map(|name| {
+            let name = ledger::shortened(name, LONGEST_USER);
+            let key = self.hasher.hash_one(name);
+            User { name, key }
+        });
         Seen {
             now: self.now,
             offset,
             event,
-            address: ip.map(subject),
             ip,
+            user,
             attempts,
         }
     }
@@ -282,7 +292,10 @@ impl Detectors {
         let mut firings = Vec::new();
         state.clock.observe(seen, log, &self.tuning, &mut firings);
         state.errors.observe(seen, log, &self.tuning, &mut firings);
-        self.fire_all(firings);
+        if !firings.is_empty() {
+            let key = self.hasher.hash_one(log.as_str());
+            self.fire_all(key, firings);
+        }
     }
 
     fn watch_login(&mut self, seen: &Seen<'_>) {
@@ -294,103 +307,128 @@ impl Detectors {
     }
 
     fn failure(&mut self, seen: &Seen<'_>) {
-        let user = seen.user();
-        let mut firings = Vec::new();
-        if let Some(address) = seen.address {
-            let name = shown(&address);
-            let told_of_force = self.incidents.told("brute-force", &name, self.now);
-            let told_of_spray = self.is_told("password-spray", &name, Severity::High);
-            let record = self
-                .by_address
-                .note(&address, seen, user.map(ToOwned::to_owned));
-            if told_of_force < Some(Severity::High) && seen.attempts > 0 {
+        let address = seen.ip.map(Subject::of);
+        if let Some(address) = address {
+            let mut firings = Vec::new();
+            let key = self.hasher.hash_one(address);
+            let record = self.by_address.note(key, seen);
+            if let Some(user) = seen.user {
+                record.note_user(user.name, user.key, seen);
+            }
+            let ids = ["brute-force", "password-spray"];
+            let [force, spray] = self.incidents.touch(ids, key, self.now);
+            let tuning = &self.tuning;
+            if force < Some(Severity::High) && seen.attempts > 0 {
+                ledger::brute_force(record, seen, &address, force, tuning, &mut firings);
+            }
+            if spray < Some(Severity::High) {
+                ledger::password_spray(record, seen, &address, tuning, &mut firings);
+            }
+            self.fire_all(key, firings);
+        }
+        if let Some(user) = seen.user {
+            let mut firings = Vec::new();
+            let record = self.by_user.note(user.key, seen);
+            if let Some(address) = address {
+                record.note_address(address, seen);
+            }
+            let ids = ["credential-stuffing"];
+            let [told] = self.incidents.touch(ids, user.key, self.now);
+            if told < Some(Severity::High) {
                 let tuning = &self.tuning;
-                ledger::brute_force(record, seen, &name, told_of_force, tuning, &mut firings);
+                ledger::credential_stuffing(record, seen, &user.name, tuning, &mut firings);
             }
-            if !told_of_spray {
-                ledger::password_spray(record, seen, &name, &self.tuning, &mut firings);
-            }
-            self.incidents
-                .touch(&["brute-force", "password-spray"], &name, self.now);
+            self.fire_all(user.key, firings);
         }
-        if let Some(user) = user {
-            let from = seen.address.map(|address| shown(&address));
-            let is_told = self.is_told("credential-stuffing", user, Severity::High);
-            let record = self.by_user.note(&Box::from(user), seen, from);
-            if !is_told {
-                ledger::credential_stuffing(record, seen, user, &self.tuning, &mut firings);
-            }
-            self.incidents
-                .touch(&["credential-stuffing"], user, self.now);
-        }
-        self.fire_all(firings);
     }
 
     fn success(&mut self, seen: &Seen<'_>) {
-        let mut firings = Vec::new();
-        let user = seen.user();
-        let address = seen
-            .address
-            .map(|address| (self.by_address.get(&address), shown(&address)));
-        let of_user = user.and_then(|user| self.by_user.get(user));
-        let of_address = address.as_ref().and_then(|(record, _)| *record);
-        if let Some(subject) = user.or(address.as_ref().map(|(_, name)| name.as_str())) {
-            const ID: &str = "success-after-failures";
-            let is_told = self.is_told(ID, subject, Severity::Critical);
-            let tuning = &self.tuning;
-            let is_one = ledger::success_after_failures(
-                of_user,
-                of_address,
-                subject,
-                is_told,
-                seen,
-                tuning,
-                &mut firings,
-            );
-            if is_told && is_one {
-                self.incidents.touch(&[ID], subject, self.now);
-            }
+        if self.tuning.is_on(ledger::SUCCESS) {
+            self.success_after_failures(seen);
         }
-        self.habits
-            .observe(seen, &self.zone, &self.tuning, &mut firings);
-        self.fire_all(firings);
+        if let Some(user) = seen.user {
+            let mut firings = Vec::new();
+            self.habits
+                .observe(seen, user, &self.zone, &self.tuning, &mut firings);
+            self.fire_all(user.key, firings);
+        }
+    }
+
+    fn success_after_failures(&mut self, seen: &Seen<'_>) {
+        let address = seen.ip.map(|ip| {
+            let address = Subject::of(ip);
+            (address, self.hasher.hash_one(address))
+        });
+        let of_user = seen.user.and_then(|user| self.by_user.get(user.key));
+        let of_address = address.and_then(|(_, key)| self.by_address.get(key));
+        let (subject, key): (&dyn Display, u64) = match (&seen.user, &address) {
+            (Some(user), _) => (&user.name, user.key),
+            (None, Some((address, key))) => (address, *key),
+            (None, None) => return,
+        };
+        let is_told =
+            self.incidents.told(ledger::SUCCESS, key, self.now) >= Some(Severity::Critical);
+        let by_user = ledger::failures_before(of_user, is_told, seen, &self.tuning);
+        let by_address = ledger::failures_before(of_address, is_told, seen, &self.tuning);
+        if by_user.is_none() && by_address.is_none() {
+            return;
+        }
+        self.incidents.touch([ledger::SUCCESS], key, self.now);
+        if is_told {
+            return;
+        }
+        let tuning = &self.tuning;
+        let firing = match (of_user, of_address) {
+            (Some(record), _) if by_user > by_address => {
+                ledger::success_after_failures(record, seen, subject, tuning)
+            }
+            (_, Some(record)) => ledger::success_after_failures(record, seen, subject, tuning),
+            _ => return,
+        };
+        self.fire(key, firing);
     }
 
     fn watch_limit(&mut self, seen: &Seen<'_>) {
-        let subject = match seen.address {
-            Some(address) => shown(&address),
-            None => match seen.user() {
-                Some(user) => user.to_owned(),
-                None => return,
-            },
-        };
-        let mut firings = Vec::new();
         if seen.attempts == 0 {
             return;
         }
-        let is_told = self.is_told("rate-limit-storm", &subject, Severity::Medium);
-        let record = self.limited.note(&subject, seen, None);
-        if !is_told {
-            ledger::rate_limit_storm(record, seen, &subject, &self.tuning, &mut firings);
+        let address = seen.ip.map(Subject::of);
+        let (subject, key): (&dyn Display, u64) = match (&address, &seen.user) {
+            (Some(address), _) => (address, self.hasher.hash_one(address)),
+            (None, Some(user)) => (&user.name, user.key),
+            (None, None) => return,
+        };
+        let record = self.limited.note(key, seen);
+        let [told] = self.incidents.touch(["rate-limit-storm"], key, self.now);
+        if told < Some(Severity::Medium) {
+            let mut firings = Vec::new();
+            ledger::rate_limit_storm(record, seen, subject, &self.tuning, &mut firings);
+            self.fire_all(key, firings);
         }
-        self.incidents
-            .touch(&["rate-limit-storm"], &subject, self.now);
-        self.fire_all(firings);
     }
 
     fn watch_usage(&mut self, seen: &Seen<'_>) {
-        let firing = self.usage.observe(seen, &self.tuning);
-        self.fire_all(firing.into_iter().collect());
-    }
-
-    fn is_told(&self, detector: &'static str, subject: &str, worst: Severity) -> bool {
-        self.incidents.told(detector, subject, self.now) >= Some(worst)
-    }
-
-    fn fire_all(&mut self, firings: Vec<Firing>) {
-        for firing in firings {
-            self.alerts.extend(self.incidents.alert(firing, self.now));
+        let Some(user) = seen.user else {
+            return;
+        };
+        let incidents = &mut self.incidents;
+        let firing = self.usage.observe(seen, user, &self.tuning, || {
+            incidents.goes_on("usage-anomaly", user.key, Severity::Medium, self.now)
+        });
+        if let Some(firing) = firing {
+            self.fire(user.key, firing);
         }
+    }
+
+    fn fire_all(&mut self, key: u64, firings: Vec<Firing>) {
+        for firing in firings {
+            self.fire(key, firing);
+        }
+    }
+
+    fn fire(&mut self, key: u64, firing: Firing) {
+        self.alerts
+            .extend(self.incidents.alert(key, firing, self.now));
     }
 }
 

@@ -197,15 +197,17 @@ pub enum Value<'l> {
     Null,
 }
 
+#[inline]
 fn meaningful(text: &str) -> bool {
     // Nearly all texts begin like this, and none of them is nothing.
-    if text
-        .bytes()
-        .next()
-        .is_some_and(|first| first.is_ascii_graphic() && !matches!(first, b'-' | b'n'))
-    {
-        return true;
+    match text.as_bytes() {
+        [b'-' | b'n', ..] => is_more_than_nothing(text),
+        [b'!'..=b'~', ..] => true,
+        _ => is_more_than_nothing(text),
     }
+}
+
+fn is_more_than_nothing(text: &str) -> bool {
     let text = text.trim();
     !(text.bytes().all(|byte| byte == b'-') || text == "null")
 }
@@ -290,11 +292,16 @@ impl<'l> Fields<'l> {
     #[inline]
     pub fn note_borrowed(&mut self, role: &Role, text: &'l str) {
         let says_something = meaningful(text);
-        for (slot, rank) in role.places.iter().flatten() {
-            self.put(*slot, *rank, What::Text(text), says_something);
+        let [first, second] = role.places;
+        if let Some((slot, rank)) = first {
+            self.put(slot, rank, What::Text(text), says_something);
+        }
+        if let Some((slot, rank)) = second {
+            self.put(slot, rank, What::Text(text), says_something);
         }
     }
 
+    #[inline]
     fn put(&mut self, slot: Slot, rank: u8, what: What<'l>, says_something: bool) {
         let bit = 1 << slot as u32;
         let place = &mut self.found[slot as usize];
@@ -339,6 +346,15 @@ impl<'l> Fields<'l> {
     pub fn fill(&mut self, slot: Slot, text: impl Into<Cow<'l, str>>) {
         if !self.has(slot) {
             self.set(slot, text);
+        }
+    }
+
+    /// The text of a slot, where it stands in the line as it is.
+    #[inline]
+    pub fn borrowed(&self, slot: Slot) -> Option<&'l str> {
+        match self.found[slot as usize].what {
+            What::Text(text) if self.has(slot) => Some(text),
+            _ => None,
         }
     }
 
@@ -397,6 +413,7 @@ impl<'l> Fields<'l> {
     }
 
     /// Whether a slot has a value.
+    #[inline]
     pub fn has(&self, slot: Slot) -> bool {
         self.filled & (1 << slot as u32) != 0
     }

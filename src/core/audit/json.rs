@@ -65,34 +65,53 @@ impl<'l> Walker<'l> {
         order: &KeyOrder,
         fields: &mut Fields<'l>,
     ) -> Result<Place, NotJson> {
-        while let Some((next, lead)) = order.follow(place, &self.bytes[self.at..]) {
+        let (bytes, wanted) = (self.bytes, self.wanted);
+        // Most members of most lines are read here, so that nothing is called for most of them.
+        let mut at = self.at;
+        while let Some((next, lead)) = order.follow(place, &bytes[at..]) {
             place = next;
-            self.at += lead.length();
+            at += lead.length();
             if lead.ends_in_quote {
-                self.text(&lead.role, fields)?;
-            } else if let Some(digits) = self.digits() {
-                if lead.role.slots.meet(self.wanted) {
-                    fields.note(&lead.role, Value::Number(digits));
+                let end = quote_or_backslash(bytes, at).ok_or(NotJson)?;
+                if bytes[end] == b'"' {
+                    if lead.role.slots.meet(wanted) {
+                        fields.note_borrowed(&lead.role, &self.text[at..end]);
+                    }
+                    at = end + 1;
+                    continue;
                 }
+                self.at = at;
+                self.text(&lead.role, fields)?;
             } else {
-                self.blanks();
-                self.value(lead, fields)?;
+                self.at = at;
+                if let Some(digits) = self.digits() {
+                    if lead.role.slots.meet(wanted) {
+                        fields.note(&lead.role, Value::Number(digits));
+                    }
+                } else {
+                    self.blanks();
+                    self.value(lead, fields)?;
+                }
             }
+            at = self.at;
         }
+        self.at = at;
         Ok(place)
     }
 
     /// A number of nothing but digits, which a comma or the object's end follows.
     #[inline]
     fn digits(&mut self) -> Option<&'l str> {
-        let rest = &self.bytes[self.at..];
-        let length = rest.iter().position(|byte| !byte.is_ascii_digit())?;
-        if length == 0 || !matches!(rest[length], b',' | b'}') {
+        let start = self.at;
+        let mut end = start;
+        while self.bytes.get(end)?.is_ascii_digit() {
+            end += 1;
+        }
+        if end == start || !matches!(self.bytes[end], b',' | b'}') {
             return None;
         }
-        let digits = &self.text[self.at..self.at + length];
-        self.at += length;
-        Some(digits)
+        self.at = end;
+        Some(&self.text[start..end])
     }
 
     /// Reads up to the next value and has it remembered; nothing at the object's end.
@@ -337,8 +356,40 @@ struct StringEnd {
 /// Where the next quote or backslash stands, from `at` on.
 #[inline]
 fn quote_or_backslash(bytes: &[u8], at: usize) -> Option<usize> {
+    let mut at = at;
+    // Most strings are short: a call would cost more than they.
+    for _ in 0..SHORT {
+        let Some(word) = bytes.get(at..).and_then(|rest| rest.first_chunk()) else {
+            break;
+        };
+        let marks = quotes_and_backslashes(u64::from_le_bytes(*word));
+        if marks != 0 {
+            return Some(at + (marks.trailing_zeros() / 8) as usize);
+        }
+        at += 8;
+    }
+    quote_or_backslash_far(bytes, at)
+}
+
+/// Strings of so many times eight bytes are short.
+const SHORT: usize = 3;
+
+/// Not zero where a quote or a backslash stands in a word of eight bytes; the lowest bit that is set
+/// is the highest of the first one's byte.
+#[inline]
+fn quotes_and_backslashes(word: u64) -> u64 {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGHEST: u64 = u64::from_ne_bytes([0x80; 8]);
+    let quote = word ^ (ONES * b'"' as u64);
+    let backslash = word ^ (ONES * b'\\' as u64);
+    let zero = |word: u64| word.wrapping_sub(ONES) & !word;
+    (zero(quote) | zero(backslash)) & HIGHEST
+}
+
+#[inline(never)]
+fn quote_or_backslash_far(bytes: &[u8], at: usize) -> Option<usize> {
     let rest = bytes.get(at..)?;
-    // Most strings are short: choosing the best instructions for each would cost more than they.
+    // Choosing the best instructions for each text would cost more than most of them.
     #[cfg(target_arch = "x86_64")]
     let found = match memchr::arch::x86_64::sse2::memchr::Two::new(b'"', b'\\') {
         Some(searcher) => searcher.find(rest),
@@ -405,6 +456,19 @@ mod tests {
         let mut fields = Fields::default();
         read(line, &mut KeyOrder::default(), Slots::ALL, &mut fields).ok()?;
         Some(fields)
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_first_quote_or_backslash_is_found_wherever_it_stands(
+            text in "[a!#\\[\\]é\u{a2}\u{dc}]{0,40}[\"\\\\]{0,2}[a\"é\\\\]{0,40}", skipped in 0usize..60,
+        ) {
+            let bytes = text.as_bytes();
+            let skipped = skipped.min(bytes.len());
+            let expected = bytes[skipped..].iter().position(|byte| matches!(byte, b'"' | b'\\'));
+            let found = quote_or_backslash(bytes, skipped);
+            proptest::prop_assert_eq!(found, expected.map(|at| skipped + at));
+        }
     }
 
     #[test]

@@ -106,10 +106,10 @@ impl Reading {
         statistics: Option<Statistics>,
         needs: Needs,
     ) -> Self {
-        let wanted = if detectors.is_some() || needs.fields {
+        let wanted = if needs.fields {
             Wanted::ALL
         } else {
-            let counts = statistics.is_some();
+            let counts = statistics.is_some() || detectors.is_some();
             Wanted {
                 time: counts || filter.needs_time(),
                 who: counts || filter.needs_who(),

@@ -158,7 +158,10 @@ impl Recogniser {
         line: &'l str,
         wanted: Wanted,
     ) -> Event<'l> {
-        let line = line.strip_prefix('\u{feff}').unwrap_or(line);
+        let line = match line.as_bytes() {
+            [b'{', ..] => line,
+            _ => line.strip_prefix('\u{feff}').unwrap_or(line),
+        };
         draft.begin(line);
         self.slots = if draft.is_indented {
             // It may belong to the line before, which its time decides.
@@ -303,19 +306,23 @@ impl Recogniser {
     fn event<'l>(&mut self, draft: &Draft<'l>, wanted: Wanted) -> Event<'l> {
         let fields = &draft.fields;
         let may_continue = draft.is_indented && draft.shape == Shape::Text;
-        let level = fields
-            .get(Slot::Level)
-            .and_then(|value| level(value, &mut self.levels));
+        let level = match fields.borrowed(Slot::Level) {
+            Some(word) => level_word(word, &mut self.levels),
+            None => fields
+                .get(Slot::Level)
+                .and_then(|value| level(value, &mut self.levels)),
+        };
         let mut event = Event {
             count: 1,
             level: level.or(draft.level),
             ..Event::default()
         };
         if wanted.time || may_continue {
-            event.time = fields
-                .get(Slot::Time)
-                .and_then(|value| self.time(&value))
-                .or(draft.time);
+            let time = match fields.borrowed(Slot::Time) {
+                Some(text) => self.context.value(text),
+                None => fields.get(Slot::Time).and_then(|value| self.time(&value)),
+            };
+            event.time = time.or(draft.time);
         }
         if openclaw::apply(fields, &self.proxies, &mut event) {
             return event;
@@ -328,11 +335,11 @@ impl Recogniser {
         if wanted.texts {
             event.request_id = fields.text(Slot::RequestId);
             event.user_agent = fields.text(Slot::UserAgent);
+        }
+        if wanted.texts || wanted.who || wanted.meaning {
             if let Some(dropped) = fields.get(Slot::Dropped).and_then(number) {
                 event.dropped = u64::try_from(dropped).unwrap_or(0);
             }
-        }
-        if wanted.texts || wanted.who || wanted.meaning {
             event.message = fields.text(Slot::Message);
             event.action = fields.text(Slot::Action);
             event.reason = fields.text(Slot::Reason);
@@ -522,6 +529,11 @@ fn outcome_of_status(status: u16) -> Outcome {
 
 /// Whether the message may be a sentence that names user and address itself.
 fn is_likely_sentence(fields: &Fields<'_>) -> bool {
+    if fields.is_structured
+        && let Some(message) = fields.borrowed(Slot::Message)
+    {
+        return text::begins_like_sentence(message);
+    }
     match fields.get(Slot::Message) {
         // Most structured lines say who it was in fields: one look at the beginning is enough.
         Some(Value::Text(message)) if fields.is_structured => text::begins_like_sentence(&message),
@@ -537,13 +549,17 @@ fn is_sshd(program: &str) -> bool {
 
 fn level(value: Value<'_>, levels: &mut Memory<Option<Level>>) -> Option<Level> {
     match value {
-        Value::Text(word) => levels.recall(&word, |word| {
-            let word = word.trim();
-            Level::from_word(word).or_else(|| Level::from_number(word.parse().ok()?))
-        }),
+        Value::Text(word) => level_word(&word, levels),
         Value::Number(digits) => Level::from_number(digits.parse().ok()?),
         _ => None,
     }
+}
+
+fn level_word(word: &str, levels: &mut Memory<Option<Level>>) -> Option<Level> {
+    levels.recall(word, |word| {
+        let word = word.trim();
+        Level::from_word(word).or_else(|| Level::from_number(word.parse().ok()?))
+    })
 }
 
 /// `ERROR`, `[error]`, `error:` at the beginning of a text.
@@ -586,6 +602,12 @@ fn http_status(value: Value<'_>) -> Option<u16> {
 
 /// What fields called outcome, result, success or status say.
 fn stated_outcome(fields: &Fields<'_>, outcomes: &mut Memory<Option<Outcome>>) -> Option<Outcome> {
+    if let Some(outcome) = fields
+        .borrowed(Slot::Outcome)
+        .and_then(|word| outcomes.recall(word, outcome_word))
+    {
+        return Some(outcome);
+    }
     let mut word = |slot| match fields.get(slot)? {
         Value::Text(text) => outcomes.recall(&text, outcome_word),
         Value::Bool(true) => Some(Outcome::Success),

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::documents::STATISTICS_SCHEMA;
 use super::event::{Event, Kind, Outcome};
+use super::hashing::Seeded;
 use crate::order;
 
 /// Keys that are counted exactly.
@@ -197,7 +198,7 @@ impl Statistics {
 /// El Abbadi 2005), which keeps what is frequent and forgets what is rare.
 #[derive(Debug)]
 pub struct Counter<K> {
-    tallies: HashMap<K, Tally>,
+    tallies: HashMap<K, Tally, Seeded>,
     distinct: u64,
     floor: u64,
     at_floor: Vec<K>,
@@ -206,7 +207,7 @@ pub struct Counter<K> {
 impl<K> Default for Counter<K> {
     fn default() -> Self {
         Self {
-            tallies: HashMap::new(),
+            tallies: HashMap::default(),
             distinct: 0,
             floor: 0,
             at_floor: Vec::new(),

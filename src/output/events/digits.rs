@@ -95,12 +95,32 @@ pub fn write_number(out: &mut impl Write, number: u64) -> io::Result<()> {
 
 /// Whether a text is printable ASCII, without a look at each byte by itself.
 pub fn is_printable_ascii(bytes: &[u8]) -> bool {
-    let is_odd = |byte: u8| !(0x20..0x7f).contains(&byte);
-    let (blocks, rest) = bytes.as_chunks::<16>();
-    blocks
+    let (words, rest) = bytes.as_chunks();
+    let odd = words
         .iter()
-        .all(|block| !block.iter().fold(false, |odd, byte| odd | is_odd(*byte)))
-        && !rest.iter().any(|byte| is_odd(*byte))
+        .fold(0, |odd, word| odd | odd_bytes(u64::from_le_bytes(*word)));
+    odd == 0 && rest.iter().all(|byte| (0x20..0x7f).contains(byte))
+}
+
+/// Ones in every byte of a word.
+const ONES: u64 = u64::from_ne_bytes([1; 8]);
+/// The highest bit of every byte of a word.
+const HIGHEST: u64 = u64::from_ne_bytes([0x80; 8]);
+
+/// Not zero where one of eight bytes is no printable ASCII; the lowest bit that is set is the highest
+/// of the first such byte.
+#[inline]
+pub fn odd_bytes(word: u64) -> u64 {
+    let below_blank = word.wrapping_sub(ONES * 0x20) & !word;
+    let above_tilde = word.wrapping_add(ONES) | word;
+    (below_blank | above_tilde) & HIGHEST
+}
+
+/// The same for bytes of this value.
+#[inline]
+pub fn bytes_like(word: u64, byte: u8) -> u64 {
+    let difference = word ^ (ONES * u64::from(byte));
+    difference.wrapping_sub(ONES) & !difference & HIGHEST
 }
 
 #[cfg(test)]

@@ -171,8 +171,9 @@ impl HumanLines {
     pub fn alert_text(&self, alert: &Alert) -> String {
         let mut details = Vec::new();
         if let Some(first) = alert.first {
-            let first = first.to_zoned_datetime(self.zone.clone());
-            details.push(format!("first {}", first.strftime("%H:%M:%S")));
+            let first = self.zone.to_datetime(first).time();
+            let (hour, minute, second) = (first.hour(), first.minute(), first.second());
+            details.push(format!("first {hour:02}:{minute:02}:{second:02}"));
         }
         if !alert.others.is_empty() {
             let what = match alert.detector {

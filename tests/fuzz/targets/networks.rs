@@ -43,8 +43,10 @@ pub fn run(data: &[u8]) {
         }
         if let Some(ip) = address::address(word) {
             assert_eq!(address::address(&ip.to_string()), Some(ip), "{word}");
-            let subject = address::subject(ip);
-            assert!(subject.contains(&ip) && address::neighbourhood(ip).contains(&subject));
+            let subject = address::Subject::of(ip).to_string();
+            let subject = address::parse_network(&subject).expect("a subject is a network");
+            let around = address::Neighbourhood::of(ip).network();
+            assert!(subject.contains(&ip) && around.contains(&subject));
             if let IpAddr::V4(ip) = ip {
                 let (digits, length) = address::ipv4_digits(ip);
                 assert_eq!(&digits[..length], ip.to_string().as_bytes());

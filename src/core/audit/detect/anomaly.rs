@@ -1,10 +1,10 @@
 //! `usage-anomaly`: a user does far more than they ever did.
 
 use std::collections::VecDeque;
-use std::hash::{BuildHasher as _, RandomState};
 
+use super::parameters::number;
 use super::table::{Table, Worth};
-use super::{Firing, MOST_EVIDENCE, Seen, Tuning, span};
+use super::{Firing, MOST_EVIDENCE, Seen, Tuning, User, span};
 use crate::order;
 use crate::report::Severity;
 
@@ -16,8 +16,7 @@ const LATE: i64 = 2;
 /// How much each user does, in buckets of time.
 #[derive(Debug, Default)]
 pub struct Usage {
-    hasher: RandomState,
-    users: Table<u64, Buckets>,
+    users: Table<Buckets>,
 }
 
 #[derive(Debug, Default)]
@@ -52,7 +51,7 @@ impl Usage {
     pub fn assert_bounded(&self) {
         assert!(self.users.iter().count() <= super::table::MOST_SUBJECTS);
         let histories = self.users.iter();
-        for history in histories.filter_map(|(_, buckets)| buckets.history.as_deref()) {
+        for history in histories.filter_map(|buckets| buckets.history.as_deref()) {
             assert!(history.user.len() <= super::LONGEST_USER);
             assert!(history.past.len() <= MOST_BUCKETS);
             assert!(history.offsets.len() <= MOST_EVIDENCE);
@@ -61,15 +60,15 @@ impl Usage {
 
     /// Buckets of the past, by user.
     pub fn learned(&self) -> impl Iterator<Item = (&str, Vec<u32>)> {
-        self.users.iter().filter_map(|(_, buckets)| {
+        self.users.iter().filter_map(|buckets| {
             let history = buckets.history.as_deref()?;
             Some((&*history.user, history.past.iter().copied().collect()))
         })
     }
 
     /// Puts what was learned before in the place of less.
-    pub fn recall(&mut self, user: &str, past: &[u32]) {
-        let buckets = self.users.entry(&self.hasher.hash_one(user));
+    pub fn recall(&mut self, user: &str, key: u64, past: &[u32]) {
+        let buckets = self.users.entry(key);
         let known = buckets
             .history
             .as_deref()
@@ -87,11 +86,17 @@ impl Usage {
     }
 
     /// A 300 s bucket with at least 30 events, above 3 × median and above median + 6 × 1.4826 × MAD
-    /// (at least 1) of the last 60 buckets in which the user was active, at least 12 of them.
-    pub fn observe(&mut self, seen: &Seen<'_>, tuning: &Tuning) -> Option<Firing> {
+    /// (at least 1) of the last 60 buckets in which the user was active, at least 12 of them. Where
+    /// `is_told` of it, no more is said.
+    pub fn observe(
+        &mut self,
+        seen: &Seen<'_>,
+        user: User<'_>,
+        tuning: &Tuning,
+        is_told: impl FnOnce() -> bool,
+    ) -> Option<Firing> {
         const ID: &str = "usage-anomaly";
-        let user = seen.user()?;
-        let window_s = tuning.get(ID, "window_s").max(1);
+        let window_s = tuning.get(const { number(ID, "window_s") }).max(1);
         let bucket = seen
             .now
             .div_euclid(1000)
@@ -99,33 +104,34 @@ impl Usage {
         if seen.now == 0 {
             return None;
         }
-        let record = self.users.entry(&self.hasher.hash_one(user));
+        let record = self.users.entry(user.key);
         record.total = record.total.saturating_add(1);
         // A line that comes late counts where it comes; a clock that jumped back begins anew.
         if bucket > record.current || bucket < record.current - LATE {
-            record.next(bucket, user);
+            record.next(bucket, user.name);
         }
         record.note(seen.offset);
-        if u64::from(record.count) < tuning.get(ID, "count") || !tuning.is_on(ID) {
+        if u64::from(record.count) < tuning.get(const { number(ID, "count") }) || !tuning.is_on(ID)
+        {
             return None;
         }
         let history = record.history.as_deref_mut()?;
-        if (history.past.len() as u64) < tuning.get(ID, "history").max(1) {
+        if (history.past.len() as u64) < tuning.get(const { number(ID, "history") }).max(1) {
             return None;
         }
-        let factor = tuning.get(ID, "factor") as f64;
-        let deviations = tuning.get(ID, "deviations") as f64;
+        let factor = tuning.get(const { number(ID, "factor") }) as f64;
+        let deviations = tuning.get(const { number(ID, "deviations") }) as f64;
         let past = &history.past;
         let limit = *history
             .limit
             .get_or_insert_with(|| limit(past, factor, deviations));
-        if f64::from(record.count) <= limit {
+        if f64::from(record.count) <= limit || is_told() {
             return None;
         }
         Some(Firing {
             detector: ID,
             severity: Severity::Medium,
-            subject: user.to_owned(),
+            subject: user.name.to_owned(),
             count: u64::from(record.count),
             window_s,
             message: format!(

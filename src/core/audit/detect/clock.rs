@@ -1,5 +1,6 @@
 //! `clock-backwards` and `log-gap`: what a log's times say about the log.
 
+use super::parameters::number;
 use super::{Firing, Seen, Tuning, span};
 use crate::report::Severity;
 
@@ -54,7 +55,7 @@ impl Clock {
         };
         let behind_ms = u64::try_from(highest - seen.now).unwrap_or(0);
         let behind = behind_ms / 1000;
-        if behind_ms > 1000 * tuning.get("clock-backwards", "window_s") {
+        if behind_ms > 1000 * tuning.get(const { number("clock-backwards", "window_s") }) {
             self.highest = Some(seen.now);
             if tuning.is_on("clock-backwards") {
                 let message = format!("the time jumps back by {}", span(behind));
@@ -85,9 +86,11 @@ impl Clock {
         firings: &mut Vec<Firing>,
     ) {
         let silence = gap_ms / 1000;
-        let is_long = gap_ms > 1000 * tuning.get("log-gap", "window_s")
-            && self.count >= tuning.get("log-gap", "count")
-            && gap_ms as f64 > tuning.get("log-gap", "factor") as f64 * self.percentile_99_ms();
+        let is_long = gap_ms > 1000 * tuning.get(const { number("log-gap", "window_s") })
+            && self.count >= tuning.get(const { number("log-gap", "count") })
+            && gap_ms as f64
+                > tuning.get(const { number("log-gap", "factor") }) as f64
+                    * self.percentile_99_ms();
         if is_long && tuning.is_on("log-gap") {
             firings.push(firing(
                 "log-gap",

@@ -1,9 +1,10 @@
 //! Several lines about one refused connection are one attempt.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::{BuildHasher as _, BuildHasherDefault};
 
 use crate::audit::event::Connection;
+use crate::audit::hashing::{AsItIs, Seeded};
 
 /// Connections remembered in each of two generations.
 const MOST: usize = 32_768;
@@ -11,10 +12,13 @@ const MOST: usize = 32_768;
 /// The connections of late, in two generations: when the younger is full, the older is forgotten.
 #[derive(Debug, Default)]
 pub struct Connections {
-    hasher: RandomState,
-    young: HashMap<u64, State>,
-    old: HashMap<u64, State>,
+    hasher: Seeded,
+    young: States,
+    old: States,
 }
+
+/// What is known of each connection, by the hash of its id.
+type States = HashMap<u64, State, BuildHasherDefault<AsItIs>>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {

@@ -34,23 +34,24 @@ impl<T> Few<T> {
 
     /// Adds one at the end.
     pub fn push(&mut self, item: T) {
+        if let Self::Many(many) = self {
+            return many.push(item);
+        }
         *self = match std::mem::take(self) {
-            Self::None => Self::One(item),
             Self::One(one) => Self::Many(vec![one, item]),
-            Self::Many(mut many) => {
-                many.push(item);
-                Self::Many(many)
-            }
+            _ => Self::One(item),
         };
     }
+}
 
+impl<T: Copy> Few<T> {
     /// Adds one at the end; of `most` or more the first goes.
     pub fn push_bounded(&mut self, item: T, most: usize) {
-        if self.as_slice().len() < most {
+        let slice = self.as_mut_slice();
+        if slice.len() < most {
             return self.push(item);
         }
-        let slice = self.as_mut_slice();
-        slice.rotate_left(1);
+        slice.copy_within(1.., 0);
         if let Some(last) = slice.last_mut() {
             *last = item;
         }

@@ -1,10 +1,12 @@
 //! One incident, one alert: who was told of stays silent until it was quiet for long enough.
 
 use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 
 use jiff::Timestamp;
 
 use super::{Alert, table};
+use crate::audit::hashing::AsItIs;
 use crate::report::Severity;
 
 /// The shortest silence that ends an incident, in seconds.
@@ -24,10 +26,10 @@ pub struct Firing {
     pub others: Vec<String>,
 }
 
-/// What was told of, by subject. Times are in milliseconds.
+/// What was told of, by the hash of the subject. Times are in milliseconds.
 #[derive(Debug, Default)]
 pub struct Incidents {
-    told: HashMap<String, Vec<Incident>>,
+    told: HashMap<u64, Vec<Incident>, BuildHasherDefault<AsItIs>>,
 }
 
 #[derive(Debug, Clone)]
@@ -46,43 +48,75 @@ impl Incident {
 }
 
 impl Incidents {
-    /// Holds the bounds of everything that is remembered.
-    #[cfg(test)]
-    pub fn assert_bounded(&self) {
-        assert!(self.told.len() <= table::MOST_SUBJECTS);
-        for (subject, incidents) in &self.told {
-            assert!(subject.len() <= super::LONGEST_USER);
-            assert!(incidents.len() <= super::DETECTORS.len());
-        }
-    }
-
     /// The severity that was told of, while the incident goes on.
-    pub fn told(&self, detector: &'static str, subject: &str, now: i64) -> Option<Severity> {
-        let incidents = self.told.get(subject)?;
+    pub fn told(&self, detector: &'static str, key: u64, now: i64) -> Option<Severity> {
+        let incidents = self.told.get(&key)?;
         let incident = incidents.iter().find(|known| known.detector == detector)?;
         incident.goes_on(now).then_some(incident.severity)
     }
 
-    /// Incidents go on.
-    pub fn touch(&mut self, detectors: &[&'static str], subject: &str, now: i64) {
-        let Some(incidents) = self.told.get_mut(subject) else {
-            return;
+    /// Holds the bounds of everything that is remembered.
+    #[cfg(test)]
+    pub fn assert_bounded(&self) {
+        assert!(self.told.len() <= table::MOST_SUBJECTS);
+        for incidents in self.told.values() {
+            assert!(incidents.len() <= super::DETECTORS.len());
+        }
+    }
+
+    /// The severities that were told of, while the incidents go on; and they do go on.
+    pub fn touch<const N: usize>(
+        &mut self,
+        detectors: [&'static str; N],
+        key: u64,
+        now: i64,
+    ) -> [Option<Severity>; N] {
+        let mut told = [None; N];
+        let Some(incidents) = self.told.get_mut(&key) else {
+            return told;
         };
         incidents.retain_mut(|incident| {
-            let is_meant = detectors.contains(&incident.detector);
+            let Some(at) = detectors.iter().position(|id| *id == incident.detector) else {
+                return true;
+            };
             let goes_on = incident.goes_on(now);
-            if is_meant && goes_on {
+            if goes_on {
+                told[at] = Some(incident.severity);
                 incident.last = incident.last.max(now);
             }
-            goes_on || !is_meant
+            goes_on
         });
         if incidents.is_empty() {
-            self.told.remove(subject);
+            self.told.remove(&key);
+        }
+        told
+    }
+
+    /// Whether a firing would say nothing new: then the incident goes on, and nothing needs to be
+    /// worked out.
+    pub fn goes_on(
+        &mut self,
+        detector: &'static str,
+        key: u64,
+        severity: Severity,
+        now: i64,
+    ) -> bool {
+        let known = self.told.get_mut(&key).and_then(|incidents| {
+            incidents
+                .iter_mut()
+                .find(|incident| incident.detector == detector)
+        });
+        match known {
+            Some(incident) if incident.goes_on(now) && severity <= incident.severity => {
+                incident.last = now;
+                true
+            }
+            _ => false,
         }
     }
 
     /// The alert of a firing, unless it belongs to an incident that was told of and is no worse.
-    pub fn alert(&mut self, firing: Firing, now: i64) -> Option<Alert> {
+    pub fn alert(&mut self, key: u64, firing: Firing, now: i64) -> Option<Alert> {
         // The window of a gap is the gap itself.
         let window_s = if firing.detector == "log-gap" {
             0
@@ -90,10 +124,10 @@ impl Incidents {
             i64::try_from(firing.window_s).unwrap_or(i64::MAX / 2000)
         };
         let quiet = 1000 * SHORTEST_QUIET.max(window_s);
-        if self.told.len() >= table::MOST_SUBJECTS && !self.told.contains_key(&firing.subject) {
+        if self.told.len() >= table::MOST_SUBJECTS && !self.told.contains_key(&key) {
             self.forget_oldest();
         }
-        let incidents = self.told.entry(firing.subject.clone()).or_default();
+        let incidents = self.told.entry(key).or_default();
         let known = incidents
             .iter_mut()
             .find(|incident| incident.detector == firing.detector);

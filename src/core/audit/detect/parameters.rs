@@ -31,27 +31,50 @@ pub struct DetectorSettings {
 /// All numbers, ready for use.
 #[derive(Debug, Clone)]
 pub struct Tuning {
-    numbers: Vec<Vec<Number>>,
+    /// In the order of the table.
+    numbers: Vec<u64>,
     off: Vec<&'static str>,
     ignore: Vec<IpNet>,
     /// See [`DetectorSettings::hours`].
     pub hours: Option<(u8, u8)>,
 }
 
-/// A detector, the name of a number, and the number.
-type Number = (&'static str, &'static str, u64);
+/// Where a number stands among all. Every event asks for several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Number(usize);
 
-/// Every event asks for several numbers: they are found by the looks of their names, not by a hash
-/// that withstands attackers.
-const PLACES: usize = 64;
+/// The number of this name; a name that is not in the table does not compile.
+pub const fn number(id: &str, name: &str) -> Number {
+    let mut place = 0;
+    let mut detector = 0;
+    while detector < DETECTORS.len() {
+        let parameters = DETECTORS[detector].parameters;
+        let mut parameter = 0;
+        while parameter < parameters.len() {
+            if is_same(DETECTORS[detector].id, id) && is_same(parameters[parameter].name, name) {
+                return Number(place);
+            }
+            place += 1;
+            parameter += 1;
+        }
+        detector += 1;
+    }
+    panic!("no detector has a number of this name")
+}
 
-fn place(id: &str, name: &str) -> usize {
-    let looks = |text: &str| {
-        let bytes = text.as_bytes();
-        let end = |byte: Option<&u8>| byte.map_or(0, |byte| usize::from(*byte));
-        31 * bytes.len() + 3 * end(bytes.first()) + end(bytes.last())
-    };
-    (7 * looks(id) + looks(name)) % PLACES
+const fn is_same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    if one.len() != other.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < one.len() {
+        if one[at] != other[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
 }
 
 impl Default for Tuning {
@@ -63,7 +86,7 @@ impl Default for Tuning {
 impl Tuning {
     /// The defaults, with what the configuration says laid over them.
     pub fn new(settings: &DetectorSettings) -> Self {
-        let mut numbers = vec![Vec::new(); PLACES];
+        let mut numbers = Vec::new();
         let mut off = Vec::new();
         for detector in DETECTORS {
             for parameter in detector.parameters {
@@ -71,12 +94,7 @@ impl Tuning {
                     .numbers
                     .iter()
                     .find(|(id, name, _)| id == detector.id && name == parameter.name);
-                let value = set.map_or(parameter.default, |(_, _, value)| *value);
-                numbers[place(detector.id, parameter.name)].push((
-                    detector.id,
-                    parameter.name,
-                    value,
-                ));
+                numbers.push(set.map_or(parameter.default, |(_, _, value)| *value));
             }
             let enabled = settings.enabled.iter().find(|(id, _)| id == detector.id);
             if enabled.is_some_and(|(_, enabled)| !enabled) {
@@ -91,12 +109,10 @@ impl Tuning {
         }
     }
 
-    /// A number; 0 where a detector has none of this name.
-    pub fn get(&self, id: &str, name: &str) -> u64 {
-        self.numbers[place(id, name)]
-            .iter()
-            .find(|number| number.1 == name && number.0 == id)
-            .map_or(0, |number| number.2)
+    /// One of the numbers.
+    #[inline]
+    pub fn get(&self, number: Number) -> u64 {
+        self.numbers[number.0]
     }
 
     /// Whether a detector is on.

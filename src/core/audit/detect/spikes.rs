@@ -1,7 +1,9 @@
 //! `error-spike`: far more errors than in the hour before.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
+use super::parameters::number;
 use super::{Firing, MOST_EVIDENCE, Seen, Tuning, span};
 use crate::audit::event::Kind;
 use crate::report::Severity;
@@ -22,7 +24,24 @@ pub struct Errors {
     /// When the last ones were, and where: exact, as long as the window holds no more of them.
     recent: VecDeque<(i64, u64)>,
     /// Errors by spans of [`SUM`].
-    sums: VecDeque<(i64, u32)>,
+    sums: VecDeque<Sum>,
+    /// While it is not 0, a sum that came late stands among the others: it is the number of sums that
+    /// must come before it is gone.
+    disorder: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Sum {
+    span: i64,
+    count: u32,
+    /// All errors noted before it.
+    before: u64,
+}
+
+impl Sum {
+    fn through(self) -> u64 {
+        self.before + u64::from(self.count)
+    }
 }
 
 /// Errors remembered one by one.
@@ -53,18 +72,19 @@ impl Errors {
             return;
         }
         self.note(seen);
-        let window_s = tuning.get(ID, "window_s").max(1);
+        let window_s = tuning.get(const { number(ID, "window_s") }).max(1);
         let window = 1000 * i64::try_from(window_s).unwrap_or(i64::MAX / 2000);
-        let warmup = 1000 * i64::try_from(tuning.get(ID, "warmup_s")).unwrap_or(0);
+        let warmup =
+            1000 * i64::try_from(tuning.get(const { number(ID, "warmup_s") })).unwrap_or(0);
         if seen.now - started < warmup || !tuning.is_on(ID) {
             return;
         }
         let count = self.within(seen.now, window);
-        if count < tuning.get(ID, "count") {
+        if count < tuning.get(const { number(ID, "count") }) {
             return;
         }
         let usual = self.mean_before(seen.now, window).max(1.0);
-        if count as f64 <= tuning.get(ID, "factor") as f64 * usual {
+        if count as f64 <= tuning.get(const { number(ID, "factor") }) as f64 * usual {
             return;
         }
         let is_inside = |time: i64| (-AHEAD..window).contains(&(seen.now - time));
@@ -95,16 +115,33 @@ impl Errors {
             self.recent.pop_front();
         }
         self.recent.push_back((seen.now, seen.offset));
-        let sum = seen.now.div_euclid(SUM);
-        match self.sums.back_mut() {
-            Some((last, count)) if *last == sum => *count = count.saturating_add(1),
-            _ => {
-                if self.sums.len() >= MOST_SUMS {
-                    self.sums.pop_front();
-                }
-                self.sums.push_back((sum, 1));
+        self.add(seen.now.div_euclid(SUM));
+    }
+
+    fn add(&mut self, span: i64) {
+        let before = match self.sums.back_mut() {
+            Some(last) if last.span == span => {
+                last.count = last.count.saturating_add(1);
+                return;
             }
+            Some(last) => {
+                self.disorder = if last.span > span {
+                    MOST_SUMS
+                } else {
+                    self.disorder.saturating_sub(1)
+                };
+                last.through()
+            }
+            None => 0,
+        };
+        if self.sums.len() >= MOST_SUMS {
+            self.sums.pop_front();
         }
+        self.sums.push_back(Sum {
+            span,
+            count: 1,
+            before,
+        });
     }
 
     /// Errors in the window that ends at `now`.
@@ -115,18 +152,70 @@ impl Errors {
         if counted < MOST_ERRORS {
             return counted as u64;
         }
-        let inside = self.sums.iter().filter(|(sum, _)| is_inside(sum * SUM));
-        inside.map(|(_, count)| u64::from(*count)).sum()
+        let (first, last) = (now - window, now + AHEAD);
+        self.sum(first.div_euclid(SUM) + 1..last.div_euclid(SUM) + 1)
+    }
+
+    /// Errors in these spans.
+    fn sum(&self, spans: Range<i64>) -> u64 {
+        if self.disorder > 0 {
+            let inside = self.sums.iter().filter(|sum| spans.contains(&sum.span));
+            return inside.map(|sum| u64::from(sum.count)).sum();
+        }
+        let before = |span: i64| {
+            let next = self.sums.partition_point(|sum| sum.span < span);
+            match self.sums.get(next) {
+                Some(next) => next.before,
+                None => self.sums.back().map_or(0, |last| last.through()),
+            }
+        };
+        before(spans.end).saturating_sub(before(spans.start))
     }
 
     /// Errors per window in the hour before the window.
     fn mean_before(&self, now: i64, window: i64) -> f64 {
         let end = (now - window).div_euclid(SUM);
-        let before = self
-            .sums
-            .iter()
-            .filter(|(sum, _)| (end - HOUR / SUM..end).contains(sum));
-        let sum: u64 = before.map(|(_, count)| u64::from(*count)).sum();
+        let sum = self.sum(end - HOUR / SUM..end);
         sum as f64 * window as f64 / HOUR as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn sums_are_right_also_where_spans_come_late(
+            steps in proptest::collection::vec((0i64..4, 0..40), 0..60),
+            start in -3i64..80,
+            length in 0i64..80,
+        ) {
+            let mut errors = Errors::default();
+            let mut all = Vec::new();
+            let mut span = 0;
+            for (step, back) in steps {
+                span += step;
+                let at = if back == 0 { span - 3 } else { span };
+                errors.add(at);
+                all.push(at);
+            }
+            let spans = start..start + length;
+            let expected = all.iter().filter(|at| spans.contains(at)).count() as u64;
+            proptest::prop_assert_eq!(errors.sum(spans), expected);
+        }
+    }
+
+    #[test]
+    fn disorder_ends_when_what_came_late_is_forgotten() {
+        let mut errors = Errors::default();
+        errors.add(5);
+        errors.add(3);
+        for span in 6..6 + MOST_SUMS as i64 {
+            assert_ne!(errors.disorder, 0, "{span}");
+            errors.add(span);
+        }
+        assert_eq!(errors.disorder, 0);
+        assert_eq!(errors.sum(0..i64::MAX), MOST_SUMS as u64);
     }
 }

@@ -1,8 +1,9 @@
 //! A table that forgets: the rarest subjects first, then those unseen for longest.
 
-use std::borrow::Borrow;
 use std::collections::HashMap;
-use std::hash::Hash;
+use std::hash::BuildHasherDefault;
+
+use crate::audit::hashing::AsItIs;
 
 /// Subjects a table holds at most.
 pub const MOST_SUBJECTS: usize = 65_536;
@@ -16,52 +17,54 @@ pub trait Worth {
     fn worth(&self) -> (u64, i64);
 }
 
-/// At most [`MOST_SUBJECTS`] records. The hasher is seeded, since keys are an attacker's. Records lie
-/// apart from the hash table, which keeps many slots empty.
+/// Records by the hash of their subject.
+type Places = HashMap<u64, u32, BuildHasherDefault<AsItIs>>;
+
+/// At most [`MOST_SUBJECTS`] records. A subject is known by its hash, which is seeded, since names
+/// are an attacker's. Records lie apart from the hash table, which keeps many slots empty.
 #[derive(Debug)]
-pub struct Table<K, V> {
-    places: HashMap<K, u32>,
+pub struct Table<V> {
+    places: Places,
     records: Vec<V>,
     free: Vec<u32>,
 }
 
-impl<K, V> Default for Table<K, V> {
+impl<V> Default for Table<V> {
     fn default() -> Self {
         Self {
-            places: HashMap::new(),
+            places: Places::default(),
             records: Vec::new(),
             free: Vec::new(),
         }
     }
 }
 
-impl<K: Hash + Eq + Clone, V: Worth + Default> Table<K, V> {
-    /// The record of a key, if there is one.
-    pub fn get<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<&V>
-    where
-        K: Borrow<Q>,
-    {
-        self.records.get(*self.places.get(key)? as usize)
+impl<V: Worth + Default> Table<V> {
+    /// The record of a subject, if there is one.
+    #[inline]
+    pub fn get(&self, key: u64) -> Option<&V> {
+        self.records.get(*self.places.get(&key)? as usize)
     }
 
-    /// The record of a key, new if need be.
-    pub fn entry(&mut self, key: &K) -> &mut V {
-        let place = match self.places.get(key) {
+    /// The record of a subject, new if need be.
+    #[inline]
+    pub fn entry(&mut self, key: u64) -> &mut V {
+        let place = match self.places.get(&key) {
             Some(place) => *place,
             None => {
                 let place = self.free_place();
-                self.places.insert(key.clone(), place);
+                self.places.insert(key, place);
                 place
             }
         };
         &mut self.records[place as usize]
     }
 
-    /// Every key and its record.
-    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+    /// Every record.
+    pub fn iter(&self) -> impl Iterator<Item = &V> {
         self.places
-            .iter()
-            .filter_map(|(key, place)| Some((key, self.records.get(*place as usize)?)))
+            .values()
+            .filter_map(|place| self.records.get(*place as usize))
     }
 
     fn free_place(&mut self) -> u32 {
@@ -102,7 +105,10 @@ impl<K: Hash + Eq + Clone, V: Worth + Default> Table<K, V> {
 
 #[cfg(test)]
 mod tests {
+    use std::hash::BuildHasher as _;
+
     use super::*;
+    use crate::audit::hashing::Seeded;
 
     #[derive(Debug, Default, Clone, PartialEq)]
     struct Seen(u64, i64);
@@ -115,19 +121,21 @@ mod tests {
 
     #[test]
     fn the_rarest_go_first_then_the_oldest_and_nobody_inherits() {
-        let mut table: Table<u32, Seen> = Table::default();
-        for key in 0..200_000u32 {
-            let record = table.entry(&key);
-            assert_eq!(*record, Seen::default(), "{key}");
-            *record = Seen(1, i64::from(key));
-            if key % 1000 == 0 {
-                *table.entry(&7_000_000) = Seen(2 + u64::from(key / 1000), 0);
+        let seeded = Seeded::default();
+        let key = |number: u32| seeded.hash_one(number);
+        let mut table: Table<Seen> = Table::default();
+        for number in 0..200_000u32 {
+            let record = table.entry(key(number));
+            assert_eq!(*record, Seen::default(), "{number}");
+            *record = Seen(1, i64::from(number));
+            if number % 1000 == 0 {
+                *table.entry(key(7_000_000)) = Seen(2 + u64::from(number / 1000), 0);
             }
         }
-        assert_eq!(table.get(&7_000_000), Some(&Seen(201, 0)));
-        assert_eq!(table.get(&199_999), Some(&Seen(1, 199_999)));
-        assert_eq!(table.get(&140_000).map(|seen| seen.0), Some(1));
-        assert_eq!(table.get(&100), None);
+        assert_eq!(table.get(key(7_000_000)), Some(&Seen(201, 0)));
+        assert_eq!(table.get(key(199_999)), Some(&Seen(1, 199_999)));
+        assert_eq!(table.get(key(140_000)).map(|seen| seen.0), Some(1));
+        assert_eq!(table.get(key(100)), None);
         assert!(table.records.len() <= MOST_SUBJECTS);
     }
 }

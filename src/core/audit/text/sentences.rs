@@ -167,49 +167,29 @@ pub fn may_be_sentence(text: &str) -> bool {
 
 /// Whether a text begins as sentences do that loggers with fields of their own write.
 pub fn begins_like_sentence(text: &str) -> bool {
-    const BEGINNINGS: [&str; 23] = [
-        "AH0",
-        "Accepted ",
-        "Access denied",
-        "Authentication ",
-        "Bad ",
-        "Connection ",
-        "Disconnect",
-        "Failed ",
-        "Illegal user",
-        "Invalid user",
-        "Login failed",
-        "PAM: ",
-        "Successful ",
-        "Unsuccessful ",
-        "User ",
-        "[Auth] ",
-        "[LocalAuth] ",
-        "authentication failure",
-        "error: ",
-        "maximum auth",
-        "message repeated",
-        "pam_",
-        "user ",
-    ];
-    matches!(
-        text.as_bytes().first(),
-        Some(
-            b'A'..=b'D'
-                | b'F'
-                | b'I'
-                | b'L'
-                | b'P'
-                | b'S'
-                | b'U'
-                | b'['
-                | b'a'
-                | b'e'
-                | b'm'
-                | b'p'
-                | b'u'
-        )
-    ) && BEGINNINGS.iter().any(|start| text.starts_with(start))
+    let Some(first) = text.bytes().next() else {
+        return false;
+    };
+    let beginnings: &[&str] = match first {
+        b'A' => &["AH0", "Accepted ", "Access denied", "Authentication "],
+        b'B' => &["Bad "],
+        b'C' => &["Connection "],
+        b'D' => &["Disconnect"],
+        b'F' => &["Failed "],
+        b'I' => &["Illegal user", "Invalid user"],
+        b'L' => &["Login failed"],
+        b'P' => &["PAM: "],
+        b'S' => &["Successful "],
+        b'U' => &["Unsuccessful ", "User "],
+        b'[' => &["[Auth] ", "[LocalAuth] "],
+        b'a' => &["authentication failure"],
+        b'e' => &["error: "],
+        b'm' => &["maximum auth", "message repeated"],
+        b'p' => &["pam_"],
+        b'u' => &["user "],
+        _ => return false,
+    };
+    beginnings.iter().any(|start| text.starts_with(start))
 }
 
 /// What a known sentence says.
