@@ -14,6 +14,7 @@ mod tree;
 mod window;
 
 use std::collections::HashSet;
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -181,9 +182,14 @@ impl<'m> Monitor<'m> {
 /// Looks at the tree around the env file, or the one that was named, and at its history.
 pub fn gather(request: Request<'_>, monitor: &Monitor<'_>, world: &World) -> CodeEvidence {
     let env = request.env.map(place_in_git);
-    let env_tree = env.as_deref().and_then(|env| work_tree_of(&folder_of(env)));
-    let tracking = match (env.as_deref(), &env_tree) {
-        (Some(env), Some(_)) => tracking(env, world),
+    let env_tree = env.as_deref().map(|env| work_tree_of(&folder_of(env)));
+    let (env_tree, trouble) = match env_tree {
+        Some(Err(error)) => (None, Some(format!("the env file's work tree: {error}"))),
+        found => (found.and_then(Result::ok).flatten(), None),
+    };
+    let tracking = match (env.as_deref(), &env_tree, &trouble) {
+        (_, _, Some(trouble)) => Answer::Unknown(trouble.clone()),
+        (Some(env), Some(_), None) => tracking(env, world),
         _ => Answer::Known(Tracking::OutsideWorkTree),
     };
     let root = request.code.map(Path::to_path_buf).or(env_tree);
@@ -203,6 +209,7 @@ pub fn gather(request: Request<'_>, monitor: &Monitor<'_>, world: &World) -> Cod
                 world,
             ))
         }
+        None if trouble.is_some() => done(Searched::unreadable(trouble.unwrap_or_default())),
         None => Search::Skipped(
             "no source tree: the env file lies in no git work tree, and --code names none"
                 .to_owned(),
@@ -269,19 +276,26 @@ pub fn folder_of(file: &Path) -> PathBuf {
 /// Where git would find a file: a link that lies in no work tree leads to a file that may.
 pub fn place_in_git(file: &Path) -> PathBuf {
     match work_tree_of(&folder_of(file)) {
-        Some(_) => file.to_path_buf(),
-        None => file.canonicalize().unwrap_or_else(|_| file.to_path_buf()),
+        Ok(Some(_)) | Err(_) => file.to_path_buf(),
+        Ok(None) => file.canonicalize().unwrap_or_else(|_| file.to_path_buf()),
     }
 }
 
 /// The nearest folder, from `folder` upwards, that has a `.git`. Looked for without git, so that a
 /// repository which git refuses is still seen.
-pub fn work_tree_of(folder: &Path) -> Option<PathBuf> {
-    let folder = folder.canonicalize().ok()?;
-    folder
-        .ancestors()
-        .find(|ancestor| ancestor.join(".git").symlink_metadata().is_ok())
-        .map(Path::to_path_buf)
+///
+/// # Errors
+/// When it cannot be told: what may not be looked at is not taken for absent.
+pub fn work_tree_of(folder: &Path) -> io::Result<Option<PathBuf>> {
+    let folder = folder.canonicalize()?;
+    for ancestor in folder.ancestors() {
+        match ancestor.join(".git").symlink_metadata() {
+            Ok(_) => return Ok(Some(ancestor.to_path_buf())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
 }
 
 fn tracking(env: &Path, world: &World) -> Answer<Tracking> {

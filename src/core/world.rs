@@ -354,15 +354,16 @@ impl Runner for RealRunner {
     ) -> io::Result<Finished> {
         let mut child = command(invocation, base).spawn()?;
         let mut stdin = child.stdin.take();
-        let output = std::thread::scope(|scope| {
-            scope.spawn(|| {
-                if let Some(mut pipe) = stdin.take() {
-                    // A child that does not read its input says so by its exit code.
-                    let _ = pipe.write_all(invocation.input);
-                }
+        let (fed, output) = std::thread::scope(|scope| {
+            let feeder = scope.spawn(|| match stdin.take() {
+                Some(mut pipe) => pipe.write_all(invocation.input),
+                None => Ok(()),
             });
-            child.wait_with_output()
-        })?;
+            let output = child.wait_with_output();
+            (feeder.join(), output)
+        });
+        let output = output?;
+        whole_input(fed)?;
         Ok(Finished {
             code: output.status.code(),
             stdout: output.stdout,
@@ -382,11 +383,9 @@ impl Runner for RealRunner {
         let mut stdout = child.stdout.take();
         let mut stderr = child.stderr.take();
         std::thread::scope(|scope| {
-            scope.spawn(|| {
-                if let Some(mut pipe) = stdin.take() {
-                    // A child that does not read its input says so by its exit code.
-                    let _ = feed(&mut pipe);
-                }
+            let feeder = scope.spawn(|| match stdin.take() {
+                Some(mut pipe) => feed(&mut pipe),
+                None => Ok(()),
             });
             let complaints = scope.spawn(|| {
                 let mut text = Vec::new();
@@ -406,7 +405,8 @@ impl Runner for RealRunner {
             }
             let status = child.wait()?;
             let stderr = complaints.join().unwrap_or_default();
-            result.map(|()| Finished {
+            result.and_then(|()| whole_input(feeder.join()))?;
+            Ok(Finished {
                 code: status.code(),
                 stdout: Vec::new(),
                 stderr,
@@ -436,6 +436,16 @@ impl Runner for RealRunner {
             stdout: Vec::new(),
             stderr,
         })
+    }
+}
+
+/// An answer to half of a question must not pass for the answer.
+fn whole_input(fed: std::thread::Result<io::Result<()>>) -> io::Result<()> {
+    match fed {
+        // A child that does not read its input says so by its exit code.
+        Ok(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Ok(fed) => fed,
+        Err(panic) => std::panic::resume_unwind(panic),
     }
 }
 

@@ -27,6 +27,21 @@ fn lines(path: &Path) -> Vec<String> {
 }
 
 #[test]
+fn an_abort_whose_restart_fails_is_no_success() {
+    let keys = alive(&[OLD, NEW]);
+    let mock = anthropic_mock(&keys);
+    let bench = Bench::new(&mock.url, &format!("{NAME}={OLD}\n"));
+    bench.with_new(&["--restart", "true"]).expect(3, "waiting");
+    bench
+        .rotate(&["abort", "--restart", "false"])
+        .expect(1, "failed");
+    bench
+        .rotate(&["abort", "--restart", "true"])
+        .expect(0, "rolled-back");
+    assert_eq!(bench.text(), format!("{NAME}={OLD}\n"));
+}
+
+#[test]
 fn a_failed_restart_brings_the_old_key_back() {
     let keys = alive(&[OLD, NEW]);
     let mock = anthropic_mock(&keys);

@@ -144,7 +144,15 @@ pub fn read_siblings(
     context: &mut Context<'_>,
     signals: &interrupt::Noticed,
 ) -> Result<Ended, Stop> {
-    for sibling in in_order_of_time(path, run) {
+    let siblings = in_order_of_time(path, run).unwrap_or_else(|error| {
+        context.terminal.error(&format!(
+            "{shown}: the rotated files beside it cannot be listed: {error}",
+            shown = log.shown
+        ));
+        run.is_incomplete = true;
+        Vec::new()
+    });
+    for sibling in siblings {
         run.reading.begin_file(&log.shown);
         let shown = sibling.to_string_lossy().into_owned();
         let read = match open(&sibling) {
@@ -184,7 +192,12 @@ fn start(run: &mut Run, file: &File) -> io::Result<u64> {
         return Ok(0);
     }
     let mut beginning = [0; 6];
-    let length = file.read_at(&mut beginning, 0)?;
+    let length = loop {
+        match file.read_at(&mut beginning, 0) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => break read?,
+        }
+    };
     if Compression::of(&beginning[..length]) != Compression::None {
         return start_in_stream(run, file.try_clone()?, lines);
     }
@@ -377,8 +390,11 @@ pub fn timespec(span: Duration) -> rustix::event::Timespec {
 }
 
 /// The siblings of a log, oldest first by the time of their first event.
-pub fn in_order_of_time(path: &Path, run: &Run) -> Vec<PathBuf> {
-    let mut found: Vec<(Option<jiff::Timestamp>, std::time::SystemTime, PathBuf)> = siblings(path)
+///
+/// # Errors
+/// When they cannot be listed.
+pub fn in_order_of_time(path: &Path, run: &Run) -> io::Result<Vec<PathBuf>> {
+    let mut found: Vec<(Option<jiff::Timestamp>, std::time::SystemTime, PathBuf)> = siblings(path)?
         .into_iter()
         .map(|sibling| {
             let modified = sibling
@@ -392,7 +408,7 @@ pub fn in_order_of_time(path: &Path, run: &Run) -> Vec<PathBuf> {
         (Some(first), Some(second)) => first.cmp(&second).then(a.1.cmp(&b.1)),
         _ => a.1.cmp(&b.1),
     });
-    found.into_iter().map(|(_, _, path)| path).collect()
+    Ok(found.into_iter().map(|(_, _, path)| path).collect())
 }
 
 fn first_time(path: &Path, run: &Run) -> Option<jiff::Timestamp> {

@@ -250,7 +250,7 @@ fn env_file(
             "the list of targets names neither an env file nor an endpoint for it"
         ))),
         None if subject.is_listed => Ok(None),
-        None if Path::new(DEFAULT_ENV).symlink_metadata().is_ok() => {
+        None if may_be_there(Path::new(DEFAULT_ENV)) => {
             read_env_file(Path::new(DEFAULT_ENV), plan).map(Some)
         }
         None if searches_code || arguments.openclaw_config.is_some() => Ok(None),
@@ -258,6 +258,14 @@ fn env_file(
         None => Err(Failure::usage(anyhow!(
             "there is no .env here: name the env file with --env FILE, or an endpoint with --url URL"
         ))),
+    }
+}
+
+/// What cannot be looked at may be there, and reading it will say why.
+fn may_be_there(path: &Path) -> bool {
+    match path.symlink_metadata() {
+        Ok(_) => true,
+        Err(error) => error.kind() != std::io::ErrorKind::NotFound,
     }
 }
 

@@ -124,7 +124,7 @@ pub fn seal(log: &Path, state: &StateDir, now: Timestamp) -> Result<Sealed, Seal
     // What a killed run left behind is no checkpoint.
     file.set_len(seal.used as u64).map_err(problem(&path))?;
     let before = seal.blocks.len();
-    for (part, source) in seal.sources(found.as_ref()) {
+    for (part, source) in seal.sources(found.as_ref())? {
         seal.extend(part, &source, &key, now)?;
     }
     let mut text = String::new();
@@ -196,7 +196,7 @@ pub fn shortfall(log: &Path) -> Option<(u64, u64)> {
     if length >= newest.bytes {
         return None;
     }
-    let was_rotated = siblings(log).iter().any(|sibling| {
+    let was_rotated = siblings(log).ok()?.iter().any(|sibling| {
         hashes(sibling, &[newest.bytes])
             .is_ok_and(|content| content.begins_with(newest.bytes, &newest.sha256))
     });
@@ -231,7 +231,12 @@ impl Seal {
             Err(number) => (Vec::new(), 0, Some(number)),
         };
         let head_path = head_path(log, state);
-        let head = std::fs::read_to_string(&head_path).ok().and_then(|text| {
+        // What cannot be read must not look like a seal that was never made.
+        let head = match std::fs::read_to_string(&head_path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            text => Some(text.map_err(problem(&head_path))?),
+        };
+        let head = head.and_then(|text| {
             let mut lines = text.lines();
             let checkpoint = lines.next()?.strip_prefix("checkpoint ")?.parse().ok()?;
             let hash = lines.next()?.strip_prefix("hash ")?.to_owned();
@@ -260,12 +265,16 @@ impl Seal {
         order::sort(&mut lengths);
         lengths.dedup();
         let mut contents = Vec::new();
-        for candidate in std::iter::once(self.log.clone()).chain(siblings(&self.log)) {
+        let siblings = siblings(&self.log).map_err(problem(&folder(&self.log)))?;
+        for candidate in std::iter::once(self.log.clone()).chain(siblings) {
             match hashes(&candidate, &lengths) {
                 Ok(content) => contents.push(content),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                // A damaged sibling holds nothing that can be proven.
-                Err(error) if candidate == self.log => return Err(problem(&candidate)(error)),
+                // A damaged sibling holds nothing that can be proven; one that the system does not
+                // give may hold it all.
+                Err(error) if candidate == self.log || error.raw_os_error().is_some() => {
+                    return Err(problem(&candidate)(error));
+                }
                 Err(_) => {}
             }
         }
@@ -334,18 +343,18 @@ impl Seal {
     }
 
     /// Which files hold lines to seal, oldest first, and the parts they belong to.
-    fn sources(&self, found: Option<&Parts>) -> Vec<(u64, PathBuf)> {
+    fn sources(&self, found: Option<&Parts>) -> Result<Vec<(u64, PathBuf)>, SealError> {
         let lasts = self.last_of_parts();
         let Some((newest, holder)) = lasts
             .keys()
             .last()
             .and_then(|newest| Some((*newest, found?.get(newest)?)))
         else {
-            return vec![(1, self.log.clone())];
+            return Ok(vec![(1, self.log.clone())]);
         };
         let mut sources = vec![(newest, holder.clone())];
         if *holder == self.log {
-            return sources;
+            return Ok(sources);
         }
         // It was rotated: whatever was rotated after it comes next, then the log itself.
         let modified = |path: &Path| {
@@ -355,6 +364,7 @@ impl Seal {
         };
         let holder_time = modified(holder);
         let mut later: Vec<PathBuf> = siblings(&self.log)
+            .map_err(problem(&folder(&self.log)))?
             .into_iter()
             .filter(|path| {
                 path != holder
@@ -366,7 +376,7 @@ impl Seal {
         for (part, path) in (newest + 1..).zip(later.into_iter().chain([self.log.clone()])) {
             sources.push((part, path));
         }
-        sources
+        Ok(sources)
     }
 
     /// Adds checkpoints for the complete lines of `source` that are not sealed yet.

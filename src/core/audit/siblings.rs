@@ -13,18 +13,28 @@ const ENDINGS: [&str; 4] = [".gz", ".xz", ".bz2", ".zst"];
 /// The rotated siblings of `path`, in no order that means anything: `audit.log.N`,
 /// `audit.log-YYYYMMDD[-N]`, OpenClaw's `audit.N.log`, each also compressed. Where a file exists
 /// both plain and compressed, compression is under way and only the plain one counts.
-pub fn siblings(path: &Path) -> Vec<PathBuf> {
+///
+/// # Errors
+/// When the folder cannot be listed to its end: some may be there that nobody sees. A folder that is
+/// not there has none.
+pub fn siblings(path: &Path) -> io::Result<Vec<PathBuf>> {
     let Some(name) = path.file_name().and_then(OsStr::to_str) else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
     let folder = folder(path);
-    let Ok(entries) = std::fs::read_dir(&folder) else {
-        return Vec::new();
+    let entries = match std::fs::read_dir(&folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
     };
-    let mut found: Vec<String> = entries
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|candidate| is_sibling(name, candidate))
-        .collect();
+    let mut found: Vec<String> = Vec::new();
+    for entry in entries {
+        let candidate = entry?.file_name().into_string();
+        found.extend(
+            candidate
+                .ok()
+                .filter(|candidate| is_sibling(name, candidate)),
+        );
+    }
     order::sort(&mut found);
     let plain: Vec<String> = found
         .iter()
@@ -35,11 +45,15 @@ pub fn siblings(path: &Path) -> Vec<PathBuf> {
         let bare = without_ending(candidate);
         bare == candidate.as_str() || !plain.iter().any(|plain| plain == bare)
     });
-    found
+    Ok(found
         .into_iter()
         .map(|name| folder.join(name))
-        .filter(|path| path.is_file())
-        .collect()
+        .filter(|path| match path.metadata() {
+            Ok(metadata) => metadata.is_file(),
+            // Reading it says what is wrong.
+            Err(error) => error.kind() != io::ErrorKind::NotFound,
+        })
+        .collect())
 }
 
 /// The folder a file lies in; `.` for a bare name.
@@ -161,7 +175,14 @@ impl Compression {
 pub fn plain_reader(file: File) -> io::Result<(Box<dyn Read>, Compression)> {
     use std::os::unix::fs::FileExt as _;
     let mut beginning = [0; 6];
-    let length = file.read_at(&mut beginning, 0).unwrap_or(0);
+    let length = loop {
+        match file.read_at(&mut beginning, 0) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // A pipe is not asked twice for its beginning.
+            Err(error) if error.kind() == io::ErrorKind::NotSeekable => break 0,
+            read => break read?,
+        }
+    };
     let compression = Compression::of(&beginning[..length]);
     let reader: Box<dyn Read> = match compression {
         Compression::None => Box::new(file),

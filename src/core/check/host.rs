@@ -81,3 +81,13 @@ fn names_in(folder: &Path) -> Vec<std::ffi::OsString> {
     order::sort(&mut names);
     names
 }
+
+/// All of them, or why not.
+fn list(folder: &Path) -> std::io::Result<Vec<std::ffi::OsString>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        names.push(entry?.file_name());
+    }
+    order::sort(&mut names);
+    Ok(names)
+}

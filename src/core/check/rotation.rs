@@ -109,13 +109,17 @@ pub fn gather(
         ));
         return evidence;
     };
-    let target = crate::atomic_file::resolve(path).unwrap_or_else(|_| path.to_owned());
     // Looking must not write: without a salt there is no ledger that would need one.
-    let fingerprints = state
-        .path()
-        .join("salt")
-        .exists()
-        .then(|| state.fingerprints());
+    let looked = crate::atomic_file::resolve(path)
+        .and_then(|target| Ok((target, state.path().join("salt").try_exists()?)));
+    let (target, has_salt) = match looked {
+        Ok(looked) => looked,
+        Err(error) => {
+            evidence.ages = Some(Err(format!("the rotations cannot be looked up: {error}")));
+            return evidence;
+        }
+    };
+    let fingerprints = has_salt.then(|| state.fingerprints());
     let ages = fingerprints
         .transpose()
         .map_err(|error| error.to_string())

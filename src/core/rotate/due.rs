@@ -11,7 +11,7 @@ use super::RotateError;
 use super::ledger::Ledger;
 use super::providers;
 use crate::atomic_file;
-use crate::env_file::EnvFile;
+use crate::env_file::{EnvFile, EnvFileError};
 use crate::key_shapes;
 use crate::placeholder::placeholder;
 use crate::state::{Fingerprints, StateDir};
@@ -65,7 +65,8 @@ pub struct Survey {
 /// fingerprints no key is known to the ledger.
 ///
 /// # Errors
-/// When the ledger cannot be read.
+/// When the ledger cannot be read, or the file not be looked at: a key without a known age would
+/// pass for a young one.
 pub fn survey(
     file: &EnvFile,
     env: &Path,
@@ -75,11 +76,9 @@ pub fn survey(
     (max_age_days, warn_days): (i64, i64),
 ) -> Result<Survey, RotateError> {
     let ledger = Ledger::load(state)?;
-    let target = atomic_file::resolve(env).unwrap_or_else(|_| env.to_owned());
-    let changed = target
-        .metadata()
-        .ok()
-        .and_then(|metadata| Timestamp::from_second(metadata.mtime()).ok());
+    let target = atomic_file::resolve(env).map_err(unseen(env))?;
+    let metadata = target.metadata().map_err(unseen(env))?;
+    let changed = Timestamp::from_second(metadata.mtime()).ok();
     let mut keys: Vec<Age> = Vec::new();
     let names = file.assignments().iter().map(|a| a.name.as_str());
     let last: std::collections::HashMap<&str, usize> = names
@@ -142,7 +141,7 @@ impl Survey {
     /// # Errors
     /// When it cannot be written.
     pub fn record(&self, env: &Path, state: &StateDir, now: Timestamp) -> Result<(), RotateError> {
-        let target = atomic_file::resolve(env).unwrap_or_else(|_| env.to_owned());
+        let target = atomic_file::resolve(env).map_err(unseen(env))?;
         Ledger::update(state, |ledger| {
             for key in &self.keys {
                 ledger.seen(
@@ -153,6 +152,15 @@ impl Survey {
                     now,
                 );
             }
+        })
+    }
+}
+
+fn unseen(env: &Path) -> impl Fn(std::io::Error) -> RotateError {
+    move |source| {
+        RotateError::Read(EnvFileError::Io {
+            path: env.to_owned(),
+            source,
         })
     }
 }

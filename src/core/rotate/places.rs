@@ -1,6 +1,7 @@
 //! Which key is in effect: running gateways, and the files that outrank or feed the env file.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -81,8 +82,14 @@ impl Search<'_> {
             return places;
         };
         for path in self.files(&gateways) {
-            if small_file::read(&path, LARGEST_FILE).is_ok_and(|bytes| holds(&bytes, old)) {
-                places.holding.push(path.display().to_string());
+            match small_file::read(&path, LARGEST_FILE) {
+                Ok(bytes) if holds(&bytes, old) => places.holding.push(path.display().to_string()),
+                Err(error) if is_disturbed(&error) => {
+                    places
+                        .holding
+                        .push(format!("{}: cannot be read: {error}", path.display()));
+                }
+                _ => {}
             }
         }
         places
@@ -157,8 +164,9 @@ impl Search<'_> {
     /// The same key under another name in the same file.
     fn look_at_env_file(&self, places: &mut Places) {
         let Some(old) = self.old else { return };
-        let Ok(file) = EnvFile::read(self.target, std::time::Duration::from_secs(5)) else {
-            return;
+        let file = match EnvFile::read(self.target, std::time::Duration::from_secs(5)) {
+            Ok(file) => file,
+            Err(error) => return places.holding.push(error.to_string()),
         };
         let names: BTreeSet<&str> = file
             .assignments()
@@ -207,15 +215,19 @@ impl Search<'_> {
             collect_agents(&folder.join("agents"), 0, &mut files);
         }
         self.collect_units(&homes, &mut files);
-        let own = identity(self.target);
+        let own = identity(self.target).ok();
         let backup = super::backup::path(self.target, self.name);
         let mut seen = BTreeSet::new();
         files
             .into_iter()
             .filter(|path| *path != backup)
             .filter(|path| {
-                let found = identity(path);
-                found.is_some() && found != own && seen.insert(found)
+                let found = match identity(path) {
+                    Ok(found) => Some(found),
+                    // It is read, which says what is wrong.
+                    Err(error) => return is_disturbed(&error),
+                };
+                found != own && seen.insert(found)
             })
             .collect()
     }
@@ -310,9 +322,19 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
     paths
 }
 
-fn identity(path: &Path) -> Option<(u64, u64)> {
-    let metadata = path.metadata().ok()?;
-    Some((metadata.dev(), metadata.ino()))
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    let metadata = path.metadata()?;
+    Ok((metadata.dev(), metadata.ino()))
+}
+
+/// Whether this is a fault of the system, and not that the file is absent, somebody else's or of
+/// another kind: whether the old key stands in it is not known then.
+fn is_disturbed(error: &io::Error) -> bool {
+    let is_ordinary = matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::PermissionDenied
+    );
+    error.raw_os_error().is_some() && !is_ordinary
 }
 
 /// Whether the bytes hold the key as it is or with the escapes of JSON.

@@ -302,7 +302,11 @@ impl History<'_, '_> {
                 self.add_what_lies_around(words, &mut ids, &mut unread);
             }
             Some(Err(error)) => unread.push(complaint(Err(error))),
-            None => {}
+            // Git was not even started, so nobody asked for a list.
+            None => unread.push(match &last {
+                Err(error) => complaint(Err(io::Error::new(error.kind(), error.to_string()))),
+                Ok(_) => "git was not asked what there is".to_owned(),
+            }),
         }
         while done < ids.len() {
             // The object that stopped git.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -28,6 +28,8 @@ const FILES_PER_THREAD: usize = 64;
 const LEFT_OUT: [&str; 2] = [".git", "node_modules"];
 /// Submodules in submodules, at most.
 const DEEPEST: usize = 32;
+/// So many bytes are read of what a file grows by while it is searched.
+const MOST_GROWTH: u64 = 16 << 20;
 /// Endings of archives, which are not opened.
 const ARCHIVES: [&str; 14] = [
     "zip", "gz", "tgz", "bz2", "xz", "zst", "7z", "rar", "tar", "jar", "whl", "lz4", "br", "deb",
@@ -121,7 +123,8 @@ impl Listing {
     fn of_folder(&mut self, root: &Path, below: &Path, world: &World, depth: usize) {
         let folder = root.join(below);
         let is_repository = match depth {
-            0 => work_tree_of(&folder).is_some(),
+            // Where nobody can tell, git says why it cannot list the folder.
+            0 => !matches!(work_tree_of(&folder), Ok(None)),
             _ => folder.join(".git").symlink_metadata().is_ok(),
         };
         if !is_repository {
@@ -256,7 +259,10 @@ impl<'w, 'r> Worker<'w, 'r> {
         self.path.push(file);
         let name = file.as_os_str().as_bytes();
         let bytes = match self.open(file) {
-            Ok(Some(mut text)) => {
+            Ok(Some(text)) => {
+                // A log that grows as fast as it is read would never end.
+                let length = text.metadata().map_or(0, |metadata| metadata.len());
+                let mut text = text.take(length.saturating_add(MOST_GROWTH));
                 let result = self
                     .reader
                     .search(&mut text, Some(name), None, &mut self.found);

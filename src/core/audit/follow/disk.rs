@@ -54,7 +54,8 @@ impl Disk {
     /// The rotated siblings of a path.
     pub fn siblings(&mut self, path: &Path) -> Vec<PathBuf> {
         self.access();
-        siblings(path)
+        // What cannot be listed now is at the next look.
+        siblings(path).unwrap_or_default()
     }
 
     /// The file of the next date.

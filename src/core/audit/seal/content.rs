@@ -46,7 +46,7 @@ pub fn hashes(path: &Path, lengths: &[u64]) -> io::Result<Content> {
     for length in lengths {
         while done < *length {
             let wanted = usize::try_from(length - done).unwrap_or(PIECE).min(PIECE);
-            let count = reader.read(&mut buffer[..wanted])?;
+            let count = read_some(&mut reader, &mut buffer[..wanted])?;
             if count == 0 {
                 return Ok(Content {
                     path: path.to_path_buf(),
@@ -64,6 +64,16 @@ pub fn hashes(path: &Path, lengths: &[u64]) -> io::Result<Content> {
     })
 }
 
+/// Reads once; a signal in between is no failure.
+fn read_some(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match reader.read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => return read,
+        }
+    }
+}
+
 /// Calls back with every complete line, its newline included, and its offset.
 ///
 /// # Errors
@@ -74,7 +84,7 @@ pub fn each_line(path: &Path, mut each: impl FnMut(u64, &[u8]) -> bool) -> io::R
     let mut buffer = vec![0; PIECE];
     let mut offset = 0;
     loop {
-        let count = reader.read(&mut buffer)?;
+        let count = read_some(&mut reader, &mut buffer)?;
         if count == 0 {
             return Ok(());
         }

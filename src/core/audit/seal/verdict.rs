@@ -173,7 +173,7 @@ impl Seal {
             .map(|record| record.lines)
             .sum();
         let mut unsealed_lines = 0;
-        for (part, source) in self.sources(Some(parts)) {
+        for (part, source) in self.sources(Some(parts))? {
             let sealed = lasts.get(&part).map_or(0, |record| record.bytes);
             let counted = each_line(&source, |offset, _| {
                 unsealed_lines += u64::from(offset >= sealed);

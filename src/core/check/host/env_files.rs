@@ -3,7 +3,7 @@
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::names_in;
+use super::list;
 use crate::check::evidence::{Declared, Evidence};
 use crate::check::verdict::{
     Finding, Verdict, fail, findings_or_pass, pass, shell_word, skipped, unknown,
@@ -45,6 +45,8 @@ pub struct EnvFiles {
     pub file: Answer<FileFacts>,
     /// Copies beside it.
     pub copies: Vec<FileFacts>,
+    /// What could not be found out about copies.
+    pub unknown_copies: Vec<String>,
     /// Folders above it that let others replace it, and why.
     pub open_folders: Vec<(PathBuf, &'static str)>,
     /// Who runs this program.
@@ -64,8 +66,10 @@ pub fn gather(path: &Path, declared: &Declared, service_users: Vec<u32>) -> EnvF
     if let Answer::Known(facts) = &file {
         trusted.push(facts.uid);
     }
+    let (copies, unknown_copies) = copies_of(path, &declared.shown_path);
     EnvFiles {
-        copies: copies_of(path, &declared.shown_path),
+        copies,
+        unknown_copies,
         open_folders: open_folders(path, &trusted),
         file,
         caller,
@@ -85,13 +89,23 @@ fn facts(path: &Path, shown: String) -> std::io::Result<FileFacts> {
     })
 }
 
-fn copies_of(path: &Path, shown: &str) -> Vec<FileFacts> {
+fn copies_of(path: &Path, shown: &str) -> (Vec<FileFacts>, Vec<String>) {
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
-        return Vec::new();
+        return (Vec::new(), Vec::new());
     };
     let folder = folder_of(path);
     let shown_folder = Path::new(shown).parent().unwrap_or(Path::new(""));
-    names_in(&folder)
+    let names = match list(&folder) {
+        Ok(names) => names,
+        // Who may not list the folder may still pass through it.
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Vec::new(),
+        Err(error) => {
+            let reason = format!("the folder of the env file cannot be listed: {error}");
+            return (Vec::new(), vec![reason]);
+        }
+    };
+    let mut unknown = Vec::new();
+    let copies = names
         .iter()
         .filter_map(|candidate| candidate.to_str())
         .filter(|candidate| {
@@ -100,12 +114,22 @@ fn copies_of(path: &Path, shown: &str) -> Vec<FileFacts> {
         .filter_map(|candidate| {
             let shown = shown_folder.join(candidate).to_string_lossy().into_owned();
             let path = folder.join(candidate);
-            let is_file = path
-                .symlink_metadata()
-                .is_ok_and(|metadata| metadata.is_file());
-            facts(&path, shown).ok().filter(|_| is_file)
+            let metadata = path.symlink_metadata();
+            let found = metadata.and_then(|metadata| {
+                let is_file = metadata.is_file();
+                is_file.then(|| facts(&path, shown.clone())).transpose()
+            });
+            match found {
+                Ok(found) => found,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+                Err(error) => {
+                    unknown.push(format!("{shown} cannot be looked at: {error}"));
+                    None
+                }
+            }
         })
-        .collect()
+        .collect();
+    (copies, unknown)
 }
 
 /// Whether `candidate` is a copy of the file `name`: `.env~`, `.env.bak`, `.env.2026-01-31`, `..env.swp`.
@@ -216,7 +240,16 @@ pub fn env_file_mode(evidence: &Evidence) -> Vec<Verdict> {
         0 => "only its owner can read the env file".to_owned(),
         copies => format!("only their owners can read the env file and its {copies} copies"),
     };
-    findings_or_pass(findings, &message)
+    let doubts = files
+        .unknown_copies
+        .iter()
+        .flat_map(|why| unknown(why.clone()));
+    let doubts: Vec<Verdict> = doubts.collect();
+    match findings_or_pass(findings, &message) {
+        verdicts if doubts.is_empty() => verdicts,
+        verdicts if matches!(verdicts[..], [Verdict::Pass { .. }]) => doubts,
+        verdicts => verdicts.into_iter().chain(doubts).collect(),
+    }
 }
 
 fn describe_access(mode: u32) -> &'static str {
@@ -336,6 +369,7 @@ mod tests {
         let files = |caller, service_users: &[u32]| EnvFiles {
             file: Answer::Unknown(String::new()),
             copies: Vec::new(),
+            unknown_copies: Vec::new(),
             open_folders: Vec::new(),
             caller,
             service_users: service_users.to_vec(),

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::sockets::{Listener, listeners};
+use super::sockets::{Listener, listeners, read_if_there};
 use crate::firewall::error::FirewallError;
 use crate::firewall::explain::interface_fits;
 use crate::firewall::live::{self, LiveRules};
@@ -39,17 +39,17 @@ pub fn gather(policy: Policy, world: &World) -> Result<Posture, FirewallError> {
     let live = live::read(world)?;
     let comparison = is_ours_live(&live)
         .then(|| compare(&policy, &live, world).map_err(|error| error.to_string()));
-    let addresses = std::fs::read_to_string(world.host("proc/net/if_inet6")).unwrap_or_default();
+    let addresses = read_if_there(&world.host("proc/net/if_inet6"))?;
     Ok(Posture {
         policy,
-        listeners: listeners(world),
+        listeners: listeners(world)?,
         // The fourth field is the scope; 00 is global.
         has_global_ipv6: addresses
             .lines()
             .any(|line| line.split_whitespace().nth(3) == Some("00") && !line.starts_with("fd")),
         keeper: keeper(world),
         comparison,
-        connected: connected(world),
+        connected: connected(world)?,
         live,
     })
 }
@@ -127,9 +127,10 @@ fn keeper(world: &World) -> Option<String> {
 }
 
 /// From /proc/net/route: destination, gateway and mask in hexadecimal, in the host's byte order.
-fn connected(world: &World) -> Vec<(u32, u32, String)> {
-    let text = std::fs::read_to_string(world.host("proc/net/route")).unwrap_or_default();
-    text.lines()
+fn connected(world: &World) -> Result<Vec<(u32, u32, String)>, FirewallError> {
+    let text = read_if_there(&world.host("proc/net/route"))?;
+    let networks = text
+        .lines()
         .skip(1)
         .filter_map(|line| {
             let fields: Vec<&str> = line.split_whitespace().collect();
@@ -140,5 +141,6 @@ fn connected(world: &World) -> Vec<(u32, u32, String)> {
             };
             Some((number(1)?, number(7)?, (*fields.first()?).to_owned()))
         })
-        .collect()
+        .collect();
+    Ok(networks)
 }

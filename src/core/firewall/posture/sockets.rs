@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::Path;
 
+use crate::firewall::error::FirewallError;
 use crate::firewall::policy::Protocol;
 use crate::firewall::rules::Family;
 use crate::world::World;
@@ -36,7 +38,9 @@ impl Listener {
 const LISTEN: &str = "0A";
 const UNCONNECTED: &str = "07";
 
-pub(super) fn listeners(world: &World) -> Vec<Listener> {
+/// # Errors
+/// Where the kernel's list cannot be read: nothing would be no answer.
+pub(super) fn listeners(world: &World) -> Result<Vec<Listener>, FirewallError> {
     let owners = owners(world);
     let ephemeral = ephemeral_ports(world);
     let mut listeners = Vec::new();
@@ -46,8 +50,7 @@ pub(super) fn listeners(world: &World) -> Vec<Listener> {
         ("udp", Protocol::Udp, UNCONNECTED),
         ("udp6", Protocol::Udp, UNCONNECTED),
     ] {
-        let text =
-            std::fs::read_to_string(world.host(&format!("proc/net/{file}"))).unwrap_or_default();
+        let text = read_if_there(&world.host(&format!("proc/net/{file}")))?;
         for (address, port, inode) in text.lines().skip(1).filter_map(|line| waiting(line, state)) {
             // A client's socket that waits for an answer is no listener.
             if protocol == Protocol::Udp && ephemeral.contains(&port) {
@@ -61,7 +64,18 @@ pub(super) fn listeners(world: &World) -> Vec<Listener> {
             });
         }
     }
-    listeners
+    Ok(listeners)
+}
+
+/// A file of the kernel; empty where it has none, as without IPv6.
+pub(super) fn read_if_there(path: &Path) -> Result<String, FirewallError> {
+    match std::fs::read_to_string(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => Err(FirewallError::Live {
+            problem: format!("{}: {error}", path.display()),
+        }),
+        Ok(text) => Ok(text),
+    }
 }
 
 /// Address, port and inode of a line whose socket is in this state.

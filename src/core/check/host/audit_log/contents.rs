@@ -74,7 +74,13 @@ pub fn secrets_in(path: &Path, declared: &Declared) -> Answer<Vec<SecretInLog>> 
         return Answer::Unknown("the secrets are too many to search for at once".to_owned());
     };
     let mut found = Vec::new();
-    for file in std::iter::once(path.to_path_buf()).chain(siblings(path)) {
+    let siblings = match siblings(path) {
+        Ok(siblings) => siblings,
+        Err(error) => {
+            return Answer::Unknown(format!("the folder of the log cannot be listed: {error}"));
+        }
+    };
+    for file in std::iter::once(path.to_path_buf()).chain(siblings) {
         let shown = file.to_string_lossy().into_owned();
         match patterns_in(&file, &searcher) {
             Ok(patterns) => found.extend(patterns.into_iter().map(|pattern| SecretInLog {
