@@ -9,6 +9,7 @@
 
 mod canary;
 mod commands;
+mod faults;
 mod long_run;
 mod output_failure;
 mod page;
