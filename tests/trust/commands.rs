@@ -8,7 +8,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::sync::mpsc::Sender;
 use std::thread::JoinHandle;
@@ -552,6 +552,16 @@ impl Ended {
     }
 }
 
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
 /// Runs a case with both streams collected.
 pub fn run(place: &Place, case: &Case) -> Ended {
     let mut command = place.program(case);
@@ -576,9 +586,7 @@ pub fn collect(command: &mut Command, case: &Case) -> Ended {
     let stdout = child.stdout.take().map(|pipe| read(pipe, Some(has_spoken)));
     let stderr = child.stderr.take().map(|pipe| read(pipe, None));
     if case.ends == Ends::Interrupted && spoke.recv_timeout(PATIENCE).is_ok() {
-        let pid = rustix::process::Pid::from_child(&child);
-        // It may be gone already.
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::INT);
+        interrupt(&child);
     }
     let code = wait(&mut child, &case.words);
     let text = |reader: Option<JoinHandle<Vec<u8>>>| {
@@ -590,6 +598,12 @@ pub fn collect(command: &mut Command, case: &Case) -> Ended {
         stdout: text(stdout),
         stderr: text(stderr),
     }
+}
+
+/// SIGINT; the child may be gone already.
+pub fn interrupt(child: &Child) {
+    let pid = rustix::process::Pid::from_child(child);
+    let _ = rustix::process::kill_process(pid, rustix::process::Signal::INT);
 }
 
 /// Reads a pipe to its end and tells when the first bytes are there.
