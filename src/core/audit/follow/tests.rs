@@ -163,7 +163,7 @@ impl World {
 
     /// What only this file holds perishes with it.
     fn mourn(&mut self, path: &PathBuf) {
-        let mut others: Vec<PathBuf> = siblings(&self.log);
+        let mut others: Vec<PathBuf> = siblings(&self.log).unwrap();
         others.push(self.log.clone());
         others.retain(|other| other != path);
         let held: BTreeSet<usize> = others.iter().flat_map(lines_in).collect();
