@@ -57,6 +57,14 @@ impl Reply {
         }
     }
 
+    /// The same with a header field.
+    #[cfg(test)]
+    pub(super) fn with(mut self, name: &'static str, value: &'static str) -> Self {
+        let value = HeaderValue::from_static(value);
+        self.headers.insert(name, value);
+        self
+    }
+
     /// The body of a successful answer as JSON.
     pub fn json(&self) -> Option<Value> {
         let is_success = (200..300).contains(&self.status);

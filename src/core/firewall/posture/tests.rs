@@ -311,7 +311,15 @@ fn rules_must_come_back_after_a_reboot() {
 fn a_socket_that_anyone_can_reach_is_one_that_the_profile_names() {
     use Protocol::{Tcp, Udp};
     let eight = shut_but("-p tcp -m tcp --dport 8080 -j ACCEPT");
-    let cases: &[(&str, &str, &[(Protocol, &str, u16)], &str, &str, &str)] = &[
+    type Case<'c> = (
+        &'c str,
+        &'c str,
+        &'c [(Protocol, &'c str, u16)],
+        &'c str,
+        &'c str,
+        &'c str,
+    );
+    let cases: &[Case<'_>] = &[
         ("nothing listens", "vps", &[], OPEN, OPEN, "pass"),
         (
             "ssh and https",

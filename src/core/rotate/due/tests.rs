@@ -8,7 +8,7 @@ use crate::rotate::ledger::Entry;
 use crate::world::World;
 
 const ANTHROPIC: &str = "ANTHROPIC_API_KEY=sk-ant-api03-q8Zt";
-const DAY: i64 = SECONDS_OF_A_DAY;
+const DAY: i64 = 86_400;
 
 fn now() -> Timestamp {
     "2026-06-01T12:00:00Z".parse().unwrap()
