@@ -356,19 +356,18 @@ struct StringEnd {
 /// Where the next quote or backslash stands, from `at` on.
 #[inline]
 fn quote_or_backslash(bytes: &[u8], at: usize) -> Option<usize> {
-    let mut at = at;
+    let rest = bytes.get(at..)?;
+    let (words, _) = rest.as_chunks();
+    let mut passed = 0;
     // Most strings are short: a call would cost more than they.
-    for _ in 0..SHORT {
-        let Some(word) = bytes.get(at..).and_then(|rest| rest.first_chunk()) else {
-            break;
-        };
+    for word in words.iter().take(SHORT) {
         let marks = quotes_and_backslashes(u64::from_le_bytes(*word));
         if marks != 0 {
-            return Some(at + (marks.trailing_zeros() / 8) as usize);
+            return Some(at + passed + (marks.trailing_zeros() / 8) as usize);
         }
-        at += 8;
+        passed += word.len();
     }
-    quote_or_backslash_far(bytes, at)
+    quote_or_backslash_far(bytes, at + passed)
 }
 
 /// Strings of so many times eight bytes are short.
