@@ -13,6 +13,7 @@ use openclaw_sec::audit::reading::Show as _;
 use openclaw_sec::audit::recognise::{Recogniser, Wanted};
 use openclaw_sec::audit::seal::shortfall;
 use openclaw_sec::audit::siblings::{Compression, plain_reader, siblings};
+use openclaw_sec::audit::since;
 use openclaw_sec::order;
 
 use super::super::{Context, Failure, interrupt};
@@ -157,7 +158,10 @@ pub fn read_siblings(
         let shown = sibling.to_string_lossy().into_owned();
         let read = match open(&sibling) {
             Ok(file) if current.is_some_and(|current| is_same_file(current, &file)) => continue,
-            Ok(file) => read_plain(run, &shown, file, 0, context, signals),
+            Ok(file) => {
+                let start = start_of_span(run, &file).unwrap_or(0);
+                read_plain(run, &shown, file, start, context, signals)
+            }
             Err(error) => Err(ReadError::Input(error)),
         };
         match read {
@@ -183,14 +187,48 @@ fn is_same_file(one: &File, other: &File) -> bool {
 
 /// Where the shown part of a file begins.
 fn start(run: &mut Run, file: &File) -> io::Result<u64> {
-    use std::os::unix::fs::FileExt as _;
-    let Range::Last(lines) = run.plan.range else {
-        return Ok(0);
-    };
     let metadata = file.metadata()?;
+    let Range::Last(lines) = run.plan.range else {
+        return start_of_span(run, file);
+    };
     if !metadata.is_file() {
         return Ok(0);
     }
+    if is_compressed(file)? {
+        return start_in_stream(run, file.try_clone()?, lines);
+    }
+    start_of_lines(run, file, metadata.len(), lines)
+}
+
+/// Where the last events begin that pass the filters.
+pub fn start_of_lines(run: &mut Run, file: &File, length: u64, lines: usize) -> io::Result<u64> {
+    let floor = start_of_span(run, file)?;
+    let reading = &mut run.reading;
+    start_of_last(file, length, floor, lines, |block, each| {
+        reading.count(block, each)
+    })
+}
+
+/// An offset before which everything is older than `--since`.
+pub fn start_of_span(run: &Run, file: &File) -> io::Result<u64> {
+    let metadata = file.metadata()?;
+    let Some(since) = run.plan.filter.since else {
+        return Ok(0);
+    };
+    // Detectors see everything.
+    if !metadata.is_file() || run.reading.detectors.is_some() || is_compressed(file)? {
+        return Ok(0);
+    }
+    let mut recogniser = Recogniser::new(run.plan.times.clone(), run.plan.proxies.clone());
+    since::start_of(file, metadata.len(), since, |line| {
+        recogniser
+            .read(&String::from_utf8_lossy(line), Wanted::TIME)
+            .time
+    })
+}
+
+fn is_compressed(file: &File) -> io::Result<bool> {
+    use std::os::unix::fs::FileExt as _;
     let mut beginning = [0; 6];
     let length = loop {
         match file.read_at(&mut beginning, 0) {
@@ -198,13 +236,7 @@ fn start(run: &mut Run, file: &File) -> io::Result<u64> {
             read => break read?,
         }
     };
-    if Compression::of(&beginning[..length]) != Compression::None {
-        return start_in_stream(run, file.try_clone()?, lines);
-    }
-    let reading = &mut run.reading;
-    start_of_last(file, metadata.len(), lines, |block, each| {
-        reading.count(block, each)
-    })
+    Ok(Compression::of(&beginning[..length]) != Compression::None)
 }
 
 /// A compressed file is read twice.

@@ -142,7 +142,8 @@ fn begin(
     };
     let start = match run.plan.range {
         Range::Last(lines) => start(run, &file, lines).unwrap_or(0),
-        _ => 0,
+        Range::WithSiblings => batch::start_of_span(run, &file).unwrap_or(0),
+        Range::All => 0,
     };
     follower
         .begin(file, start, (start == 0).then_some(1))
@@ -153,10 +154,7 @@ fn begin(
 fn start(run: &mut Run, file: &File, lines: usize) -> std::io::Result<u64> {
     let length = file.metadata()?.len();
     if lines > 0 {
-        let reading = &mut run.reading;
-        return start_of_last(file, length, lines, |block, each| {
-            reading.count(block, each)
-        });
+        return batch::start_of_lines(run, file, length, lines);
     }
     let mut last = [b'\n'];
     if length > 0 {
@@ -166,7 +164,7 @@ fn start(run: &mut Run, file: &File, lines: usize) -> std::io::Result<u64> {
         return Ok(length);
     }
     // The last line is still being written: it is new once it is complete.
-    start_of_last(file, length, 1, |block, each| {
+    start_of_last(file, length, 0, 1, |block, each| {
         let mut at = 0;
         for line in block.split_inclusive(|byte| *byte == b'\n') {
             each(at);

@@ -1,8 +1,7 @@
 //! Finds where the last lines of a file begin, reading from its end.
 
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::FileExt;
 
 use memchr::memchr;
 
@@ -11,15 +10,16 @@ const PIECE: u64 = 256 << 10;
 /// A line longer than this is cut for counting.
 const LONGEST: u64 = 16 << 20;
 
-/// The offset at which the last `wanted` lines begin that `each` reports: it is shown blocks of
-/// whole lines from the end to the beginning and calls back with the offset of each line that
-/// counts, inside the block.
+/// The offset at which the last `wanted` lines begin that `each` reports, or `floor` where there are
+/// fewer behind it: it is shown blocks of whole lines from the end to `floor`, the start of a line,
+/// and calls back with the offset of each line that counts, inside the block.
 ///
 /// # Errors
 /// When the file cannot be read.
 pub fn start_of_last(
-    file: &File,
+    file: &impl FileExt,
     length: u64,
+    floor: u64,
     wanted: usize,
     mut each: impl FnMut(&[u8], &mut dyn FnMut(usize)),
 ) -> io::Result<u64> {
@@ -29,13 +29,13 @@ pub fn start_of_last(
     let mut missing = wanted;
     let mut end = length;
     let mut piece = PIECE;
-    while end > 0 {
-        let start = end.saturating_sub(piece);
+    while end > floor {
+        let start = end.saturating_sub(piece).max(floor);
         let mut bytes = vec![0; usize::try_from(end - start).unwrap_or(usize::MAX)];
         let read = read_fully(file, &mut bytes, start)?;
         bytes.truncate(read);
         // The first line of the block may have begun before it.
-        let first = if start == 0 {
+        let first = if start == floor {
             0
         } else {
             match memchr(b'\n', &bytes) {
@@ -55,14 +55,18 @@ pub fn start_of_last(
         missing -= starts.len();
         end = start + first as u64;
         piece = (piece * 2).min(4 << 20);
-        if first == 0 && start == 0 {
+        if first == 0 && start == floor {
             break;
         }
     }
-    Ok(0)
+    Ok(floor)
 }
 
-fn read_fully(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+/// Reads until `bytes` is full or the file ends; returns how much was read.
+///
+/// # Errors
+/// What `read` says.
+pub fn read_fully(file: &impl FileExt, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
     let mut read = 0;
     while read < bytes.len() {
         match file.read_at(&mut bytes[read..], offset + read as u64) {
@@ -100,10 +104,16 @@ mod tests {
             length += line.len() as u64;
         }
         for wanted in [1, 2, 10, 5000, 19_999, 20_000] {
-            let start = start_of_last(&file, length, wanted, lines).unwrap();
+            let start = start_of_last(&file, length, 0, wanted, lines).unwrap();
             assert_eq!(start, starts[20_000 - wanted], "{wanted}");
         }
-        assert_eq!(start_of_last(&file, length, 30_000, lines).unwrap(), 0);
-        assert_eq!(start_of_last(&file, length, 0, lines).unwrap(), length);
+        for floor in [starts[0], starts[7], starts[15_000]] {
+            let start = start_of_last(&file, length, floor, 30_000, lines).unwrap();
+            assert_eq!(start, floor);
+            let start = start_of_last(&file, length, floor, 5000, lines).unwrap();
+            assert_eq!(start, starts[15_000]);
+        }
+        assert_eq!(start_of_last(&file, length, 0, 30_000, lines).unwrap(), 0);
+        assert_eq!(start_of_last(&file, length, 0, 0, lines).unwrap(), length);
     }
 }

@@ -106,6 +106,8 @@ impl EnvSecrets {
 
 /// The secrets of an env file: values of variables named like one, values shaped like a provider's
 /// key, and the password of any URL; of eight bytes or more, however weak, that are no placeholder.
+/// One with a digit (`secret123`) counts: it is more likely a weak password in use than a word that a
+/// log may say by itself.
 pub fn secrets_of(file: &EnvFile) -> Vec<Secret> {
     let mut secrets = Vec::new();
     for assignment in file.assignments() {
@@ -119,7 +121,8 @@ pub fn secrets_of(file: &EnvFile) -> Vec<Secret> {
     }
     secrets.retain(|secret| {
         let value = secret.expose();
-        value.len() >= SHORTEST && placeholder(value).is_none()
+        let has_digit = value.iter().any(u8::is_ascii_digit);
+        value.len() >= SHORTEST && (has_digit || placeholder(value).is_none())
     });
     secrets
 }
@@ -227,7 +230,8 @@ mod tests {
     fn weak_values_and_passwords_of_urls_are_secrets_and_placeholders_are_none() {
         let file = EnvFile::parse(
             "WEB_API_KEY=hunter2hunter2\nAPP_TOKEN=aaaaaaaa\nDB_PASS=Blub4711\nSHORT_TOKEN=abc4567\n\
-             DATABASE_URL=postgres://mia:Sup3rGeheim@db/app\nAPI_SECRET=changeme\nMODE=production\n",
+             DATABASE_URL=postgres://mia:Sup3rGeheim@db/app\nAPI_SECRET=changeme\nMODE=production\n\
+             ROOT_PASSWORD=secret123\nSMTP_PASSWORD=your-password-here\n",
         );
         let found: Vec<String> = secrets_of(&file)
             .iter()
@@ -235,7 +239,13 @@ mod tests {
             .collect();
         assert_eq!(
             found,
-            ["hunter2hunter2", "aaaaaaaa", "Blub4711", "Sup3rGeheim"]
+            [
+                "hunter2hunter2",
+                "aaaaaaaa",
+                "Blub4711",
+                "Sup3rGeheim",
+                "secret123"
+            ]
         );
     }
 }
