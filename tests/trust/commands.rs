@@ -569,9 +569,8 @@ pub fn run(place: &Place, case: &Case) -> Ended {
     collect(&mut command, case)
 }
 
-/// Gives a command the case's stdin, reads what is piped, interrupts it where it follows, and waits
-/// for its end; one that hangs is killed and the test fails.
-pub fn collect(command: &mut Command, case: &Case) -> Ended {
+/// Starts a command with the case's stdin.
+pub fn start(command: &mut Command, case: &Case) -> Child {
     command.stdin(if case.stdin.is_empty() {
         Stdio::null()
     } else {
@@ -582,6 +581,13 @@ pub fn collect(command: &mut Command, case: &Case) -> Ended {
         // A program that ends early does not read it all.
         let _ = stdin.write_all(case.stdin.as_bytes());
     }
+    child
+}
+
+/// Gives a command the case's stdin, reads what is piped, interrupts it where it follows, and waits
+/// for its end; one that hangs is killed and the test fails.
+pub fn collect(command: &mut Command, case: &Case) -> Ended {
+    let mut child = start(command, case);
     let (has_spoken, spoke) = std::sync::mpsc::channel();
     let stdout = child.stdout.take().map(|pipe| read(pipe, Some(has_spoken)));
     let stderr = child.stderr.take().map(|pipe| read(pipe, None));

@@ -569,11 +569,8 @@ impl Fault<'_> {
             let is_rotated =
                 name == "work/.env" && env.map(|env| alike(&env, place)) == Some(text.clone());
             let is_known = Some(&text) == old.as_ref() || Some(&text) == new.as_ref() || is_rotated;
-            if !is_known
-                && !may_grow(&name)
-                && !may_stay(&name)
-                && !(is_removal && name.contains(".tmp"))
-            {
+            let was_to_go = is_removal && name.contains(".tmp");
+            if !(is_known || may_grow(&name) || may_stay(&name) || was_to_go) {
                 return Some(format!("{name} is neither old nor new: {text}"));
             }
             let is_private =

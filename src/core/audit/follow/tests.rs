@@ -484,7 +484,7 @@ fn prove_after_another_line(scene: &mut Scene, story: &dyn std::fmt::Debug) {
 
 /// Looks while each deed happens so many accesses after the one before.
 fn happen_within_looks(scene: &mut Scene, deeds: &[(Vec<Op>, usize)]) {
-    let mut coming = deeds.to_vec().into_iter();
+    let mut coming = Vec::from(deeds).into_iter();
     let mut next = coming.next();
     let left = Rc::new(RefCell::new(true));
     let told = Rc::clone(&left);
