@@ -185,6 +185,15 @@ fn a_key_that_ends_by_itself_is_due_before_it_does() {
 }
 
 #[test]
+fn a_key_of_age_is_due_however_long_it_would_last() {
+    let key = Case::new(ANTHROPIC, 0).known(|entry| {
+        entry.rotated_at = Some(ago(80 * DAY));
+        entry.expires_at = Some(ago(-50 * DAY));
+    });
+    assert_eq!((key.days_left, key.due), (10, Due::Soon));
+}
+
+#[test]
 fn only_secrets_that_are_set_and_real_have_an_age() {
     let by_shape = format!("X=AIza{}", "q8Zt0vXrLm2Kp9Wc4Yb7Tn5Hs3Df6Gj1Qa8");
     for (text, expected) in [
