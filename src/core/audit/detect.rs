@@ -137,11 +137,13 @@ impl Detectors {
         };
         let longest = longest.map(|number| tuning.get(number));
         let longest = longest.into_iter().max().unwrap_or(0);
+        let users = tuning.get(const { number("password-spray", "count") });
+        let addresses = tuning.get(const { number("credential-stuffing", "count") });
         Self {
             hasher: Seeded::default(),
-            by_address: Ledger::new(longest),
-            by_user: Ledger::new(longest),
-            limited: Ledger::new(tuning.get(const { number("rate-limit-storm", "count") })),
+            by_address: Ledger::new(longest, users),
+            by_user: Ledger::new(longest, addresses),
+            limited: Ledger::new(tuning.get(const { number("rate-limit-storm", "count") }), 0),
             usage: anomaly::Usage::default(),
             habits: habits::Habits::default(),
             connections: Connections::default(),
@@ -311,9 +313,10 @@ impl Detectors {
         if let Some(address) = address {
             let mut firings = Vec::new();
             let key = self.hasher.hash_one(address);
+            let most = self.by_address.most_others();
             let record = self.by_address.note(key, seen);
             if let Some(user) = seen.user {
-                record.note_user(user.name, user.key, seen);
+                record.note_user(user.name, user.key, most, seen);
             }
             let ids = ["brute-force", "password-spray"];
             let [force, spray] = self.incidents.touch(ids, key, self.now);
@@ -328,9 +331,10 @@ impl Detectors {
         }
         if let Some(user) = seen.user {
             let mut firings = Vec::new();
+            let most = self.by_user.most_others();
             let record = self.by_user.note(user.key, seen);
             if let Some(address) = address {
-                record.note_address(address, seen);
+                record.note_address(address, most, seen);
             }
             let ids = ["credential-stuffing"];
             let [told] = self.incidents.touch(ids, user.key, self.now);

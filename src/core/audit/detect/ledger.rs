@@ -13,8 +13,9 @@ use crate::report::Severity;
 
 /// A record holds no more attempts than this, whatever is configured.
 const MOST_ATTEMPTS: u64 = 1024;
-/// Distinct counterparts that are told apart.
-const MOST_OTHERS: usize = 64;
+/// Distinct counterparts that are told apart at least: more are of no use once there was an alert, and
+/// lists that are this short keep a million subjects small.
+const LEAST_OTHERS: usize = 16;
 /// Longer names are cut.
 const LONGEST_NAME: usize = 64;
 /// A time this far ahead, in milliseconds, is of another clock.
@@ -28,6 +29,7 @@ pub const SUCCESS: &str = "success-after-failures";
 pub struct Ledger<O> {
     table: Table<Record<O>>,
     longest: usize,
+    most_others: usize,
 }
 
 /// What is remembered of one subject.
@@ -87,10 +89,14 @@ impl<O> Worth for Record<O> {
 }
 
 impl<O> Ledger<O> {
-    /// A ledger whose records hold `longest` attempts, or 32 if that is more.
-    pub fn new(longest: u64) -> Self {
+    /// A ledger whose records hold `longest` attempts, or 32 if that is more, and tell `others` other
+    /// sides apart, or 16 if that is more.
+    pub fn new(longest: u64, others: u64) -> Self {
         Self {
             table: Table::default(),
+            most_others: usize::try_from(others.min(MOST_ATTEMPTS))
+                .unwrap_or(LEAST_OTHERS)
+                .max(LEAST_OTHERS),
             longest: usize::try_from(longest.min(MOST_ATTEMPTS))
                 .unwrap_or(MOST_EVIDENCE)
                 .max(MOST_EVIDENCE),
@@ -116,13 +122,18 @@ impl<O> Ledger<O> {
         record
     }
 
+    /// Distinct other sides that a record tells apart.
+    pub fn most_others(&self) -> usize {
+        self.most_others
+    }
+
     /// Holds the bounds of everything that is remembered; `length` is that of an other side.
     #[cfg(test)]
     pub fn assert_bounded(&self, length: impl Fn(&O) -> usize) {
         assert!(self.table.iter().count() <= super::table::MOST_SUBJECTS);
         for record in self.table.iter() {
             assert!(record.attempts.as_slice().len() <= self.longest);
-            assert!(record.others.as_slice().len() <= MOST_OTHERS);
+            assert!(record.others.as_slice().len() <= self.most_others);
             let mut others = record.others.as_slice().iter();
             assert!(others.all(|other| length(&other.side) <= LONGEST_NAME));
         }
@@ -135,8 +146,8 @@ impl<O> Ledger<O> {
 }
 
 impl Record<UserName> {
-    /// Writes down which user an address tried; `key` is the hash of the name.
-    pub fn note_user(&mut self, name: &str, key: u64, seen: &Seen<'_>) {
+    /// Writes down which user an address tried, one of `most`; `key` is the hash of the name.
+    pub fn note_user(&mut self, name: &str, key: u64, most: usize, seen: &Seen<'_>) {
         let name = shortened(name, LONGEST_NAME);
         // The lower half.
         let mark = key as u32;
@@ -145,14 +156,14 @@ impl Record<UserName> {
             mark,
             name: name.into(),
         };
-        self.note_other(is_it, make, seen);
+        self.note_other(is_it, make, most, seen);
     }
 }
 
 impl Record<Subject> {
-    /// Writes down from which address a user was tried.
-    pub fn note_address(&mut self, address: Subject, seen: &Seen<'_>) {
-        self.note_other(|other| *other == address, || address, seen);
+    /// Writes down from which address a user was tried, one of `most`.
+    pub fn note_address(&mut self, address: Subject, most: usize, seen: &Seen<'_>) {
+        self.note_other(|other| *other == address, || address, most, seen);
     }
 }
 
@@ -161,6 +172,7 @@ impl<O> Record<O> {
         &mut self,
         is_it: impl Fn(&O) -> bool,
         make: impl FnOnce() -> O,
+        most: usize,
         seen: &Seen<'_>,
     ) {
         let others = self.others.as_mut_slice();
@@ -174,7 +186,7 @@ impl<O> Record<O> {
             time: seen.now,
             offset: seen.offset,
         };
-        if others.len() < MOST_OTHERS {
+        if others.len() < most {
             self.others.push(fresh);
         } else if let Some(oldest) = others.iter_mut().min_by_key(|other| other.time) {
             *oldest = fresh;
