@@ -16,9 +16,9 @@ use serde_json::Value;
 
 use crate::commands::{
     AUDIT_LOG, Case, Ended, Ends, NEW_KEY, OLD_KEY, PATIENCE, Place, Programs, Stdout, WEB_KEY,
-    in_parallel, run, words,
+    in_parallel, run, start, words,
 };
-use crate::together::{amount, start};
+use crate::together::amount;
 
 /// Calls, and the errors that the kernel gives for them. `close` tells nothing that matters, and
 /// without memory nothing runs.

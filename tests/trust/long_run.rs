@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::commands::{Case, PATIENCE, Place, Stdout};
+use crate::commands::{Case, PATIENCE, Place, Stdout, interrupt};
 use crate::together::amount;
 
 /// A logger that is held up for longer than this may write to a file that nobody reads any more:
@@ -121,8 +121,7 @@ impl Following {
 
     /// Ends it, and gives out how often each line came and what was said.
     fn end(mut self) -> (Vec<u8>, String) {
-        let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+        interrupt(&self.child);
         assert_eq!(self.child.wait().unwrap().code(), Some(130));
         let said = self
             .collectors

@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::Value;
@@ -16,30 +15,6 @@ use crate::commands::{
 
 /// How many writers run at the same time.
 const WRITERS: usize = 8;
-
-impl From<Output> for Ended {
-    fn from(output: Output) -> Self {
-        Self {
-            code: output.status.code(),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
-    }
-}
-
-/// Starts a command and gives it the case's stdin.
-pub fn start(command: &mut Command, case: &Case) -> Child {
-    command.stdin(match case.stdin.is_empty() {
-        true => Stdio::null(),
-        false => Stdio::piped(),
-    });
-    let mut child = command.spawn().unwrap();
-    if let Some(mut stdin) = child.stdin.take() {
-        // A program that ends early does not read it all.
-        let _ = stdin.write_all(case.stdin.as_bytes());
-    }
-    child
-}
 
 /// Sizes are small, and `OPENCLAW_SEC_LONG=1` makes them thousands.
 pub fn amount(small: usize, long: usize) -> usize {
