@@ -34,7 +34,7 @@ pub enum FirewallError {
         path: String,
         /// The line, counted from 1.
         line: usize,
-        /// What stands there, if it may be shown; see [`shown_entry`].
+        /// What stands there, if it may be shown.
         value: String,
         /// What is wrong with it and what would be right.
         problem: String,
