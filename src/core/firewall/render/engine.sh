@@ -150,9 +150,18 @@ load_sets() {
 	done
 }
 
+# The kernel lets go of a set a moment after the last rule that named it.
+drop_set() {
+	last_try=$(($(uptime_seconds) + 5))
+	until ipset destroy "$1" 2>/dev/null; do
+		[ "$(uptime_seconds)" -lt "$last_try" ] && ipset list -n "$1" >/dev/null 2>&1 || return 0
+		sleep 0.1 2>/dev/null || sleep 1
+	done
+}
+
 drop_other_sets() {
 	for set in $(our_sets); do
-		grep -q "^create $set " "$1/sets" 2>/dev/null || ipset destroy "$set" 2>/dev/null
+		grep -q "^create $set " "$1/sets" 2>/dev/null || drop_set "$set"
 	done
 	return 0
 }
