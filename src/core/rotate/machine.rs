@@ -1,30 +1,29 @@
 //! The state machine: looks at the journal's last event, does what comes next, and writes it down.
 
+mod ending;
+mod file;
+
 use std::time::Duration;
+
+use file::PATIENCE;
 
 use super::admin::AdminError;
 use super::ask::Api;
 use super::health::Endpoint;
 use super::journal::{Event, Journal, ProcessId};
-use super::ledger::Ledger;
 use super::outcome::{Outcome, SCHEMA, Status, Step};
 use super::places::{self, Places, Search};
 use super::plan::{KeySource, Plan, Restart, RevokeMode};
 use super::restart::Driver;
 use super::verdict::Verdict;
 use super::{Person, RotateError, backup};
-use crate::atomic_file::{self, AtomicFileError};
-use crate::env_file::{Assignment, EditError, EnvFile, Loader, Lock, SaveError};
+use crate::atomic_file;
+use crate::env_file::EnvFile;
 use crate::key_shapes;
 use crate::redact::Redactor;
 use crate::secret::Secret;
 use crate::state::{Fingerprints, StateDir};
 use crate::world::World;
-
-/// How long another program that changes the env file is waited for.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// How often an edit is merged anew when the file keeps changing.
-const MOST_MERGES: usize = 5;
 
 /// The keys at hand. The journal holds none of them.
 #[derive(Debug)]
@@ -202,38 +201,6 @@ impl Machine<'_> {
         Ok(None)
     }
 
-    fn write_backup(&self) -> Result<(), RotateError> {
-        let file = EnvFile::read(&self.plan.env, PATIENCE)?;
-        let found = file.get(&self.plan.name);
-        let found =
-            found.ok_or_else(|| self.edit_error(EditError::Missing(self.plan.name.clone())))?;
-        if let Some(first) = file.definitions(&self.plan.name).next()
-            && first.line != found.line
-        {
-            self.person.warn(&format!(
-                "{} is set twice; the last one counts and is changed, line {} stays as it is",
-                self.plan.name, first.line
-            ));
-        }
-        self.warn_about_loader(&file, found);
-        backup::write(&self.plan.target, &self.plan.name, &file.written(found))
-    }
-
-    /// The program that reads the file may not see the variable at all.
-    fn warn_about_loader(&self, file: &EnvFile, found: &Assignment) {
-        let loader = match self.plan.restart {
-            Restart::Unit { .. } => Loader::Systemd,
-            Restart::Compose { .. } => Loader::Compose,
-            Restart::None | Restart::Command(_) => return,
-        };
-        for one in file.disagreements(found) {
-            if one.loader == loader {
-                self.person
-                    .warn(&format!("about {}: {one}", self.plan.name));
-            }
-        }
-    }
-
     /// Step 2: one value of the env file, every other byte as before.
     fn switch(&mut self) -> Result<Option<Outcome>, RotateError> {
         self.person.tell(
@@ -250,51 +217,6 @@ impl Machine<'_> {
         self.warn_about_comments();
         self.add(Event::Switched { gateways })?;
         Ok(None)
-    }
-
-    fn write_new(&self) -> Result<(), RotateError> {
-        let new = self.keys.new.as_ref().ok_or(RotateError::NoNewKey)?;
-        self.edit(|file| {
-            let now = file.get(&self.plan.name).map(|one| &one.value);
-            let is_as_planned = match (now, &self.keys.old) {
-                (Some(now), Some(old)) => now == old,
-                (Some(now), None) => now.is_empty(),
-                (None, _) => false,
-            };
-            if !is_as_planned {
-                return Err(AtomicFileError::ChangedMeanwhile(self.plan.target.clone()).into());
-            }
-            file.set(&self.plan.name, new)
-                .map_err(|error| self.edit_error(error))
-        })
-    }
-
-    /// Reads, edits and saves under the lock; merges anew when somebody else was faster.
-    fn edit(
-        &self,
-        change: impl Fn(&EnvFile) -> Result<EnvFile, RotateError>,
-    ) -> Result<(), RotateError> {
-        let locks = self.state.folder("locks")?;
-        let lock = Lock::acquire(&self.plan.env, &locks, PATIENCE)?;
-        let mut merges = 0;
-        loop {
-            let file = EnvFile::read(&self.plan.env, PATIENCE)?;
-            match change(&file)?.save(&lock) {
-                Err(SaveError::File(AtomicFileError::ChangedMeanwhile(_)))
-                    if merges < MOST_MERGES =>
-                {
-                    merges += 1;
-                }
-                saved => return saved.map(|_| ()).map_err(RotateError::from),
-            }
-        }
-    }
-
-    fn edit_error(&self, source: EditError) -> RotateError {
-        RotateError::Edit {
-            path: self.plan.env.clone(),
-            source,
-        }
     }
 
     /// What the variable holds now.
@@ -358,26 +280,6 @@ impl Machine<'_> {
         self.api
             .delete_named(admin, &self.plan.created_name())
             .map(|_| ())
-    }
-
-    /// Commented copies of the old key feed nobody, but somebody may want to know.
-    fn warn_about_comments(&self) {
-        let Some(old) = self.keys.old.as_ref().filter(|old| old.len() >= 8) else {
-            return;
-        };
-        let Ok(file) = EnvFile::read(&self.plan.env, PATIENCE) else {
-            return;
-        };
-        let mut rest = zeroize::Zeroizing::new(file.bytes().to_vec());
-        for one in file.assignments() {
-            rest[one.value_span.clone()].fill(b' ');
-        }
-        if memchr::memmem::find(&rest, old.expose()).is_some() {
-            self.person.warn(&format!(
-                "{}: a comment holds the old key still",
-                self.plan.env.display()
-            ));
-        }
     }
 
     /// Step 3, by ourselves or by a person.
@@ -612,171 +514,6 @@ impl Machine<'_> {
                 .old
                 .as_ref()
                 .is_some_and(|old| self.api.ask_twice(old) == Verdict::Dead)
-    }
-
-    /// The old key is dead and the new one in effect: writes it down and tidies up.
-    fn finish(&mut self) -> Result<Outcome, RotateError> {
-        let now = self.world.now();
-        Ledger::update(self.state, |ledger| ledger.rotated(&self.plan, now))?;
-        backup::discard(&self.plan.target, &self.plan.name)?;
-        atomic_file::remove_leftover(&self.plan.target)?;
-        let is_health_known = self.plan.health.is_some();
-        if let Some(journal) = self.journal.take() {
-            journal.end()?;
-        }
-        let health = if is_health_known {
-            "OpenClaw is healthy"
-        } else {
-            "OpenClaw's health was not checked"
-        };
-        let old = if self.plan.old_fingerprint.is_some() {
-            "the old one is dead"
-        } else {
-            "there was no old one"
-        };
-        Ok(self.outcome(
-            Step::Done,
-            Status::Done,
-            format!("the new key is in effect and {old}; {health}"),
-            None,
-        ))
-    }
-
-    /// Step 3 failed: the old key comes back, unless it is dead.
-    pub(super) fn roll_back(&mut self, reason: &str) -> Result<Outcome, RotateError> {
-        if self.person.wants_to_stop() {
-            return self.interrupted();
-        }
-        if self.old_is_dead() {
-            return Ok(self.outcome(
-                Step::Restart,
-                Status::Failed,
-                format!("{reason}; the old key is dead, so the new one stays in the file: repair OpenClaw, then resume"),
-                Some("resume"),
-            ));
-        }
-        self.person
-            .warn(&format!("{reason}; the old key comes back"));
-        let gateways = places::running(self.world);
-        self.add(Event::RollingBack {
-            reason: reason.to_owned(),
-            gateways,
-        })?;
-        self.finish_rollback()
-    }
-
-    /// Puts the old value back, restarts, waits for health, tidies up.
-    pub(super) fn finish_rollback(&mut self) -> Result<Outcome, RotateError> {
-        let reason = self.reason();
-        let kept = match self.put_back() {
-            Ok(kept) => kept,
-            Err(error) => {
-                let backup = backup::path(&self.plan.target, &self.plan.name);
-                return Ok(self.outcome(
-                    Step::Update,
-                    Status::Failed,
-                    format!(
-                        "{reason}; the old value cannot be put back: {error}; it lies in {}",
-                        backup.display()
-                    ),
-                    Some("abort"),
-                ));
-            }
-        };
-        if *self.last() != Event::PutBack {
-            self.add(Event::PutBack)?;
-        }
-        self.person
-            .tell(Step::Restart, "restarting OpenClaw with the old key");
-        let trouble = match self.restart_now() {
-            Err(trouble) => Some(trouble),
-            Ok(()) if self.is_healthy()? => None,
-            Ok(()) => Some("the health endpoint does not become green".to_owned()),
-        };
-        if self.person.wants_to_stop() {
-            return self.interrupted();
-        }
-        if let Some(trouble) = trouble {
-            let backup = backup::path(&self.plan.target, &self.plan.name);
-            return Ok(self.outcome(
-                Step::Restart,
-                Status::Failed,
-                format!(
-                    "{reason}; the old key is back in the file, but with it {trouble} as well; a copy of it lies in {}",
-                    backup.display()
-                ),
-                Some("abort"),
-            ));
-        }
-        if let Err(error) = self.delete_created() {
-            self.person.warn(&format!(
-                "the new key {} was not deleted: {error}; delete it in the console",
-                self.plan.created_name()
-            ));
-        }
-        backup::discard(&self.plan.target, &self.plan.name)?;
-        atomic_file::remove_leftover(&self.plan.target)?;
-        if let Some(journal) = self.journal.take() {
-            journal.end()?;
-        }
-        let message = if kept {
-            format!("{reason}; the value that somebody else put into the file was kept")
-        } else {
-            format!("{reason}; the old key is back and OpenClaw runs with it")
-        };
-        Ok(self.outcome(Step::Restart, Status::RolledBack, message, None))
-    }
-
-    /// True when a third value was found, which is left alone.
-    fn put_back(&self) -> Result<bool, RotateError> {
-        match self.holds()? {
-            Holds::Old => return Ok(false),
-            Holds::Other => return Ok(true),
-            Holds::New => {}
-        }
-        let written = backup::read(&self.plan.target, &self.plan.name)?;
-        let written = written.ok_or_else(|| RotateError::Backup {
-            path: backup::path(&self.plan.target, &self.plan.name),
-            source: std::io::ErrorKind::NotFound.into(),
-        })?;
-        self.edit(|file| {
-            file.put_back(&self.plan.name, &written)
-                .map_err(|error| self.edit_error(error))
-        })?;
-        Ok(false)
-    }
-
-    fn reason(&self) -> String {
-        let events = self
-            .journal
-            .as_ref()
-            .map(Journal::events)
-            .unwrap_or_default();
-        let reason = events.iter().rev().find_map(|event| match event {
-            Event::RollingBack { reason, .. } => Some(reason.clone()),
-            _ => None,
-        });
-        reason.unwrap_or_default()
-    }
-
-    /// Ctrl-C: taken back where nothing was switched, else left to `resume`.
-    fn interrupted(&mut self) -> Result<Outcome, RotateError> {
-        let is_switched = !matches!(
-            self.last(),
-            Event::Creating | Event::Created { .. } | Event::Staging | Event::Staged
-        );
-        if !is_switched && !matches!(self.holds(), Ok(Holds::New)) {
-            return self.undo(
-                Step::Update,
-                Status::RolledBack,
-                "interrupted; nothing was changed".to_owned(),
-            );
-        }
-        let step = match self.last() {
-            Event::Healthy | Event::Clear | Event::Revoking | Event::OldDead => Step::Revoke,
-            _ => Step::Restart,
-        };
-        Ok(self.outcome(step, Status::Waiting, "interrupted", Some("resume")))
     }
 
     pub(super) fn last(&self) -> &Event {

@@ -1,0 +1,175 @@
+//! How a rotation ends: done, taken back, or interrupted.
+
+use super::{Holds, Machine};
+use crate::atomic_file;
+use crate::rotate::journal::{Event, Journal};
+use crate::rotate::ledger::Ledger;
+use crate::rotate::outcome::{Outcome, Status, Step};
+use crate::rotate::{RotateError, backup, places};
+
+impl Machine<'_> {
+    /// The old key is dead and the new one in effect: writes it down and tidies up.
+    pub(super) fn finish(&mut self) -> Result<Outcome, RotateError> {
+        let now = self.world.now();
+        Ledger::update(self.state, |ledger| ledger.rotated(&self.plan, now))?;
+        backup::discard(&self.plan.target, &self.plan.name)?;
+        atomic_file::remove_leftover(&self.plan.target)?;
+        let is_health_known = self.plan.health.is_some();
+        if let Some(journal) = self.journal.take() {
+            journal.end()?;
+        }
+        let health = if is_health_known {
+            "OpenClaw is healthy"
+        } else {
+            "OpenClaw's health was not checked"
+        };
+        let old = if self.plan.old_fingerprint.is_some() {
+            "the old one is dead"
+        } else {
+            "there was no old one"
+        };
+        Ok(self.outcome(
+            Step::Done,
+            Status::Done,
+            format!("the new key is in effect and {old}; {health}"),
+            None,
+        ))
+    }
+
+    /// Step 3 failed: the old key comes back, unless it is dead.
+    pub(in crate::rotate) fn roll_back(&mut self, reason: &str) -> Result<Outcome, RotateError> {
+        if self.person.wants_to_stop() {
+            return self.interrupted();
+        }
+        if self.old_is_dead() {
+            return Ok(self.outcome(
+                Step::Restart,
+                Status::Failed,
+                format!("{reason}; the old key is dead, so the new one stays in the file: repair OpenClaw, then resume"),
+                Some("resume"),
+            ));
+        }
+        self.person
+            .warn(&format!("{reason}; the old key comes back"));
+        let gateways = places::running(self.world);
+        self.add(Event::RollingBack {
+            reason: reason.to_owned(),
+            gateways,
+        })?;
+        self.finish_rollback()
+    }
+
+    /// Puts the old value back, restarts, waits for health, tidies up.
+    pub(in crate::rotate) fn finish_rollback(&mut self) -> Result<Outcome, RotateError> {
+        let reason = self.reason();
+        let kept = match self.put_back() {
+            Ok(kept) => kept,
+            Err(error) => {
+                let backup = backup::path(&self.plan.target, &self.plan.name);
+                return Ok(self.outcome(
+                    Step::Update,
+                    Status::Failed,
+                    format!(
+                        "{reason}; the old value cannot be put back: {error}; it lies in {}",
+                        backup.display()
+                    ),
+                    Some("abort"),
+                ));
+            }
+        };
+        if *self.last() != Event::PutBack {
+            self.add(Event::PutBack)?;
+        }
+        self.person
+            .tell(Step::Restart, "restarting OpenClaw with the old key");
+        let trouble = match self.restart_now() {
+            Err(trouble) => Some(trouble),
+            Ok(()) if self.is_healthy()? => None,
+            Ok(()) => Some("the health endpoint does not become green".to_owned()),
+        };
+        if self.person.wants_to_stop() {
+            return self.interrupted();
+        }
+        if let Some(trouble) = trouble {
+            let backup = backup::path(&self.plan.target, &self.plan.name);
+            return Ok(self.outcome(
+                Step::Restart,
+                Status::Failed,
+                format!(
+                    "{reason}; the old key is back in the file, but with it {trouble} as well; a copy of it lies in {}",
+                    backup.display()
+                ),
+                Some("abort"),
+            ));
+        }
+        if let Err(error) = self.delete_created() {
+            self.person.warn(&format!(
+                "the new key {} was not deleted: {error}; delete it in the console",
+                self.plan.created_name()
+            ));
+        }
+        backup::discard(&self.plan.target, &self.plan.name)?;
+        atomic_file::remove_leftover(&self.plan.target)?;
+        if let Some(journal) = self.journal.take() {
+            journal.end()?;
+        }
+        let message = if kept {
+            format!("{reason}; the value that somebody else put into the file was kept")
+        } else {
+            format!("{reason}; the old key is back and OpenClaw runs with it")
+        };
+        Ok(self.outcome(Step::Restart, Status::RolledBack, message, None))
+    }
+
+    /// True when a third value was found, which is left alone.
+    fn put_back(&self) -> Result<bool, RotateError> {
+        match self.holds()? {
+            Holds::Old => return Ok(false),
+            Holds::Other => return Ok(true),
+            Holds::New => {}
+        }
+        let written = backup::read(&self.plan.target, &self.plan.name)?;
+        let written = written.ok_or_else(|| RotateError::Backup {
+            path: backup::path(&self.plan.target, &self.plan.name),
+            source: std::io::ErrorKind::NotFound.into(),
+        })?;
+        self.edit(|file| {
+            file.put_back(&self.plan.name, &written)
+                .map_err(|error| self.edit_error(error))
+        })?;
+        Ok(false)
+    }
+
+    fn reason(&self) -> String {
+        let events = self
+            .journal
+            .as_ref()
+            .map(Journal::events)
+            .unwrap_or_default();
+        let reason = events.iter().rev().find_map(|event| match event {
+            Event::RollingBack { reason, .. } => Some(reason.clone()),
+            _ => None,
+        });
+        reason.unwrap_or_default()
+    }
+
+    /// Ctrl-C: taken back where nothing was switched, else left to `resume`.
+    pub(super) fn interrupted(&mut self) -> Result<Outcome, RotateError> {
+        let is_switched = !matches!(
+            self.last(),
+            Event::Creating | Event::Created { .. } | Event::Staging | Event::Staged
+        );
+        if !is_switched && !matches!(self.holds(), Ok(Holds::New)) {
+            return self.undo(
+                Step::Update,
+                Status::RolledBack,
+                "interrupted; nothing was changed".to_owned(),
+            );
+        }
+        let step = match self.last() {
+            Event::Healthy | Event::Clear | Event::Revoking | Event::OldDead => Step::Revoke,
+            _ => Step::Restart,
+        };
+        Ok(self.outcome(step, Status::Waiting, "interrupted", Some("resume")))
+    }
+}

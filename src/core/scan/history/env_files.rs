@@ -1,0 +1,135 @@
+//! Env files that some commit brought, and whether they held real secrets.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io::Read;
+
+use super::{Arrival, History, ObjectId};
+use crate::env_file::EnvFile;
+use crate::key_shapes;
+use crate::order;
+use crate::placeholder::placeholder;
+use crate::report::Severity;
+use crate::scan::leak::{Allowance, Leak, Past};
+use crate::scan::{OwnValue, Searched};
+
+/// A larger blob, in bytes, is no env file.
+const LARGEST_ENV_FILE: u64 = 4 << 20;
+
+impl History<'_, '_> {
+    /// Env files with real secrets.
+    pub(super) fn env_files(&self, own_values: &[OwnValue]) -> Searched {
+        let mut searched = Searched::default();
+        let paths = [
+            "--",
+            ":(top,glob)**/.env",
+            ":(top,glob)**/.env.*",
+            ":(top,glob)**/*.env",
+            ":(top,glob)**/.envrc",
+        ];
+        let arrivals = self.log(
+            &paths,
+            &|id| id.bytes().any(|byte| byte != b'0'),
+            &mut searched.unread,
+        );
+        let mut secrets: HashMap<ObjectId, Vec<(String, bool)>> = HashMap::new();
+        let mut names: Vec<&ObjectId> = arrivals.keys().collect();
+        order::sort(&mut names);
+        let list: Vec<String> = names.iter().map(|id| (*id).clone()).collect();
+        let outcome = self.each_of(&list, &mut |object| {
+            searched.objects += 1;
+            searched.bytes += object.size;
+            if object.size <= LARGEST_ENV_FILE && object.kind == "blob" {
+                let mut bytes = Vec::new();
+                object.content.read_to_end(&mut bytes)?;
+                let found = real_secrets(bytes, own_values);
+                if !found.is_empty() {
+                    secrets.insert(object.id.clone(), found);
+                }
+            }
+            Ok(())
+        });
+        searched.unread.extend(outcome);
+        let head = self.head();
+        let mut by_path: BTreeMap<&[u8], Vec<(&ObjectId, &Arrival)>> = BTreeMap::new();
+        for (id, arrivals) in &arrivals {
+            if secrets.contains_key(id) {
+                for arrival in arrivals {
+                    by_path
+                        .entry(&arrival.path)
+                        .or_default()
+                        .push((id, arrival));
+                }
+            }
+        }
+        for (path, mut versions) in by_path {
+            order::sort_by_key(&mut versions, |(_, arrival)| arrival.order);
+            searched
+                .leaks
+                .push(self.env_file(path, &versions, &secrets, &head));
+        }
+        searched
+    }
+
+    pub(super) fn env_file(
+        &self,
+        path: &[u8],
+        versions: &[(&ObjectId, &Arrival)],
+        secrets: &HashMap<ObjectId, Vec<(String, bool)>>,
+        head: &HashMap<Vec<u8>, ObjectId>,
+    ) -> Leak {
+        let blobs: HashSet<&ObjectId> = versions.iter().map(|(id, _)| *id).collect();
+        let mut variables: BTreeMap<&str, bool> = BTreeMap::new();
+        for (name, is_current) in blobs.iter().flat_map(|id| &secrets[*id]) {
+            *variables.entry(name).or_default() |= is_current;
+        }
+        let (_, first) = versions[0];
+        let named = |wanted: fn(bool) -> bool| {
+            let names = variables
+                .iter()
+                .filter(|(_, is_current)| wanted(**is_current));
+            names
+                .map(|(name, _)| (*name).to_owned())
+                .collect::<Vec<_>>()
+        };
+        Leak {
+            rule: "env-file".to_owned(),
+            severity: Severity::High,
+            revoke_at: None,
+            variable: None,
+            path: Some(self.detector.path(path).0),
+            line: None,
+            column: None,
+            identity: String::new(),
+            allowance: Allowance::None,
+            past: Some(Past {
+                commit: Some(first.commit.clone()),
+                author_date: first.author_date.clone(),
+                versions: blobs.len(),
+                in_head: head.get(path).is_some_and(|id| blobs.contains(id)),
+                variables: named(|_| true),
+                current: named(|is_current| is_current),
+            }),
+        }
+    }
+}
+
+/// The names of an env file's secrets, and whether each still has the current value.
+pub(super) fn real_secrets(bytes: Vec<u8>, own_values: &[OwnValue]) -> Vec<(String, bool)> {
+    let file = EnvFile::parse(bytes);
+    file.assignments()
+        .iter()
+        .filter(|assignment| {
+            let value = assignment.value.expose();
+            let is_secret = key_shapes::is_secret_name(&assignment.name)
+                || key_shapes::recognise(value).is_some();
+            let is_reference = [b"op://".as_slice(), b"encrypted:", b"vault:", b"ENC[", b"$"]
+                .iter()
+                .any(|start| value.starts_with(start));
+            is_secret && !value.is_empty() && !is_reference && placeholder(value).is_none()
+        })
+        .map(|assignment| {
+            let is_current = own_values.iter().any(|own| own.value == assignment.value);
+            (assignment.name.clone(), is_current)
+        })
+        .collect()
+}

@@ -1,0 +1,156 @@
+//! What the next commit would bring.
+
+use std::path::Path;
+
+use super::{History, ObjectId};
+use crate::order;
+use crate::scan::detector::Detector;
+use crate::scan::git::{Git, complaint};
+use crate::scan::window::Reader;
+use crate::scan::{Monitor, Searched};
+use crate::world::World;
+
+/// The index against the newest commit: what a commit now would bring.
+pub(in crate::scan) fn staged(
+    root: &Path,
+    env: Option<&Path>,
+    detector: &Detector<'_>,
+    monitor: &Monitor<'_>,
+    world: &World,
+) -> Searched {
+    let git = Git::at(root, world).with_the_hooks_index();
+    let has_head = git
+        .run(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])
+        .map(|finished| finished.code);
+    let words: &[&str] = match has_head {
+        Ok(Some(0)) => &[
+            "diff-index",
+            "--cached",
+            "-r",
+            "-z",
+            "--raw",
+            "--no-abbrev",
+            "--no-renames",
+            "--no-ext-diff",
+            "--ignore-submodules=none",
+            "--diff-filter=ACMRTU",
+            "HEAD",
+            "--",
+        ],
+        Ok(Some(1)) => &["ls-files", "--stage", "-z", "--full-name"],
+        other => {
+            let reason = match other {
+                Err(error) => complaint(Err(error)),
+                Ok(_) => complaint(git.run(&["rev-parse", "--git-dir"])),
+            };
+            return Searched::unreadable(format!("the index cannot be read: {reason}"));
+        }
+    };
+    let listing = match git.answer(words) {
+        Ok(listing) => listing,
+        Err(reason) => return Searched::unreadable(format!("the index cannot be read: {reason}")),
+    };
+    let prefix = git
+        .answer(&["rev-parse", "--show-prefix"])
+        .unwrap_or_default();
+    let prefix = prefix.trim_ascii_end().to_vec();
+    let spared = env.and_then(|env| spared_name(&git, env));
+    let entries = staged_entries(&listing, matches!(has_head, Ok(Some(0))));
+    let entries: Vec<(ObjectId, Vec<u8>)> = entries
+        .into_iter()
+        .filter(|(_, path)| path.starts_with(&prefix) && spared.as_ref() != Some(path))
+        .map(|(id, path)| (id, path[prefix.len()..].to_vec()))
+        .collect();
+    let history = History {
+        git: &git,
+        tips: Vec::new(),
+        unreachable: false,
+        detector,
+        monitor,
+    };
+    history.staged(&entries)
+}
+
+impl History<'_, '_> {
+    fn staged(&self, entries: &[(ObjectId, Vec<u8>)]) -> Searched {
+        let mut searched = Searched::default();
+        let ids: Vec<ObjectId> = entries.iter().map(|(id, _)| id.clone()).collect();
+        let mut reader = Reader::new(self.detector);
+        let mut paths = entries
+            .iter()
+            .map(|(id, path)| (id.as_str(), path))
+            .peekable();
+        let outcome = self.each_of(&ids, &mut |object| {
+            // Objects that could not be read have no answer.
+            while paths.peek().is_some_and(|(id, _)| *id != object.id) {
+                paths.next();
+            }
+            let Some((_, path)) = paths.next() else {
+                return Ok(());
+            };
+            let (shown, in_name) = self.detector.path(path);
+            let from = searched.leaks.len();
+            reader.search(
+                &mut object.content,
+                Some(path),
+                Some(&shown),
+                &mut searched.leaks,
+            )?;
+            order::sort_by_key(&mut searched.leaks[from..], |leak| (leak.line, leak.column));
+            searched.leaks.extend(in_name);
+            searched
+                .leaks
+                .extend(self.detector.path_rules(path, &shown));
+            searched.objects += 1;
+            searched.bytes += object.size;
+            self.monitor.add(1, object.size);
+            Ok(())
+        });
+        searched.unread.extend(outcome);
+        searched
+    }
+}
+
+/// The blobs of `diff-index --raw -z`, or of `ls-files --stage -z`.
+fn staged_entries(listing: &[u8], is_diff: bool) -> Vec<(ObjectId, Vec<u8>)> {
+    let mut entries = Vec::new();
+    let mut add = |mode: Option<&str>, id: Option<&str>, path: &[u8]| {
+        let id = id.unwrap_or_default();
+        if mode != Some("160000") && id.bytes().any(|byte| byte != b'0') {
+            entries.push((id.to_owned(), path.to_vec()));
+        }
+    };
+    let mut words = listing.split(|byte| *byte == 0);
+    while let Some(word) = words.next().filter(|word| !word.is_empty()) {
+        if is_diff {
+            let head = String::from_utf8_lossy(word).into_owned();
+            let parts: Vec<&str> = head.split(' ').collect();
+            add(
+                parts.get(1).copied(),
+                parts.get(3).copied(),
+                words.next().unwrap_or_default(),
+            );
+        } else if let Some(tab) = memchr::memchr(b'\t', word) {
+            let head = String::from_utf8_lossy(&word[..tab]).into_owned();
+            let parts: Vec<&str> = head.split(' ').collect();
+            add(
+                parts.first().copied(),
+                parts.get(1).copied(),
+                &word[tab + 1..],
+            );
+        }
+    }
+    entries
+}
+
+/// The env file as the index names it.
+fn spared_name(git: &Git<'_>, env: &Path) -> Option<Vec<u8>> {
+    use std::os::unix::ffi::OsStrExt as _;
+    let top = git.answer(&["rev-parse", "--show-toplevel"]).ok()?;
+    let top = Path::new(std::ffi::OsStr::from_bytes(top.strip_suffix(b"\n")?))
+        .canonicalize()
+        .ok()?;
+    let folder = crate::scan::folder_of(env).canonicalize().ok()?;
+    let name = folder.join(env.file_name()?);
+    Some(name.strip_prefix(top).ok()?.as_os_str().as_bytes().to_vec())
+}
