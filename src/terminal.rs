@@ -137,6 +137,11 @@ impl Terminal {
         self.redactor.clean(text)
     }
 
+    /// Whether text holds a secret beyond doubt.
+    pub fn is_secret_in(&self, text: &str) -> bool {
+        self.redactor.is_sure_of(text)
+    }
+
     /// Opens stdout for data that comes bit by bit; it is flushed when asked to.
     ///
     /// # Errors

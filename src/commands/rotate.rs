@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 use openclaw_sec::env_file::EnvFile;
 use openclaw_sec::foreign_text::harmless_json;
-use openclaw_sec::redact::{REMOVED, Redactor};
+use openclaw_sec::redact::Redactor;
 use openclaw_sec::rotate::{
     self, Create, Health, KeySource, NewKey, Outcome, Request, Restart, Resumption, RevokeMode,
     RotateError, Status, Step, Target,
@@ -78,11 +78,7 @@ fn hide_secrets(arguments: &RotateArgs, context: &mut Context<'_>) {
 
 /// What is run and asked in step 3 is kept in the journal, and seen by everybody in the list of
 /// processes.
-///
-/// A password that is an everyday word may stand in a command by chance.
 fn refuse_secrets(arguments: &RotateArgs, context: &Context<'_>) -> Result<(), Failure> {
-    /// In bytes.
-    const SHORTEST_KEPT: usize = 12;
     let kept = [
         ("--restart", &arguments.restart),
         ("--restart-unit", &arguments.restart_unit),
@@ -90,12 +86,10 @@ fn refuse_secrets(arguments: &RotateArgs, context: &Context<'_>) -> Result<(), F
         ("--health", &arguments.health),
     ];
     for (flag, text) in kept {
-        let Some(text) = text else {
-            continue;
-        };
-        let cleaned = context.terminal.without_secrets(text);
-        let hidden = (text.len() + REMOVED.len()).saturating_sub(cleaned.len());
-        if cleaned != text.as_str() && hidden >= SHORTEST_KEPT {
+        if text
+            .as_deref()
+            .is_some_and(|text| context.terminal.is_secret_in(text))
+        {
             return Err(Failure::usage(anyhow!(
                 "{flag} holds a key or a password, and would be kept in the journal: let the command read it from a file or a variable"
             )));

@@ -14,6 +14,8 @@ use crate::strength;
 pub const REMOVED: &str = "[redacted]";
 /// A shorter value would be found everywhere; it is too weak to be worth hiding, too.
 const SHORTEST_VALUE: usize = 8;
+/// What is shorter, in bytes, may be a word that stands in other text by chance.
+const SHORTEST_SURE: usize = 12;
 
 /// Removes what it knows from every text it is shown.
 #[derive(Debug, Clone, Default)]
@@ -63,6 +65,14 @@ impl Redactor {
         if let Cow::Owned(cleaned) = self.clean(text) {
             *text = cleaned;
         }
+    }
+
+    /// Whether text holds a secret beyond doubt: a password that is an everyday word may stand in a
+    /// command by chance.
+    pub fn is_sure_of(&self, text: &str) -> bool {
+        let cleaned = self.clean(text);
+        let hidden = (text.len() + REMOVED.len()).saturating_sub(cleaned.len());
+        cleaned != text && hidden >= SHORTEST_SURE
     }
 }
 
@@ -229,6 +239,20 @@ pub fn json_escaped(value: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_short_value_in_other_text_is_no_sure_secret_and_a_key_is() {
+        let values = ["restart1", "a long passphrase"].map(Secret::new);
+        let redactor = Redactor::knowing(&values);
+        for (text, expected) in [
+            ("./restart1.sh", false),
+            ("curl -d 'a long passphrase'", true),
+            ("systemctl restart openclaw", false),
+            ("https://u:a-password-of-mine@bot.example", true),
+        ] {
+            assert_eq!(redactor.is_sure_of(text), expected, "{text}");
+        }
+    }
 
     #[test]
     fn loaded_values_disappear_in_every_spelling() {

@@ -194,7 +194,7 @@ fn start(run: &mut Run, file: &File) -> io::Result<u64> {
     if !metadata.is_file() {
         return Ok(0);
     }
-    if is_compressed(file)? {
+    if Compression::of_file(file)? != Compression::None {
         return start_in_stream(run, file.try_clone()?, lines);
     }
     start_of_lines(run, file, metadata.len(), lines)
@@ -216,7 +216,10 @@ pub fn start_of_span(run: &Run, file: &File) -> io::Result<u64> {
         return Ok(0);
     };
     // Detectors see everything.
-    if !metadata.is_file() || run.reading.detectors.is_some() || is_compressed(file)? {
+    if !metadata.is_file()
+        || run.reading.detectors.is_some()
+        || Compression::of_file(file)? != Compression::None
+    {
         return Ok(0);
     }
     let mut recogniser = Recogniser::new(run.plan.times.clone(), run.plan.proxies.clone());
@@ -225,18 +228,6 @@ pub fn start_of_span(run: &Run, file: &File) -> io::Result<u64> {
             .read(&String::from_utf8_lossy(line), Wanted::TIME)
             .time
     })
-}
-
-fn is_compressed(file: &File) -> io::Result<bool> {
-    use std::os::unix::fs::FileExt as _;
-    let mut beginning = [0; 6];
-    let length = loop {
-        match file.read_at(&mut beginning, 0) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            read => break read?,
-        }
-    };
-    Ok(Compression::of(&beginning[..length]) != Compression::None)
 }
 
 /// A compressed file is read twice.

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use super::backward::read_fully;
 use crate::order;
 
 /// Endings of compressed files.
@@ -166,6 +167,18 @@ impl Compression {
             .find(|(magic, _)| beginning.starts_with(magic))
             .map_or(Self::None, |(_, compression)| *compression)
     }
+
+    /// Tells it of an open file; a pipe, which is not asked twice for its beginning, is plain.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn of_file(file: &File) -> io::Result<Self> {
+        let mut beginning = [0; 6];
+        match read_fully(file, &mut beginning, 0) {
+            Err(error) if error.kind() == io::ErrorKind::NotSeekable => Ok(Self::None),
+            read => Ok(Self::of(&beginning[..read?])),
+        }
+    }
 }
 
 /// The plain content of an open file, whatever its compression, and how it is compressed.
@@ -173,17 +186,7 @@ impl Compression {
 /// # Errors
 /// When the file cannot be read or its decoder cannot start.
 pub fn plain_reader(file: File) -> io::Result<(Box<dyn Read>, Compression)> {
-    use std::os::unix::fs::FileExt as _;
-    let mut beginning = [0; 6];
-    let length = loop {
-        match file.read_at(&mut beginning, 0) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            // A pipe is not asked twice for its beginning.
-            Err(error) if error.kind() == io::ErrorKind::NotSeekable => break 0,
-            read => break read?,
-        }
-    };
-    let compression = Compression::of(&beginning[..length]);
+    let compression = Compression::of_file(&file)?;
     let reader: Box<dyn Read> = match compression {
         Compression::None => Box::new(file),
         Compression::Gzip => Box::new(flate2::read::MultiGzDecoder::new(file)),

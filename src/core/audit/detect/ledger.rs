@@ -363,13 +363,7 @@ pub fn password_spray(
     tuning: &Tuning,
     firings: &mut Vec<Firing>,
 ) {
-    const ID: &str = "password-spray";
-    const RULE: Rule = Rule {
-        id: ID,
-        what: "users",
-        count: number(ID, "count"),
-        window_s: number(ID, "window_s"),
-    };
+    const RULE: Rule = Rule::of("password-spray", "users");
     distinct(&RULE, record, seen, subject, tuning, firings);
 }
 
@@ -381,13 +375,7 @@ pub fn credential_stuffing(
     tuning: &Tuning,
     firings: &mut Vec<Firing>,
 ) {
-    const ID: &str = "credential-stuffing";
-    const RULE: Rule = Rule {
-        id: ID,
-        what: "addresses",
-        count: number(ID, "count"),
-        window_s: number(ID, "window_s"),
-    };
+    const RULE: Rule = Rule::of("credential-stuffing", "addresses");
     distinct(&RULE, record, seen, subject, tuning, firings);
 }
 
@@ -397,6 +385,17 @@ struct Rule {
     what: &'static str,
     count: Number,
     window_s: Number,
+}
+
+impl Rule {
+    const fn of(id: &'static str, what: &'static str) -> Self {
+        Self {
+            id,
+            what,
+            count: number(id, "count"),
+            window_s: number(id, "window_s"),
+        }
+    }
 }
 
 fn distinct<O: Display>(
