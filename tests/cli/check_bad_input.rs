@@ -58,6 +58,28 @@ fn an_unreadable_file_ends_with_two() {
 }
 
 #[test]
+fn copies_in_a_folder_that_cannot_be_listed_are_unknown_and_no_pass() {
+    let place = Place::with_env(HARDENED);
+    place.shell("mkdir locked; mv .env locked; chmod 600 locked/.env; chmod 311 locked");
+    let check = "check --env locked/.env --only secrets.env-file-mode --format json";
+    let ended = if is_root() {
+        let as_its_owner = "setpriv --reuid 65534 --regid 65534 --clear-groups ../program";
+        place.shell(&format!(
+            "chown -R 65534:65534 locked; chmod 755 .. .; cp $B ../program; chmod 755 ../program; {as_its_owner} {check} --state-dir /nonexistent"
+        ))
+    } else {
+        place.line(check)
+    };
+    place.shell("chmod 700 locked");
+    assert_eq!(ended.code, 3, "{}", ended.both());
+    assert!(
+        ended.stdout.contains("cannot be listed"),
+        "{}",
+        ended.both()
+    );
+}
+
+#[test]
 fn a_pipe_with_a_writer_and_stdin_are_read() {
     let place = Place::new();
     place.write("prod.env", HARDENED);

@@ -5,9 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::list;
 use crate::check::evidence::{Declared, Evidence};
-use crate::check::verdict::{
-    Finding, Verdict, fail, findings_or_pass, pass, shell_word, skipped, unknown,
-};
+use crate::check::verdict::{Finding, Verdict, fail, pass, shell_word, skipped, unknown};
 use crate::env_file::EnvFile;
 use crate::report::Location;
 use crate::scan::{Answer, folder_of};
@@ -97,10 +95,10 @@ fn copies_of(path: &Path, shown: &str) -> (Vec<FileFacts>, Vec<String>) {
     let shown_folder = Path::new(shown).parent().unwrap_or(Path::new(""));
     let names = match list(&folder) {
         Ok(names) => names,
-        // Who may not list the folder may still pass through it.
-        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Vec::new(),
         Err(error) => {
-            let reason = format!("the folder of the env file cannot be listed: {error}");
+            let reason = format!(
+                "whether copies of the env file lie beside it: its folder cannot be listed: {error}; run this as its owner or root"
+            );
             return (Vec::new(), vec![reason]);
         }
     };
@@ -234,22 +232,20 @@ pub fn env_file_mode(evidence: &Evidence) -> Vec<Verdict> {
                     "run `chmod 600 {}`, or `openclaw-sec check --env {{env}} --fix`",
                     shell_word(&file.shown)
                 ))
-        })
+        });
+    let doubts = files.unknown_copies.iter().cloned();
+    let verdicts: Vec<Verdict> = findings
+        .map(Verdict::Fail)
+        .chain(doubts.map(Verdict::Unknown))
         .collect();
+    if !verdicts.is_empty() {
+        return verdicts;
+    }
     let message = match files.copies.len() {
         0 => "only its owner can read the env file".to_owned(),
         copies => format!("only their owners can read the env file and its {copies} copies"),
     };
-    let doubts = files
-        .unknown_copies
-        .iter()
-        .flat_map(|why| unknown(why.clone()));
-    let doubts: Vec<Verdict> = doubts.collect();
-    match findings_or_pass(findings, &message) {
-        verdicts if doubts.is_empty() => verdicts,
-        verdicts if matches!(verdicts[..], [Verdict::Pass { .. }]) => doubts,
-        verdicts => verdicts.into_iter().chain(doubts).collect(),
-    }
+    pass(message)
 }
 
 fn describe_access(mode: u32) -> &'static str {
