@@ -1,5 +1,6 @@
 //! The page's own truth: every test and bench that it names exists.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
@@ -38,4 +39,23 @@ fn every_proof_that_the_page_names_exists() {
         };
         assert!(exists, "docs/trust.md names {proof}, which is not there");
     }
+}
+
+#[test]
+fn the_table_of_changed_decisions_has_the_files_that_are_changed() {
+    let read = |name: &str| std::fs::read_to_string(Path::new(ROOT).join(name)).unwrap();
+    let settings: toml::Table = read(".cargo/mutants.toml").parse().unwrap();
+    let changed: BTreeSet<String> = settings["examine_globs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|file| file.as_str().unwrap().replace("src/core/", ""))
+        .collect();
+    let page = read("docs/mutants.md");
+    let listed: BTreeSet<String> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
+        .map(|(file, _)| file.to_owned())
+        .collect();
+    assert_eq!(listed, changed);
 }
