@@ -12,6 +12,7 @@ pub mod follow;
 mod hashing;
 mod json;
 mod key_order;
+mod marks;
 pub mod memory;
 mod openclaw;
 mod pairs;

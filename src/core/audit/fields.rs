@@ -157,6 +157,13 @@ pub struct Role {
 }
 
 impl Role {
+    /// No meaning at all.
+    pub const NONE: Self = Self {
+        places: [None; 2],
+        is_container: false,
+        slots: Slots(0),
+    };
+
     /// What the key of this path means.
     pub fn of(path: &str) -> Self {
         roles().get(path).copied().unwrap_or_default()
@@ -197,16 +204,25 @@ pub enum Value<'l> {
     Null,
 }
 
-#[inline]
+#[inline(always)]
 fn meaningful(text: &str) -> bool {
     // Nearly all texts begin like this, and none of them is nothing.
-    match text.as_bytes() {
-        [b'-' | b'n', ..] => is_more_than_nothing(text),
-        [b'!'..=b'~', ..] => true,
-        _ => is_more_than_nothing(text),
-    }
+    let first = text.as_bytes().first();
+    first.is_some_and(|first| SAYS_SOMETHING[usize::from(*first)]) || is_more_than_nothing(text)
 }
 
+/// Which byte at the beginning tells that a text is more than nothing.
+const SAYS_SOMETHING: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = b'!';
+    while byte <= b'~' {
+        table[byte as usize] = !matches!(byte, b'-' | b'n');
+        byte += 1;
+    }
+    table
+};
+
+#[inline(never)]
 fn is_more_than_nothing(text: &str) -> bool {
     let text = text.trim();
     !(text.bytes().all(|byte| byte == b'-') || text == "null")

@@ -4,7 +4,7 @@ use aho_corasick::packed::Searcher;
 use ipnet::IpNet;
 use jiff::Timestamp;
 use memchr::memmem::{self, Finder};
-use memchr::{memchr, memrchr};
+use memchr::{Memchr, memchr, memchr_iter, memrchr};
 use regex::bytes::Regex;
 
 use super::event::{Event, Kind, Level, Outcome};
@@ -142,11 +142,17 @@ impl Prefilter {
         Self { marks }
     }
 
+    /// Whether it takes every line.
+    pub fn is_open(&self) -> bool {
+        self.marks.is_empty()
+    }
+
     /// The same for the lines of one block.
     pub fn over<'p>(&'p self, bytes: &'p [u8]) -> Candidates<'p> {
         Candidates {
             marks: &self.marks,
             bytes,
+            ends: memchr_iter(b'\n', bytes),
             at: 0,
             next: vec![0; self.marks.len()],
         }
@@ -157,6 +163,8 @@ impl Prefilter {
 pub struct Candidates<'p> {
     marks: &'p [Mark],
     bytes: &'p [u8],
+    /// The line ends from `at` on, where every line is taken.
+    ends: Memchr<'p>,
     at: usize,
     /// Where each mark stands next, at `at` or later; valid where it is not before `at`.
     next: Vec<usize>,
@@ -179,16 +187,20 @@ impl Iterator for Candidates<'_> {
             return None;
         }
         let passed_over = self.at;
-        let start = if self.marks.is_empty() {
-            self.at
-        } else {
-            let mark = self.next_mark();
-            if mark >= self.bytes.len() {
-                self.at = mark;
-                return None;
-            }
-            memrchr(b'\n', &self.bytes[self.at..mark]).map_or(self.at, |end| self.at + end + 1)
-        };
+        if self.marks.is_empty() {
+            self.at = self.ends.next().map_or(self.bytes.len(), |end| end + 1);
+            return Some(Candidate {
+                line: passed_over..self.at,
+                passed_over,
+            });
+        }
+        let mark = self.next_mark();
+        if mark >= self.bytes.len() {
+            self.at = mark;
+            return None;
+        }
+        let start =
+            memrchr(b'\n', &self.bytes[self.at..mark]).map_or(self.at, |end| self.at + end + 1);
         let end = memchr(b'\n', &self.bytes[start..])
             .map_or(self.bytes.len(), |newline| start + newline + 1);
         self.at = end;

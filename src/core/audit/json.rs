@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::fields::{Fields, Role, Slots, Value};
 use super::key_order::{KeyOrder, Lead, Place};
+use super::marks::Marks;
 
 /// Objects inside objects that are looked into; no name in the table is deeper.
 const DEEPEST: usize = 4;
@@ -21,6 +22,7 @@ pub fn read<'l>(
     let mut walker = Walker {
         text,
         bytes: text.as_bytes(),
+        marks: Marks::of(text.as_bytes()),
         at: 0,
         wanted,
     };
@@ -34,6 +36,7 @@ pub struct NotJson;
 struct Walker<'l> {
     text: &'l str,
     bytes: &'l [u8],
+    marks: Marks<'l>,
     at: usize,
     wanted: Slots,
 }
@@ -68,12 +71,12 @@ impl<'l> Walker<'l> {
         let (bytes, wanted) = (self.bytes, self.wanted);
         // Most members of most lines are read here, so that nothing is called for most of them.
         let mut at = self.at;
-        while let Some((next, lead)) = order.follow(place, &bytes[at..]) {
+        while let Some((next, lead)) = order.follow(place, bytes, at) {
             place = next;
             at += lead.length();
             if lead.ends_in_quote {
-                let end = quote_or_backslash(bytes, at).ok_or(NotJson)?;
-                if bytes[end] == b'"' {
+                let end = self.marks.next(at);
+                if *bytes.get(end).ok_or(NotJson)? == b'"' {
                     if lead.role.slots.meet(wanted) {
                         fields.note_borrowed(&lead.role, &self.text[at..end]);
                     }
@@ -277,8 +280,8 @@ impl<'l> Walker<'l> {
 
     #[inline]
     fn string_end(&mut self) -> Result<StringEnd, NotJson> {
-        let end = quote_or_backslash(self.bytes, self.at).ok_or(NotJson)?;
-        if self.bytes[end] == b'"' {
+        let end = self.marks.next(self.at);
+        if *self.bytes.get(end).ok_or(NotJson)? == b'"' {
             self.at = end + 1;
             return Ok(StringEnd {
                 at: end,
@@ -291,8 +294,8 @@ impl<'l> Walker<'l> {
     fn string_end_with_escapes(&mut self) -> Result<StringEnd, NotJson> {
         let mut has_escapes = false;
         loop {
-            self.at = quote_or_backslash(self.bytes, self.at).ok_or(NotJson)?;
-            if self.bytes[self.at] == b'"' {
+            self.at = self.marks.next(self.at);
+            if self.peek().ok_or(NotJson)? == b'"' {
                 self.at += 1;
                 return Ok(StringEnd {
                     at: self.at - 1,
@@ -353,52 +356,6 @@ struct StringEnd {
     has_escapes: bool,
 }
 
-/// Where the next quote or backslash stands, from `at` on.
-#[inline]
-fn quote_or_backslash(bytes: &[u8], at: usize) -> Option<usize> {
-    let rest = bytes.get(at..)?;
-    let (words, _) = rest.as_chunks();
-    let mut passed = 0;
-    // Most strings are short: a call would cost more than they.
-    for word in words.iter().take(SHORT) {
-        let marks = quotes_and_backslashes(u64::from_le_bytes(*word));
-        if marks != 0 {
-            return Some(at + passed + (marks.trailing_zeros() / 8) as usize);
-        }
-        passed += word.len();
-    }
-    quote_or_backslash_far(bytes, at + passed)
-}
-
-/// Strings of so many times eight bytes are short.
-const SHORT: usize = 3;
-
-/// Not zero where a quote or a backslash stands in a word of eight bytes; the lowest bit that is set
-/// is the highest of the first one's byte.
-#[inline]
-fn quotes_and_backslashes(word: u64) -> u64 {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const HIGHEST: u64 = u64::from_ne_bytes([0x80; 8]);
-    let quote = word ^ (ONES * b'"' as u64);
-    let backslash = word ^ (ONES * b'\\' as u64);
-    let zero = |word: u64| word.wrapping_sub(ONES) & !word;
-    (zero(quote) | zero(backslash)) & HIGHEST
-}
-
-#[inline(never)]
-fn quote_or_backslash_far(bytes: &[u8], at: usize) -> Option<usize> {
-    let rest = bytes.get(at..)?;
-    // Choosing the best instructions for each text would cost more than most of them.
-    #[cfg(target_arch = "x86_64")]
-    let found = match memchr::arch::x86_64::sse2::memchr::Two::new(b'"', b'\\') {
-        Some(searcher) => searcher.find(rest),
-        None => memchr::memchr2(b'"', b'\\', rest),
-    };
-    #[cfg(not(target_arch = "x86_64"))]
-    let found = memchr::memchr2(b'"', b'\\', rest);
-    found.map(|found| at + found)
-}
-
 /// The text behind JSON's escapes; half a surrogate pair is U+FFFD (Node writes such).
 pub fn unescaped(inside: &str) -> String {
     let mut text = String::with_capacity(inside.len());
@@ -455,19 +412,6 @@ mod tests {
         let mut fields = Fields::default();
         read(line, &mut KeyOrder::default(), Slots::ALL, &mut fields).ok()?;
         Some(fields)
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn the_first_quote_or_backslash_is_found_wherever_it_stands(
-            text in "[a!#\\[\\]é\u{a2}\u{dc}]{0,40}[\"\\\\]{0,2}[a\"é\\\\]{0,40}", skipped in 0usize..60,
-        ) {
-            let bytes = text.as_bytes();
-            let skipped = skipped.min(bytes.len());
-            let expected = bytes[skipped..].iter().position(|byte| matches!(byte, b'"' | b'\\'));
-            let found = quote_or_backslash(bytes, skipped);
-            proptest::prop_assert_eq!(found, expected.map(|at| skipped + at));
-        }
     }
 
     #[test]

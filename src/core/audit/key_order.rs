@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::fields::Role;
 
-/// Leads that are remembered; then it begins anew.
+/// Leads that are remembered, as many as a place can tell apart; then it begins anew.
 const MOST_LEADS: usize = 256;
 /// A longer lead is read each time.
 const LONGEST_LEAD: usize = 96;
@@ -13,7 +13,7 @@ const HEAD: usize = 16;
 
 /// The lead that was read last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place(u16);
+pub struct Place(u8);
 
 impl Place {
     /// Nothing was read yet.
@@ -43,7 +43,8 @@ pub struct Lead {
 /// The leads of lines before.
 #[derive(Debug)]
 pub struct KeyOrder {
-    leads: Vec<Lead>,
+    leads: Box<[Lead; MOST_LEADS]>,
+    known: usize,
     places: HashMap<Box<[u8]>, Place>,
 }
 
@@ -51,23 +52,25 @@ impl Default for KeyOrder {
     fn default() -> Self {
         // START is before every key; UNKNOWN holds whatever was too long to be remembered.
         Self {
-            leads: vec![Lead::new(b"", ""), Lead::new(b"", "")],
+            leads: Box::new(std::array::from_fn(|_| Lead::nowhere())),
+            known: 2,
             places: HashMap::new(),
         }
     }
 }
 
 impl KeyOrder {
-    /// The lead with which `rest` begins, if it came behind `place` before.
-    #[inline]
-    pub fn follow(&self, place: Place, rest: &[u8]) -> Option<(Place, &Lead)> {
+    /// The lead that stands at `at`, if it came behind `place` before.
+    #[inline(always)]
+    pub fn follow(&self, place: Place, bytes: &[u8], at: usize) -> Option<(Place, &Lead)> {
+        let head = head_at(bytes, at);
         let [latest, other] = self.leads[usize::from(place.0)].next;
         let lead = &self.leads[usize::from(latest.0)];
-        if lead.begins(rest) {
+        if lead.stands_at(head, bytes, at) {
             return Some((latest, lead));
         }
         let lead = &self.leads[usize::from(other.0)];
-        lead.begins(rest).then_some((other, lead))
+        lead.stands_at(head, bytes, at).then_some((other, lead))
     }
 
     /// Remembers that this lead, with this key, came behind `place`.
@@ -80,16 +83,17 @@ impl KeyOrder {
         let learned = match self.places.get(bytes) {
             Some(known) => *known,
             None => {
-                if self.leads.len() >= MOST_LEADS {
+                if self.known >= MOST_LEADS {
                     *self = Self::default();
                     // The beginning stays the beginning: only there a brace may stand.
                     if place != Place::START {
                         place = Place::UNKNOWN;
                     }
                 }
-                // At most 256 of them.
-                let fresh = Place(self.leads.len() as u16);
-                self.leads.push(Lead::new(bytes, key));
+                // Below 256.
+                let fresh = Place(self.known as u8);
+                self.leads[self.known] = Lead::new(bytes, key);
+                self.known += 1;
                 self.places.insert(Box::from(bytes), fresh);
                 fresh
             }
@@ -108,16 +112,21 @@ impl KeyOrder {
 }
 
 impl Lead {
+    /// What stands before every key, and nowhere in a text: none holds these bytes.
+    fn nowhere() -> Self {
+        Self {
+            head: u128::MAX,
+            mask: u128::MAX,
+            ..Self::new(b"", "")
+        }
+    }
+
     fn new(bytes: &[u8], key: &str) -> Self {
-        let mut head = [0; HEAD];
-        let mut mask = [0; HEAD];
-        let length = bytes.len().min(HEAD);
-        head[..length].copy_from_slice(&bytes[..length]);
-        mask[..length].fill(0xff);
+        let length = bytes.len().clamp(1, HEAD);
         let mut lead = Self {
             bytes: Box::from(bytes),
-            head: u128::from_le_bytes(head),
-            mask: u128::from_le_bytes(mask),
+            head: head_at(bytes, 0),
+            mask: u128::MAX >> (8 * (HEAD - length)),
             next: [Place::START; 2],
             ends_in_quote: bytes.len() > 1 && bytes.ends_with(b"\""),
             role: Role::default(),
@@ -133,23 +142,39 @@ impl Lead {
         self.bytes.len()
     }
 
-    /// Whether `rest` begins with it; nothing begins with what stands before every key.
-    #[inline]
-    fn begins(&self, rest: &[u8]) -> bool {
-        match rest.first_chunk() {
-            Some(head) => {
-                (u128::from_le_bytes(*head) ^ self.head) & self.mask == 0
-                    && self.mask != 0
-                    && (self.bytes.len() <= HEAD || rest.starts_with(&self.bytes))
-            }
-            None => self.mask != 0 && rest.starts_with(&self.bytes),
-        }
+    /// Whether it stands at `at`, where the first bytes are `head`.
+    #[inline(always)]
+    fn stands_at(&self, head: u128, bytes: &[u8], at: usize) -> bool {
+        (head ^ self.head) & self.mask == 0
+            && at + self.bytes.len() <= bytes.len()
+            && (self.bytes.len() <= HEAD || bytes[at..].starts_with(&self.bytes))
     }
 
     fn know(&mut self, key: &str) {
         self.role = Role::of(key);
         // Only a container's key is asked for again.
         self.key = Box::from(if self.role.is_container { key } else { "" });
+    }
+}
+
+/// The sixteen bytes from `at` on; behind the end stand zeros.
+#[inline(always)]
+fn head_at(bytes: &[u8], at: usize) -> u128 {
+    if let Some(head) = bytes.get(at..at + HEAD).and_then(<[u8]>::first_chunk) {
+        return u128::from_le_bytes(*head);
+    }
+    head_at_the_end(bytes, at)
+}
+
+#[inline(never)]
+fn head_at_the_end(bytes: &[u8], at: usize) -> u128 {
+    let rest = bytes.get(at..).unwrap_or_default();
+    match bytes.last_chunk() {
+        Some(last) if !rest.is_empty() => u128::from_le_bytes(*last) >> (8 * (HEAD - rest.len())),
+        _ => rest
+            .iter()
+            .rev()
+            .fold(0, |head, byte| head << 8 | u128::from(*byte)),
     }
 }
 
@@ -179,8 +204,11 @@ mod tests {
             (first, b",\"user\"", None),
         ];
         for (place, rest, expected) in rest {
-            let found = order.follow(place, rest).map(|(next, _)| next);
+            let found = order.follow(place, rest, 0).map(|(next, _)| next);
             assert_eq!(found, expected, "{}", String::from_utf8_lossy(rest));
+            let behind = [b"{\"a long beginning\":1", rest].concat();
+            let found = order.follow(place, &behind, behind.len() - rest.len());
+            assert_eq!(found.map(|(next, _)| next), expected);
         }
     }
 
@@ -195,6 +223,6 @@ mod tests {
         }
         let long = "x".repeat(1 << 20);
         order.learn(place, long.as_bytes(), &long);
-        assert!(order.leads.len() <= MOST_LEADS && order.places.len() <= MOST_LEADS);
+        assert!(order.known <= MOST_LEADS && order.places.len() <= MOST_LEADS);
     }
 }

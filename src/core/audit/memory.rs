@@ -8,73 +8,105 @@ const LONGEST: usize = 160;
 /// The answers to a question about texts, for those seen last.
 #[derive(Debug)]
 pub struct Memory<T> {
-    known: Vec<[Option<Known<T>>; 2]>,
+    known: Box<[[Option<Known<T>>; 2]; PLACES]>,
 }
 
 /// A text and the answer about it.
-type Known<T> = (Box<[u8]>, T);
+#[derive(Debug)]
+struct Known<T> {
+    ends: Ends,
+    /// The whole text, where its ends are not.
+    text: Box<[u8]>,
+    answer: T,
+}
 
 impl<T: Copy> Default for Memory<T> {
     fn default() -> Self {
         Self {
-            known: vec![[const { None }; 2]; PLACES],
+            known: Box::new([const { [const { None }; 2] }; PLACES]),
         }
     }
 }
 
 impl<T: Copy> Memory<T> {
     /// The answer for `text`, from memory or from `answer`.
+    #[inline]
     pub fn recall(&mut self, text: &str, answer: impl FnOnce(&str) -> T) -> T {
         let bytes = text.as_bytes();
-        if bytes.len() > LONGEST {
-            return answer(text);
-        }
-        let pair = &mut self.known[place(bytes)];
-        for (known, answer) in pair.iter().flatten() {
-            if is_same(known, bytes) {
-                return *answer;
+        let ends = Ends::of(bytes);
+        let [latest, other] = &self.known[ends.place()];
+        for known in [latest, other].into_iter().flatten() {
+            if known.ends == ends && (ends.are_all() || *known.text == *bytes) {
+                return known.answer;
             }
         }
+        self.learn(text, ends, answer)
+    }
+
+    #[inline(never)]
+    fn learn(&mut self, text: &str, ends: Ends, answer: impl FnOnce(&str) -> T) -> T {
         let answer = answer(text);
-        // The latest stands first, and the one before it second.
-        pair.swap(0, 1);
-        pair[0] = Some((bytes.into(), answer));
+        if ends.length <= LONGEST {
+            let text = if ends.are_all() { "" } else { text };
+            let pair = &mut self.known[ends.place()];
+            // The latest stands first, and the one before it second.
+            pair.swap(0, 1);
+            pair[0] = Some(Known {
+                ends,
+                text: text.as_bytes().into(),
+                answer,
+            });
+        }
         answer
     }
 }
 
-/// Whether two short texts are the same; most are shorter than a call would be worth.
-#[inline]
-fn is_same(one: &[u8], other: &[u8]) -> bool {
-    if one.len() != other.len() {
-        return false;
-    }
-    let ends = |bytes: &[u8]| -> Option<(u64, u64)> {
-        let (first, last) = (bytes.first_chunk()?, bytes.last_chunk()?);
-        Some((u64::from_le_bytes(*first), u64::from_le_bytes(*last)))
-    };
-    match (ends(one), ends(other)) {
-        // Both ends together are the whole.
-        (Some(one_ends), Some(other_ends)) if one.len() <= 16 => one_ends == other_ends,
-        _ => one == other,
-    }
+/// Length, beginning and end of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Ends {
+    length: usize,
+    first: u64,
+    last: u64,
 }
 
-/// Where a text is remembered, by its length, beginning and end. Nobody gains by texts that share a
-/// place: a text that was never seen costs the same.
-#[inline]
-fn place(bytes: &[u8]) -> usize {
-    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
-    let (first, last) = match (bytes.first_chunk(), bytes.last_chunk()) {
-        (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
-        _ => {
-            let fold = |sum: u64, byte: &u8| sum << 8 | u64::from(*byte);
-            (bytes.iter().fold(0, fold), 0)
+impl Ends {
+    #[inline(always)]
+    fn of(bytes: &[u8]) -> Self {
+        let (first, last) = match (bytes.first_chunk(), bytes.last_chunk()) {
+            (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+            _ => match (bytes.first_chunk(), bytes.last_chunk()) {
+                (Some(first), Some(last)) => (
+                    u64::from(u32::from_le_bytes(*first)),
+                    u64::from(u32::from_le_bytes(*last)),
+                ),
+                _ => {
+                    let fold = |sum: u64, byte: &u8| sum << 8 | u64::from(*byte);
+                    (bytes.iter().fold(0, fold), 0)
+                }
+            },
+        };
+        Self {
+            length: bytes.len(),
+            first,
+            last,
         }
-    };
-    let sum = (first ^ last.rotate_left(23) ^ bytes.len() as u64).wrapping_mul(FACTOR);
-    // The remainder is below 256.
-    ((sum >> 32) % PLACES as u64) as usize
+    }
+
+    /// Whether both ends together are the whole text.
+    #[inline(always)]
+    fn are_all(self) -> bool {
+        self.length <= 16
+    }
+
+    /// Where a text is remembered. Nobody gains by texts that share a place: a text that was never
+    /// seen costs the same.
+    #[inline(always)]
+    fn place(self) -> usize {
+        const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+        let sum = self.first ^ self.last.rotate_left(23) ^ self.length as u64;
+        // The remainder is below 256.
+        ((sum.wrapping_mul(FACTOR) >> 32) % PLACES as u64) as usize
+    }
 }
 
 #[cfg(test)]

@@ -44,6 +44,16 @@ struct Place<'f> {
     is_truncated: bool,
 }
 
+/// A line as it stands and as it is read.
+struct Line<'c> {
+    /// Without its line end.
+    text: &'c str,
+    /// With it.
+    bytes: &'c [u8],
+    /// Whether the bytes are the text.
+    is_text: bool,
+}
+
 /// What becomes of the results.
 pub trait Show {
     /// One event that passed the filters.
@@ -240,6 +250,12 @@ impl Reading {
         } else {
             Rc::clone(&self.prefilter)
         };
+        // Where every line is looked at, one look at all tells whether they are text.
+        let all = if has_secrets || !prefilter.is_open() {
+            None
+        } else {
+            std::str::from_utf8(chunk.bytes).ok()
+        };
         let mut draft = Draft::default();
         let mut number = chunk.line;
         let mut end = 0;
@@ -260,6 +276,8 @@ impl Reading {
             if has_secrets {
                 let line = self.secrets.replace(line).into_owned();
                 self.line(&line, &mut Draft::default(), &place, shown_from, show)?;
+            } else if let Some(text) = all.and_then(|all| all.get(candidate.line)) {
+                self.text(text, &mut draft, &place, shown_from, show)?;
             } else {
                 self.line(line, &mut draft, &place, shown_from, show)?;
             }
@@ -279,43 +297,77 @@ impl Reading {
         shown_from: u64,
         show: &mut dyn Show,
     ) -> io::Result<bool> {
-        let content = without_line_end(bytes);
-        if self.detectors.is_none() && self.carry.is_outside() && self.is_outside(content, draft) {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => self.text(text, draft, place, shown_from, show),
+            Err(_) => {
+                let text = String::from_utf8_lossy(without_line_end(bytes));
+                let event = self.recogniser.read(&text, self.wanted);
+                let line = Line {
+                    text: &text,
+                    bytes,
+                    is_text: false,
+                };
+                self.judge(&event, &line, place, shown_from, show)
+            }
+        }
+    }
+
+    /// A line with its line end that is text.
+    #[inline]
+    fn text<'c>(
+        &mut self,
+        line: &'c str,
+        draft: &mut Draft<'c>,
+        place: &Place<'_>,
+        shown_from: u64,
+        show: &mut dyn Show,
+    ) -> io::Result<bool> {
+        let text = line.strip_suffix('\n').unwrap_or(line);
+        let text = text.strip_suffix('\r').unwrap_or(text);
+        if self.detectors.is_none() && self.carry.is_outside() && self.is_outside(text, draft) {
             return Ok(false);
         }
-        let lossy;
-        let (event, text, is_text) = match std::str::from_utf8(content) {
-            Ok(text) => (
-                self.recogniser.read_with(draft, text, self.wanted),
-                text,
-                true,
-            ),
-            Err(_) => {
-                lossy = String::from_utf8_lossy(content);
-                (self.recogniser.read(&lossy, self.wanted), &*lossy, false)
-            }
+        let mut event = Event::default();
+        self.recogniser
+            .read_into(draft, text, self.wanted, &mut event);
+        let line = Line {
+            text,
+            bytes: line.as_bytes(),
+            is_text: true,
         };
-        let is_shown =
-            self.carry.keeps(&self.filter, &event, content) && place.offset >= shown_from;
+        self.judge(&event, &line, place, shown_from, show)
+    }
+
+    /// Decides what becomes of an event.
+    fn judge(
+        &mut self,
+        event: &Event<'_>,
+        line: &Line<'_>,
+        place: &Place<'_>,
+        shown_from: u64,
+        show: &mut dyn Show,
+    ) -> io::Result<bool> {
+        let content = without_line_end(line.bytes);
+        let is_shown = self.carry.keeps(&self.filter, event, content) && place.offset >= shown_from;
         if is_shown {
             if let Some(statistics) = &mut self.statistics {
-                statistics.count(&event);
+                statistics.count(event);
             }
             if self.shows_events {
                 let source = SourceLine {
                     file: place.file,
                     number: place.number,
                     offset: place.offset,
-                    bytes,
-                    text,
-                    is_text,
+                    bytes: line.bytes,
+                    text: line.text,
+                    is_text: line.is_text,
                     is_truncated: place.is_truncated,
                 };
-                show.event(&event, &source)?;
+                show.event(event, &source)?;
             }
         }
         if let Some(detectors) = &mut self.detectors {
-            for alert in detectors.observe(&event, place.offset) {
+            for alert in detectors.observe(event, place.offset) {
                 show.alert(&alert)?;
             }
         }
@@ -324,11 +376,11 @@ impl Reading {
 
     /// Whether a line behind one that was too old or too new is so, too: then nothing but its time
     /// needs to be read.
-    fn is_outside<'c>(&mut self, content: &'c [u8], draft: &mut Draft<'c>) -> bool {
-        std::str::from_utf8(content).is_ok_and(|text| {
-            let event = self.recogniser.read_with(draft, text, Wanted::TIME);
-            event.time.is_some_and(|time| !self.filter.spans(time))
-        })
+    fn is_outside<'c>(&mut self, text: &'c str, draft: &mut Draft<'c>) -> bool {
+        let mut event = Event::default();
+        self.recogniser
+            .read_into(draft, text, Wanted::TIME, &mut event);
+        event.time.is_some_and(|time| !self.filter.spans(time))
     }
 
     /// Counts the events of whole lines that pass, without showing or remembering anything.

@@ -10,7 +10,7 @@ use super::json;
 use super::key_order::KeyOrder;
 use super::memory::Memory;
 use super::syslog::{self, Wrapped};
-use super::times::TimeContext;
+use super::times::{TimeContext, Universal};
 use super::words::{Said, Words, outcome_word};
 use super::{openclaw, pairs, text, web};
 
@@ -90,6 +90,7 @@ impl Wanted {
 #[derive(Debug)]
 pub struct Recogniser {
     context: TimeContext,
+    universal: Universal,
     proxies: TrustedProxies,
     words: Words,
     levels: Memory<Option<Level>>,
@@ -131,6 +132,7 @@ impl Recogniser {
     pub fn new(context: TimeContext, proxies: TrustedProxies) -> Self {
         Self {
             context,
+            universal: Universal::default(),
             proxies,
             words: Words::default(),
             levels: Memory::default(),
@@ -148,16 +150,19 @@ impl Recogniser {
 
     /// Reads one line, without its line end.
     pub fn read<'l>(&mut self, line: &'l str, wanted: Wanted) -> Event<'l> {
-        self.read_with(&mut Draft::default(), line, wanted)
+        let mut event = Event::default();
+        self.read_into(&mut Draft::default(), line, wanted, &mut event);
+        event
     }
 
-    /// The same with a draft that served for a line before.
-    pub fn read_with<'l>(
+    /// The same into an event that says nothing yet, with a draft that served for a line before.
+    pub fn read_into<'l>(
         &mut self,
         draft: &mut Draft<'l>,
         line: &'l str,
         wanted: Wanted,
-    ) -> Event<'l> {
+        event: &mut Event<'l>,
+    ) {
         let line = match line.as_bytes() {
             [b'{', ..] => line,
             _ => line.strip_prefix('\u{feff}').unwrap_or(line),
@@ -181,7 +186,7 @@ impl Recogniser {
             self.take_apart(line, draft, MOST_WRAPPERS);
             draft.is_sentence = true;
         }
-        self.event(draft, wanted)
+        self.event(draft, wanted, event);
     }
 
     fn take_apart<'l>(&mut self, line: &'l str, draft: &mut Draft<'l>, wrappers: usize) {
@@ -303,7 +308,7 @@ impl Recogniser {
         draft.fields.fill(Slot::Message, rest);
     }
 
-    fn event<'l>(&mut self, draft: &Draft<'l>, wanted: Wanted) -> Event<'l> {
+    fn event<'l>(&mut self, draft: &Draft<'l>, wanted: Wanted, event: &mut Event<'l>) {
         let fields = &draft.fields;
         let may_continue = draft.is_indented && draft.shape == Shape::Text;
         let level = match fields.borrowed(Slot::Level) {
@@ -312,20 +317,20 @@ impl Recogniser {
                 .get(Slot::Level)
                 .and_then(|value| level(value, &mut self.levels)),
         };
-        let mut event = Event {
-            count: 1,
-            level: level.or(draft.level),
-            ..Event::default()
-        };
+        event.count = 1;
+        event.level = level.or(draft.level);
         if wanted.time || may_continue {
             let time = match fields.borrowed(Slot::Time) {
-                Some(text) => self.context.value(text),
+                Some(text) => {
+                    let time = self.universal.read(text.as_bytes());
+                    time.or_else(|| self.context.value(text))
+                }
                 None => fields.get(Slot::Time).and_then(|value| self.time(&value)),
             };
             event.time = time.or(draft.time);
         }
-        if openclaw::apply(fields, &self.proxies, &mut event) {
-            return event;
+        if openclaw::apply(fields, &self.proxies, event) {
+            return;
         }
         event.is_continuation = may_continue && event.time.is_none();
         if wanted.who {
@@ -337,7 +342,9 @@ impl Recogniser {
             event.user_agent = fields.text(Slot::UserAgent);
         }
         if wanted.texts || wanted.who || wanted.meaning {
-            if let Some(dropped) = fields.get(Slot::Dropped).and_then(number) {
+            if fields.has(Slot::Dropped)
+                && let Some(dropped) = fields.get(Slot::Dropped).and_then(number)
+            {
                 event.dropped = u64::try_from(dropped).unwrap_or(0);
             }
             event.message = fields.text(Slot::Message);
@@ -345,10 +352,9 @@ impl Recogniser {
             event.reason = fields.text(Slot::Reason);
             // Where fields say who it was, the words are read for their meaning only.
             if wanted.meaning || wanted.texts || !fields.is_structured || draft.is_sentence {
-                self.judge(draft, &mut event, wanted);
+                self.judge(draft, event, wanted);
             }
         }
-        event
     }
 
     fn time(&self, value: &Value<'_>) -> Option<jiff::Timestamp> {
