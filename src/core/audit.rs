@@ -21,7 +21,6 @@ pub mod recognise;
 pub mod seal;
 pub mod secrets;
 pub mod siblings;
-pub mod since;
 pub mod statistics;
 mod syslog;
 mod text;

@@ -124,6 +124,137 @@ fn siblings_are_read_when_since_reaches_into_them() {
 }
 
 #[test]
+fn the_last_events_since_a_moment_are_taken_from_siblings_where_the_log_holds_too_few() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = |hour: u32, minute: u32| {
+        format!("{{\"time\":\"2026-11-20T{hour:02}:{minute:02}:00Z\",\"user\":\"u{minute}\"}}\n")
+    };
+    let hour = |hour| -> Vec<String> { (0..10).map(|minute| line(hour, minute)).collect() };
+    let write = |name: &str, lines: &[String]| {
+        fs::write(folder.path().join(name), lines.concat()).unwrap();
+    };
+    write("audit.log", &hour(9)[..2]);
+    write("audit.log.1", &hour(8));
+    write("audit.log.2", &hour(7));
+    let gzip = std::process::Command::new("gzip")
+        .arg(folder.path().join("audit.log.2"))
+        .status();
+    assert!(gzip.unwrap().success());
+    fs::write(folder.path().join("audit.log.3.gz"), "\x1f not opened").unwrap();
+    let [new, middle, old] = [hour(9), hour(8), hour(7)];
+    let cases: [(&[&str], Vec<String>); 7] = [
+        (&["-n", "1"], new[1..2].to_vec()),
+        (&["-n", "5"], [&middle[7..], &new[..2]].concat()),
+        (&["-n", "15"], [&old[7..], &middle[..], &new[..2]].concat()),
+        (
+            &["-n", "3", "--user", "u9"],
+            [&old[9..], &middle[9..]].concat(),
+        ),
+        (
+            &["-n", "3", "--until", "2026-11-20T08:05"],
+            middle[2..5].to_vec(),
+        ),
+        (
+            &["-n", "50", "--since", "2026-11-20T08:08"],
+            [&middle[8..], &new[..2]].concat(),
+        ),
+        (&["-n", "0"], Vec::new()),
+    ];
+    for (arguments, expected) in cases {
+        let mut all = vec!["audit.log", "--format", "raw"];
+        if !arguments.contains(&"--since") {
+            all.extend(["--since", "2026-11-20"]);
+        }
+        all.extend(arguments);
+        let output = run(folder.path(), &all);
+        assert_eq!(stdout(&output), expected.concat(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn the_last_lines_of_a_stack_are_the_last_events_with_the_line_that_they_belong_to() {
+    use std::io::Write as _;
+    use std::process::Stdio;
+    let folder = tempfile::tempdir().unwrap();
+    let error = "2026-11-20T08:00:01Z ERROR bad\n";
+    let frames: String = (0..4000)
+        .map(|frame| format!("    at frame {frame} {}\n", "x".repeat(200)))
+        .collect();
+    let last_two: String = frames.split_inclusive('\n').skip(3998).collect();
+    let info = "2026-11-20T08:00:02Z INFO fine\n";
+    let cases: [(&[&str], String, &str); 7] = [
+        (
+            &["-n", "2", "--level", "error"],
+            format!("{error}{frames}"),
+            &last_two,
+        ),
+        (
+            &["-n", "2", "--level", "error"],
+            format!("{error}{frames}{info}{frames}"),
+            &last_two,
+        ),
+        (
+            &["-n", "2", "--since", "2026-11-20T08:00:01Z"],
+            format!("{error}{frames}"),
+            &last_two,
+        ),
+        (
+            &["-n", "2", "--until", "2026-11-20T08:00:02Z"],
+            format!("{error}{frames}{info}{frames}"),
+            &last_two,
+        ),
+        (
+            &[
+                "-n",
+                "1",
+                "--until",
+                "2026-11-20T08:00:02Z",
+                "--grep",
+                "ERROR",
+            ],
+            format!("{error}{frames}{info}{frames}"),
+            error,
+        ),
+        (
+            &["-n", "4001", "--level", "error"],
+            format!("{info}{frames}{error}{frames}"),
+            &format!("{error}{frames}"),
+        ),
+        (
+            &["-n", "1", "--level", "error"],
+            format!("{info}{frames}"),
+            "",
+        ),
+    ];
+    for (arguments, text, expected) in cases {
+        fs::write(folder.path().join("a.log"), &text).unwrap();
+        let output = run(
+            folder.path(),
+            &[&["a.log", "--format", "raw"], arguments].concat(),
+        );
+        assert!(stdout(&output) == expected, "{arguments:?}");
+        let mut child = crate::support::program(folder.path())
+            .args(["-", "--format", "raw"])
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let writer = std::thread::spawn(move || stdin.write_all(text.as_bytes()).unwrap());
+        let output = child.wait_with_output().unwrap();
+        writer.join().unwrap();
+        assert!(stdout(&output) == expected, "{arguments:?} of a stream");
+        let following = crate::support::Following::start(
+            folder.path(),
+            &[&["a.log", "--follow", "--format", "raw"], arguments].concat(),
+        );
+        let out = following.wait_for(|out| out.len() >= expected.len());
+        assert!(out == expected, "{arguments:?} followed");
+    }
+}
+
+#[test]
 fn a_stack_belongs_to_the_line_before_it() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(

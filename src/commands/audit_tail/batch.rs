@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use openclaw_sec::audit::assemble::Assembler;
-use openclaw_sec::audit::backward::start_of_last;
+use openclaw_sec::audit::backward::{Last, last_lines};
+use openclaw_sec::audit::filter::Carry;
 use openclaw_sec::audit::reading::Show as _;
 use openclaw_sec::audit::recognise::{Recogniser, Wanted};
 use openclaw_sec::audit::seal::shortfall;
 use openclaw_sec::audit::siblings::{Compression, plain_reader, siblings};
-use openclaw_sec::audit::since;
 use openclaw_sec::order;
 
 use super::super::{Context, Failure, interrupt};
@@ -92,20 +92,20 @@ fn read_log(
     context: &mut Context<'_>,
     signals: &interrupt::Noticed,
 ) -> Result<Ended, Stop> {
-    if run.plan.range == Range::WithSiblings
-        && read_siblings(run, log, path, Some(&file), context, signals)? == Ended::BySignal
-    {
-        return Ok(Ended::BySignal);
-    }
-    run.reading.begin_file(&log.shown);
-    let start = match start(run, &file) {
-        Ok(start) => start,
+    let last = match last_shown(run, &file) {
+        Ok(last) => last,
         Err(error) => {
             context.terminal.error(&format!("{}: {error}", log.shown));
             run.is_incomplete = true;
             return Ok(Ended::AtTheEnd);
         }
     };
+    let found = last.map_or(0, |last| last.found);
+    if read_siblings(run, log, path, Some(&file), found, context, signals)? == Ended::BySignal {
+        return Ok(Ended::BySignal);
+    }
+    run.reading.begin_file(&log.shown);
+    let start = last.unwrap_or_default();
     match read_plain(run, &log.shown, file, start, context, signals) {
         Ok(ended) => {
             compare_with_seal(run, log, path)?;
@@ -135,16 +135,20 @@ pub fn compare_with_seal(run: &mut Run, log: &Log, path: &Path) -> io::Result<()
     alerts.iter().try_for_each(|alert| run.shower.alert(alert))
 }
 
-/// Shows the rotated siblings of a log, oldest first, but not `current`, which may be rotated just
-/// now.
+/// Shows what `--since` reaches of a log's rotated siblings, oldest first, but not `current`, which
+/// may be rotated just now and holds `found` of the last events that were asked for.
 pub fn read_siblings(
     run: &mut Run,
     log: &Log,
     path: &Path,
     current: Option<&File>,
+    found: usize,
     context: &mut Context<'_>,
     signals: &interrupt::Noticed,
 ) -> Result<Ended, Stop> {
+    if run.plan.filter.since.is_none() || !reaches_back(run, found) {
+        return Ok(Ended::AtTheEnd);
+    }
     let siblings = in_order_of_time(path, run).unwrap_or_else(|error| {
         context.terminal.error(&format!(
             "{shown}: the rotated files beside it cannot be listed: {error}",
@@ -153,15 +157,12 @@ pub fn read_siblings(
         run.is_incomplete = true;
         Vec::new()
     });
-    for sibling in siblings {
+    for (sibling, start) in with_starts(run, siblings, current, found) {
         run.reading.begin_file(&log.shown);
         let shown = sibling.to_string_lossy().into_owned();
         let read = match open(&sibling) {
             Ok(file) if current.is_some_and(|current| is_same_file(current, &file)) => continue,
-            Ok(file) => {
-                let start = start_of_span(run, &file).unwrap_or(0);
-                read_plain(run, &shown, file, start, context, signals)
-            }
+            Ok(file) => read_plain(run, &shown, file, start, context, signals),
             Err(error) => Err(ReadError::Input(error)),
         };
         match read {
@@ -185,61 +186,79 @@ fn is_same_file(one: &File, other: &File) -> bool {
     identity(one).is_some_and(|it| Some(it) == identity(other))
 }
 
-/// Where the shown part of a file begins.
-fn start(run: &mut Run, file: &File) -> io::Result<u64> {
-    let metadata = file.metadata()?;
-    let Range::Last(lines) = run.plan.range else {
-        return start_of_span(run, file);
-    };
-    if !metadata.is_file() {
-        return Ok(0);
+/// Whether more is asked for than the `found` events of the current file.
+fn reaches_back(run: &Run, found: usize) -> bool {
+    match run.plan.range {
+        Range::Last(lines) => found < lines || run.reading.detectors.is_some(),
+        Range::All => false,
+        Range::WithSiblings => true,
     }
-    if Compression::of_file(file)? != Compression::None {
-        return start_in_stream(run, file.try_clone()?, lines);
-    }
-    start_of_lines(run, file, metadata.len(), lines)
 }
 
-/// Where the last events begin that pass the filters.
-pub fn start_of_lines(run: &mut Run, file: &File, length: u64, lines: usize) -> io::Result<u64> {
-    let floor = start_of_span(run, file)?;
+/// Where to begin in each sibling, so that together they hold the last events that are missing.
+fn with_starts(
+    run: &mut Run,
+    siblings: Vec<PathBuf>,
+    current: Option<&File>,
+    mut found: usize,
+) -> Vec<(PathBuf, Last)> {
+    let mut read = Vec::new();
+    for sibling in siblings.into_iter().rev() {
+        if !reaches_back(run, found) {
+            break;
+        }
+        let last = match (run.plan.range, open(&sibling)) {
+            (Range::Last(_), Ok(file)) if current.is_some_and(|it| is_same_file(it, &file)) => None,
+            (Range::Last(lines), Ok(file)) => last_in(run, &file, lines - found.min(lines)).ok(),
+            _ => None,
+        };
+        // What cannot be counted is shown from its start, as far as it can be read.
+        let last = last.unwrap_or_default();
+        found += last.found;
+        read.push((sibling, last));
+    }
+    read.reverse();
+    read
+}
+
+/// The last events of a file, if only those are asked for.
+fn last_shown(run: &mut Run, file: &File) -> io::Result<Option<Last>> {
+    match run.plan.range {
+        Range::Last(lines) if file.metadata()?.is_file() => last_in(run, file, lines).map(Some),
+        _ => Ok(None),
+    }
+}
+
+fn last_in(run: &mut Run, file: &File, lines: usize) -> io::Result<Last> {
+    match Compression::of_file(file)? {
+        Compression::None => last_events(run, file, lines),
+        _ => last_in_stream(run, file.try_clone()?, lines),
+    }
+}
+
+/// The last events of a plain file that pass the filters.
+pub fn last_events(run: &mut Run, file: &File, lines: usize) -> io::Result<Last> {
     let reading = &mut run.reading;
-    start_of_last(file, length, floor, lines, |block, each| {
-        reading.count(block, each)
-    })
-}
-
-/// An offset before which everything is older than `--since`.
-pub fn start_of_span(run: &Run, file: &File) -> io::Result<u64> {
-    let metadata = file.metadata()?;
-    let Some(since) = run.plan.filter.since else {
-        return Ok(0);
-    };
-    // Detectors see everything.
-    if !metadata.is_file()
-        || run.reading.detectors.is_some()
-        || Compression::of_file(file)? != Compression::None
-    {
-        return Ok(0);
-    }
-    let mut recogniser = Recogniser::new(run.plan.times.clone(), run.plan.proxies.clone());
-    since::start_of(file, metadata.len(), since, |line| {
-        recogniser
-            .read(&String::from_utf8_lossy(line), Wanted::TIME)
-            .time
-    })
+    last_lines(
+        file,
+        file.metadata()?.len(),
+        lines,
+        |block, is_first, each| reading.count(block, &mut Carry::default(), is_first, each),
+    )
 }
 
 /// A compressed file is read twice.
-fn start_in_stream(run: &mut Run, file: File, lines: usize) -> io::Result<u64> {
+fn last_in_stream(run: &mut Run, file: File, lines: usize) -> io::Result<Last> {
     use std::io::Seek as _;
     let mut again = file.try_clone()?;
+    let mut carry = Carry::default();
     let (mut reader, _) = plain_reader(file)?;
     let mut assembler = Assembler::new(0, None, false);
     let mut last = VecDeque::with_capacity(lines.min(1 << 16) + 1);
     let mut end = 0;
     loop {
-        let count = assembler.read(&mut *reader)?;
+        // What is damaged is told when it is shown, up to there.
+        let count = assembler.read(&mut *reader).unwrap_or(0);
         while let Some(chunk) = if count == 0 {
             assembler.rest()
         } else {
@@ -247,7 +266,7 @@ fn start_in_stream(run: &mut Run, file: File, lines: usize) -> io::Result<u64> {
         } {
             end = chunk.offset + chunk.bytes.len() as u64;
             let offset = chunk.offset;
-            run.reading.count(chunk.bytes, |at| {
+            run.reading.count(chunk.bytes, &mut carry, true, |(at, _)| {
                 last.push_back(offset + at as u64);
                 if last.len() > lines {
                     last.pop_front();
@@ -259,10 +278,15 @@ fn start_in_stream(run: &mut Run, file: File, lines: usize) -> io::Result<u64> {
         }
     }
     again.rewind()?;
-    Ok(if lines == 0 {
+    let start = if lines == 0 {
         end
     } else {
         last.front().copied().unwrap_or(0)
+    };
+    Ok(Last {
+        start,
+        context: start,
+        found: last.len(),
     })
 }
 
@@ -276,7 +300,7 @@ fn read_plain(
     run: &mut Run,
     shown: &str,
     file: File,
-    start: u64,
+    last: Last,
     context: &mut Context<'_>,
     signals: &interrupt::Noticed,
 ) -> Result<Ended, ReadError> {
@@ -287,7 +311,8 @@ fn read_plain(
     // Detectors see what comes before the part that is shown, too.
     let can_seek =
         compression == Compression::None && metadata.is_file() && run.reading.detectors.is_none();
-    let begins_at = if can_seek { start } else { 0 };
+    let start = last.start;
+    let begins_at = if can_seek { last.context } else { 0 };
     if begins_at > 0 {
         raw.seek(io::SeekFrom::Start(begins_at))
             .map_err(ReadError::Input)?;

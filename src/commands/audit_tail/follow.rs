@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use openclaw_sec::audit::backward::start_of_last;
+use openclaw_sec::audit::backward::{Last, last_lines, read_fully};
 use openclaw_sec::audit::follow::watch::Watch;
 use openclaw_sec::audit::follow::{Follower, Looked, Notice};
 use openclaw_sec::audit::reading::Show as _;
@@ -133,43 +133,55 @@ fn begin(
 ) -> Result<Follower, Stop> {
     // Before rotated files are read: what is rotated meanwhile is followed, not shown twice.
     let (mut follower, opened) = Follower::start(path);
-    if run.plan.range == Range::WithSiblings {
-        batch::read_siblings(run, log, path, opened.as_ref(), context, signals)?;
-    }
+    let last = match (run.plan.range, &opened) {
+        (Range::Last(lines), Some(file)) => start(run, file, lines).unwrap_or_default(),
+        _ => Last::default(),
+    };
+    batch::read_siblings(
+        run,
+        log,
+        path,
+        opened.as_ref(),
+        last.found,
+        context,
+        signals,
+    )?;
     run.reading.begin_file(&log.shown);
     let Some(file) = opened else {
         return Ok(follower);
     };
-    let start = match run.plan.range {
-        Range::Last(lines) => start(run, &file, lines).unwrap_or(0),
-        Range::WithSiblings => batch::start_of_span(run, &file).unwrap_or(0),
-        Range::All => 0,
-    };
+    let start = last.start;
+    let before = usize::try_from(start - last.context).unwrap_or(0);
+    let mut deciding = vec![0; before];
+    let read = read_fully(&file, &mut deciding, last.context).unwrap_or(0);
+    run.reading.prime(&deciding[..read]);
     follower
         .begin(file, start, (start == 0).then_some(1))
         .map_err(Failure::output)?;
     Ok(follower)
 }
 
-fn start(run: &mut Run, file: &File, lines: usize) -> std::io::Result<u64> {
+fn start(run: &mut Run, file: &File, lines: usize) -> std::io::Result<Last> {
     let length = file.metadata()?.len();
     if lines > 0 {
-        return batch::start_of_lines(run, file, length, lines);
+        return batch::last_events(run, file, lines);
     }
     let mut last = [b'\n'];
     if length > 0 {
         file.read_exact_at(&mut last, length - 1)?;
     }
     if last == [b'\n'] {
-        return Ok(length);
+        return Ok(Last {
+            start: length,
+            context: length,
+            found: 0,
+        });
     }
     // The last line is still being written: it is new once it is complete.
-    start_of_last(file, length, 0, 1, |block, each| {
-        let mut at = 0;
-        for line in block.split_inclusive(|byte| *byte == b'\n') {
-            each(at);
-            at += line.len();
-        }
+    last_lines(file, length, 1, |block, _, each| {
+        let newline = memchr::memrchr(b'\n', block).map_or(0, |newline| newline + 1);
+        each((newline, newline));
+        0
     })
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use openclaw_sec::audit::assemble::{Assembler, Chunk, Part};
+use openclaw_sec::audit::filter::Carry;
 
 use super::super::{Context, Failure, interrupt};
 use super::batch::{give, is_readable, tell_alerts, wait_for_input};
@@ -76,6 +77,8 @@ struct Last {
     lines: VecDeque<Line>,
     /// The line being read is too long for one chunk, and its beginning was kept.
     is_kept_on: bool,
+    /// What the last line says of those that belong to it.
+    carry: Carry,
 }
 
 struct Line {
@@ -91,6 +94,7 @@ impl Last {
             most,
             lines: VecDeque::new(),
             is_kept_on: false,
+            carry: Carry::default(),
         }
     }
 
@@ -107,7 +111,10 @@ impl Last {
         }
         let before = self.lines.len();
         let mut starts = Vec::new();
-        run.reading.count(chunk.bytes, |at| starts.push(at));
+        run.reading
+            .count(chunk.bytes, &mut self.carry, true, |(at, _)| {
+                starts.push(at);
+            });
         let first = starts.len().saturating_sub(self.most);
         for at in starts.into_iter().skip(first) {
             let rest = &chunk.bytes[at..];
@@ -129,8 +136,6 @@ impl Last {
     }
 
     fn show(&mut self, run: &mut Run) -> io::Result<()> {
-        // They have seen these lines.
-        let detectors = run.reading.detectors.take();
         for line in self.lines.drain(..) {
             let mut offset = line.offset;
             for (part, bytes) in &line.pieces {
@@ -140,11 +145,10 @@ impl Last {
                     line: line.number,
                     part: *part,
                 };
-                run.reading.take(&chunk, "-", 0, &mut run.shower)?;
+                run.reading.take_chosen(&chunk, "-", &mut run.shower)?;
                 offset += bytes.len() as u64;
             }
         }
-        run.reading.detectors = detectors;
         Ok(())
     }
 }

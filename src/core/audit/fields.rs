@@ -152,6 +152,8 @@ pub struct Role {
     pub places: [Option<(Slot, u8)>; 2],
     /// Whether an object under this key is looked into.
     pub is_container: bool,
+    /// The container's own bit; zero for all other keys.
+    pub container: u64,
     /// The slots of `places`.
     pub slots: Slots,
 }
@@ -174,6 +176,7 @@ fn roles() -> &'static HashMap<&'static str, Role> {
     static ROLES: OnceLock<HashMap<&'static str, Role>> = OnceLock::new();
     ROLES.get_or_init(|| {
         let mut roles: HashMap<&'static str, Role> = HashMap::new();
+        let mut containers = 0;
         for (slot, names) in ALIASES {
             for (rank, name) in (0u8..).zip(names.split(' ')) {
                 let role = roles.entry(name).or_default();
@@ -181,7 +184,12 @@ fn roles() -> &'static HashMap<&'static str, Role> {
                 role.places[free] = Some((*slot, rank));
                 role.slots = role.slots.and(Slots::of(&[*slot]));
                 for (dot, _) in name.match_indices('.') {
-                    roles.entry(&name[..dot]).or_default().is_container = true;
+                    let container = roles.entry(&name[..dot]).or_default();
+                    if !container.is_container {
+                        container.is_container = true;
+                        container.container = 1 << containers;
+                        containers += 1;
+                    }
                 }
             }
         }
@@ -238,6 +246,8 @@ pub struct Fields<'l> {
     made: Vec<String>,
     /// Whether the line had fields of its own, so that its text is not searched for an address.
     pub is_structured: bool,
+    /// Whether a name came twice, or may have: what stood under the first one may still be here.
+    pub may_be_doubled: bool,
 }
 
 /// What was found for a slot, and the rank of the name it stood under.
@@ -268,6 +278,7 @@ impl Default for Fields<'_> {
             filled: 0,
             made: Vec::new(),
             is_structured: false,
+            may_be_doubled: false,
         }
     }
 }
@@ -278,6 +289,7 @@ impl<'l> Fields<'l> {
         self.filled = 0;
         self.made.clear();
         self.is_structured = false;
+        self.may_be_doubled = false;
     }
 
     /// Notes a value under a path of keys.
@@ -293,6 +305,8 @@ impl<'l> Fields<'l> {
             Value::Null => (What::Nested, false),
             Value::Nested => {
                 // An object is a marker for one slot and no value for all others.
+                let is_there = |(slot, rank): &(Slot, u8)| self.rank(*slot) == Some(*rank);
+                self.may_be_doubled |= role.places.iter().flatten().any(is_there);
                 if role.slots.meet(Slots::of(&[Slot::Meta])) {
                     self.put(Slot::Meta, 0, What::Nested, true);
                 }
@@ -321,8 +335,11 @@ impl<'l> Fields<'l> {
     fn put(&mut self, slot: Slot, rank: u8, what: What<'l>, says_something: bool) {
         let bit = 1 << slot as u32;
         let place = &mut self.found[slot as usize];
-        if self.filled & bit != 0 && place.rank < rank {
-            return;
+        if self.filled & bit != 0 {
+            if place.rank < rank {
+                return;
+            }
+            self.may_be_doubled |= place.rank == rank;
         }
         if says_something {
             *place = Place { rank, what };

@@ -51,6 +51,15 @@ impl Filter {
         !self.users.is_empty() || !self.networks.is_empty()
     }
 
+    /// Whether this event passes or not, whatever came before it.
+    pub fn decides(&self, event: &Event<'_>) -> bool {
+        if self.needs_time() {
+            event.time.is_some()
+        } else {
+            !(event.is_continuation && self.needs_fields())
+        }
+    }
+
     fn needs_fields(&self) -> bool {
         self.needs_meaning() || self.needs_who() || self.level.is_some()
     }

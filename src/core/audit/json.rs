@@ -11,6 +11,8 @@ const DEEPEST: usize = 4;
 
 /// Reads `text` as one JSON object, and what it says of the `wanted` slots into `fields`.
 ///
+/// Where `fields` say afterwards that a name may be doubled, [`read_doubled`] is to read it again.
+///
 /// # Errors
 /// Nothing but the fact that it is no JSON object.
 pub fn read<'l>(
@@ -25,8 +27,29 @@ pub fn read<'l>(
         marks: Marks::of(text.as_bytes()),
         at: 0,
         wanted,
+        opened: 0,
     };
     walker.object(order, fields)
+}
+
+/// The same for an object whose names come twice: the last one counts, with all that it says.
+///
+/// # Errors
+/// Nothing but the fact that it is no JSON object.
+pub fn read_doubled<'l>(
+    text: &'l str,
+    wanted: Slots,
+    fields: &mut Fields<'l>,
+) -> Result<(), NotJson> {
+    let mut walker = Walker {
+        text,
+        bytes: text.as_bytes(),
+        at: 0,
+        wanted,
+        opened: 0,
+    };
+    walker.blanks();
+    walker.last_members("", 0, fields)
 }
 
 /// The text is no JSON object.
@@ -39,13 +62,19 @@ struct Walker<'l> {
     marks: Marks<'l>,
     at: usize,
     wanted: Slots,
+    /// The containers that were looked into.
+    opened: u64,
 }
 
 impl<'l> Walker<'l> {
     fn object(&mut self, order: &mut KeyOrder, fields: &mut Fields<'l>) -> Result<(), NotJson> {
         let mut place = Place::START;
         loop {
-            place = self.known_members(place, order, fields)?;
+            place = if self.opened == 0 {
+                self.known_members::<false>(place, order, fields)?
+            } else {
+                self.known_members::<true>(place, order, fields)?
+            };
             match self.lead(place, order)? {
                 Some(next) => place = next,
                 None => break,
@@ -62,7 +91,8 @@ impl<'l> Walker<'l> {
     }
 
     /// Reads members as long as their keys come in an order that is known, and returns the last.
-    fn known_members(
+    /// Only where an object was looked into, names are watched for coming twice.
+    fn known_members<const IS_WATCHED: bool>(
         &mut self,
         mut place: Place,
         order: &KeyOrder,
@@ -74,6 +104,9 @@ impl<'l> Walker<'l> {
         while let Some((next, lead)) = order.follow(place, bytes, at) {
             place = next;
             at += lead.length();
+            if IS_WATCHED {
+                self.watch(&lead.role, fields);
+            }
             if lead.ends_in_quote {
                 let end = self.marks.next(at);
                 if *bytes.get(end).ok_or(NotJson)? == b'"' {
@@ -94,6 +127,9 @@ impl<'l> Walker<'l> {
                 } else {
                     self.blanks();
                     self.value(lead, fields)?;
+                    if !IS_WATCHED && self.opened != 0 {
+                        return Ok(place);
+                    }
                 }
             }
             at = self.at;
@@ -144,7 +180,9 @@ impl<'l> Walker<'l> {
 
     /// The value behind a lead.
     fn value(&mut self, lead: &Lead, fields: &mut Fields<'l>) -> Result<(), NotJson> {
+        self.watch(&lead.role, fields);
         if lead.role.is_container && self.peek() == Some(b'{') {
+            self.opened |= lead.role.container;
             fields.note(&lead.role, Value::Nested);
             self.members(&lead.key, fields)
         } else {
@@ -181,7 +219,9 @@ impl<'l> Walker<'l> {
             path.push('.');
             path.push_str(&key);
             let role = Role::of(&path);
+            self.watch(&role, fields);
             if role.is_container && self.peek() == Some(b'{') && depth < DEEPEST - 1 {
+                self.opened |= role.container;
                 fields.note(&role, Value::Nested);
                 lengths[depth] = path.len();
                 depth += 1;
@@ -191,6 +231,65 @@ impl<'l> Walker<'l> {
                 self.member(&role, fields)?;
             }
         }
+        Ok(())
+    }
+
+    /// Says so if what stands here was looked into before.
+    #[inline]
+    fn watch(&self, role: &Role, fields: &mut Fields<'l>) {
+        fields.may_be_doubled |= self.opened & role.container != 0;
+    }
+
+    /// The last member of each name in an object, from its brace on.
+    fn last_members(
+        &mut self,
+        parent: &str,
+        depth: usize,
+        fields: &mut Fields<'l>,
+    ) -> Result<(), NotJson> {
+        self.expect(b'{')?;
+        // No more than there are names in the table.
+        let mut last: Vec<(String, Role, usize)> = Vec::new();
+        let mut is_first = true;
+        loop {
+            self.blanks();
+            if self.peek() == Some(b'}') {
+                self.at += 1;
+                break;
+            }
+            if !is_first {
+                self.expect(b',')?;
+                self.blanks();
+            }
+            is_first = false;
+            let key = self.string()?;
+            self.blanks();
+            self.expect(b':')?;
+            self.blanks();
+            let start = self.at;
+            self.member(&Role::default(), fields)?;
+            let path = match depth {
+                0 => key.into_owned(),
+                _ => format!("{parent}.{key}"),
+            };
+            let role = Role::of(&path);
+            match last.iter_mut().find(|(other, ..)| *other == path) {
+                Some((.., at)) => *at = start,
+                None if role == Role::default() => {}
+                None => last.push((path, role, start)),
+            }
+        }
+        let end = self.at;
+        for (path, role, start) in last {
+            self.at = start;
+            if role.is_container && self.peek() == Some(b'{') && depth < DEEPEST - 1 {
+                fields.note(&role, Value::Nested);
+                self.last_members(&path, depth + 1, fields)?;
+            } else {
+                self.member(&role, fields)?;
+            }
+        }
+        self.at = end;
         Ok(())
     }
 
@@ -411,6 +510,10 @@ mod tests {
     fn fields(line: &str) -> Option<Fields<'_>> {
         let mut fields = Fields::default();
         read(line, &mut KeyOrder::default(), Slots::ALL, &mut fields).ok()?;
+        if fields.may_be_doubled {
+            fields.clear();
+            read_doubled(line, Slots::ALL, &mut fields).unwrap();
+        }
         Some(fields)
     }
 
@@ -446,6 +549,29 @@ mod tests {
             (r#"{"other":{"user":"elsewhere"}}"#, None),
             (r#"{"user":"-"}"#, None),
             (r#"{"user":"\ud800x"}"#, Some("\u{fffd}x")),
+            (r#"{"user":"a","user":{"name":"b"}}"#, Some("b")),
+            (r#"{"user":{"name":"b"},"user":"a"}"#, Some("a")),
+            (r#"{"user":{"name":"b"},"user":null}"#, None),
+            (
+                r#"{"user":{"name":"b"},"user":null,"userId":"c"}"#,
+                Some("c"),
+            ),
+            (r#"{"userId":"c","user":"a","user":null}"#, Some("c")),
+            (r#"{"userId":"c","user":"a","user":["b"]}"#, Some("c")),
+            (r#"{"user":{"name":"b"},"user":{"id":7}}"#, None),
+            (r#"{"user":{"name":"b","name":"c","name":null}}"#, None),
+            (
+                r#"{"actor":{"user":{"name":"b"},"user":1},"sub":"c"}"#,
+                Some("c"),
+            ),
+            (
+                r#"{"actor":{"user":{"name":"b"}},"\u0061ctor":null,"sub":"c"}"#,
+                Some("c"),
+            ),
+            (
+                r#"{"actor":{"user":{"name":"b"}},"x":{"actor":0},"sub":"c"}"#,
+                Some("b"),
+            ),
             (r#"{"user":"\ud83d\ude00"}"#, Some("😀")),
         ];
         for (line, expected) in cases {

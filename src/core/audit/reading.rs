@@ -7,6 +7,7 @@ use std::rc::Rc;
 use memchr::memchr_iter;
 
 use super::assemble::{Chunk, Part};
+use super::backward::Counted;
 use super::detect::{Alert, Detectors};
 use super::event::Event;
 use super::filter::{Carry, Filter, Prefilter};
@@ -383,9 +384,39 @@ impl Reading {
         event.time.is_some_and(|time| !self.filter.spans(time))
     }
 
-    /// Counts the events of whole lines that pass, without showing or remembering anything.
-    pub fn count(&mut self, bytes: &[u8], mut each: impl FnMut(usize)) {
-        let mut carry = Carry::default();
+    /// Takes lines that [`Reading::count`] chose: they are shown whatever the filters say of them
+    /// alone, and detectors have seen them.
+    ///
+    /// # Errors
+    /// When something cannot be written.
+    pub fn take_chosen(
+        &mut self,
+        chunk: &Chunk<'_>,
+        file: &str,
+        show: &mut dyn Show,
+    ) -> io::Result<()> {
+        let filter = std::mem::take(&mut self.filter);
+        let prefilter = std::mem::take(&mut self.prefilter);
+        let detectors = self.detectors.take();
+        self.carry = Carry::default();
+        let taken = self.take(chunk, file, 0, show);
+        (self.filter, self.prefilter, self.detectors) = (filter, prefilter, detectors);
+        taken
+    }
+
+    /// Counts the events of whole lines that pass, without showing anything. Where `is_known` says
+    /// that `carry` is what the line before left, every line counts; else those before the first one
+    /// that decides for itself do not. Returns where that one begins.
+    pub fn count(
+        &mut self,
+        bytes: &[u8],
+        carry: &mut Carry,
+        is_known: bool,
+        mut each: impl FnMut(Counted),
+    ) -> usize {
+        let mut context = is_known.then_some(0);
+        let mut known = context;
+        let mut end = 0;
         let prefilter = if self.secrets.is_empty() {
             Rc::clone(&self.prefilter)
         } else {
@@ -394,15 +425,33 @@ impl Reading {
         for candidate in prefilter.over(bytes) {
             if candidate.passed_over < candidate.line.start {
                 carry.pass_over();
+                context = Some(candidate.passed_over);
             }
+            end = candidate.line.end;
             let line = self.secrets.replace(&bytes[candidate.line.clone()]);
             let content = without_line_end(&line);
             let text = String::from_utf8_lossy(content);
             let event = self.recogniser.read(&text, self.wanted);
-            if carry.keeps(&self.filter, &event, content) {
-                each(candidate.line.start);
+            if self.filter.decides(&event) {
+                context = Some(candidate.line.start);
+            }
+            known = known.or(context);
+            let keeps = carry.keeps(&self.filter, &event, content);
+            if let Some(context) = context.filter(|_| keeps) {
+                each((candidate.line.start, context));
             }
         }
+        if end < bytes.len() {
+            carry.pass_over();
+        }
+        known.unwrap_or(end)
+    }
+
+    /// Takes note of lines that come right before the first one that is shown: it may belong to them.
+    pub fn prime(&mut self, bytes: &[u8]) {
+        let mut carry = Carry::default();
+        self.count(bytes, &mut carry, true, |_| {});
+        self.carry = carry;
     }
 }
 

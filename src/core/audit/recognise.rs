@@ -235,6 +235,11 @@ impl Recogniser {
             draft.fields = outer.unwrap_or_default();
             return false;
         }
+        if draft.fields.may_be_doubled {
+            draft.fields = outer.unwrap_or_default();
+            // It was an object a moment ago.
+            let _ = json::read_doubled(line, self.slots, &mut draft.fields);
+        }
         draft.shape = Shape::Json;
         draft.is_wrapped = true;
         draft.fields.is_structured = true;
