@@ -131,8 +131,8 @@ pub fn compare_with_seal(run: &mut Run, log: &Log, path: &Path) -> io::Result<()
     };
     let why =
         format!("{sealed} bytes were sealed, {now} are there; no rotated file holds the rest");
-    let alerts: Vec<_> = detectors.truncated(&log.shown, now, &why).collect();
-    alerts.iter().try_for_each(|alert| run.shower.alert(alert))
+    let mut alerts = detectors.truncated(&log.shown, now, &why).iter();
+    alerts.try_for_each(|alert| run.shower.alert(alert))
 }
 
 /// Shows what `--since` reaches of a log's rotated siblings, oldest first, but not `current`, which

@@ -222,15 +222,9 @@ fn say(run: &mut Run, shown: &str, notice: &Notice, context: &mut Context<'_>) -
                 path.display()
             ));
             if let Some(detectors) = &mut run.reading.detectors {
-                let alerts: Vec<_> = detectors
-                    .truncated(
-                        shown,
-                        *offset,
-                        &format!("{offset} bytes vanished; no rotated file holds them"),
-                    )
-                    .collect();
-                for alert in alerts {
-                    run.shower.alert(&alert)?;
+                let why = format!("{offset} bytes vanished; no rotated file holds them");
+                for alert in detectors.truncated(shown, *offset, &why) {
+                    run.shower.alert(alert)?;
                 }
             }
         }

@@ -72,6 +72,7 @@ pub struct Subject {
 
 impl Subject {
     /// The subject of an address.
+    #[inline]
     pub fn of(address: IpAddr) -> Self {
         match address {
             IpAddr::V4(address) => Self {
@@ -85,15 +86,25 @@ impl Subject {
             },
         }
     }
+
+    /// The address, or the first of the /64.
+    pub fn address(self) -> IpAddr {
+        if self.is_ipv4 {
+            // It was made of 32 bits.
+            Ipv4Addr::from(self.prefix as u32).into()
+        } else {
+            Ipv6Addr::from(u128::from(self.prefix) << 64).into()
+        }
+    }
 }
 
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let address = self.address();
         if self.is_ipv4 {
-            // It was made of 32 bits.
-            write!(f, "{}", Ipv4Addr::from(self.prefix as u32))
+            write!(f, "{address}")
         } else {
-            write!(f, "{}/64", Ipv6Addr::from(u128::from(self.prefix) << 64))
+            write!(f, "{address}/64")
         }
     }
 }
@@ -107,6 +118,7 @@ impl Neighbourhood {
     const IPV4: u64 = 1 << 63;
 
     /// The network of an address.
+    #[inline]
     pub fn of(address: IpAddr) -> Self {
         Self(match address {
             IpAddr::V4(address) => u64::from(u32::from(address) >> 8) | Self::IPV4,

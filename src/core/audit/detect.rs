@@ -10,14 +10,15 @@ mod habits;
 mod incidents;
 mod ledger;
 mod parameters;
+mod records;
 mod spikes;
 mod table;
+mod wording;
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
 use std::hash::BuildHasher as _;
 use std::net::IpAddr;
 
@@ -35,7 +36,8 @@ use crate::report::Severity;
 use connections::Connections;
 use incidents::{Firing, Incidents};
 use ledger::{Ledger, UserName};
-use parameters::number;
+use parameters::{Id, detector, number};
+use wording::Name;
 
 /// Offsets that an alert names at most.
 pub const MOST_EVIDENCE: usize = 32;
@@ -214,19 +216,22 @@ impl Detectors {
     }
 
     /// Looks at one event and returns what it completes.
-    pub fn observe(&mut self, event: &Event<'_>, offset: u64) -> std::vec::Drain<'_, Alert> {
+    pub fn observe(&mut self, event: &Event<'_>, offset: u64) -> &[Alert] {
+        self.alerts.clear();
         let (_, log) = &mut self.logs[self.current];
         if let Some(time) = event.time {
             log.now = time.as_millisecond();
         }
         self.now = log.now;
         self.latest = self.latest.max(self.now);
-        self.recall();
+        if self.before.is_some() {
+            self.recall();
+        }
         let seen = self.seen(event, offset);
         self.watch_log(&seen);
         // Nobody wants to hear of what comes from there.
         if event.ip.is_some_and(|ip| self.tuning.ignores(ip)) {
-            return self.alerts.drain(..);
+            return &self.alerts;
         }
         match event.kind() {
             Kind::Auth => self.watch_login(&seen),
@@ -234,20 +239,17 @@ impl Detectors {
             _ => {}
         }
         self.watch_usage(&seen);
-        self.alerts.drain(..)
+        &self.alerts
     }
 
     /// Content of a log vanished.
-    pub fn truncated(
-        &mut self,
-        log: &str,
-        lost_from: u64,
-        why: &str,
-    ) -> std::vec::Drain<'_, Alert> {
-        if self.tuning.is_on("log-truncated") {
+    pub fn truncated(&mut self, log: &str, lost_from: u64, why: &str) -> &[Alert] {
+        const ID: Id = detector("log-truncated");
+        self.alerts.clear();
+        if self.tuning.is_on(ID) {
             let key = self.hasher.hash_one(log);
             let firing = Firing {
-                detector: "log-truncated",
+                detector: ID,
                 severity: Severity::High,
                 subject: log.to_owned(),
                 count: 1,
@@ -257,9 +259,9 @@ impl Detectors {
                 first: None,
                 others: Vec::new(),
             };
-            self.fire(key, firing);
+            self.fire(key, Some(firing));
         }
-        self.alerts.drain(..)
+        &self.alerts
     }
 
     fn seen<'e>(&mut self, event: &'e Event<'e>, offset: u64) -> Seen<'e> {
@@ -289,11 +291,17 @@ impl Detectors {
         }
     }
 
+    #[inline]
     fn watch_log(&mut self, seen: &Seen<'_>) {
         let (log, state) = &mut self.logs[self.current];
         let mut firings = Vec::new();
         state.clock.observe(seen, log, &self.tuning, &mut firings);
-        state.errors.observe(seen, log, &self.tuning, &mut firings);
+        let (hasher, incidents, now) = (&self.hasher, &mut self.incidents, self.now);
+        let spike = state.errors.observe(seen, log, &self.tuning, || {
+            let key = hasher.hash_one(log.as_str());
+            incidents.goes_on(spikes::ID, key, Severity::Medium, now)
+        });
+        firings.extend(spike);
         if !firings.is_empty() {
             let key = self.hasher.hash_one(log.as_str());
             self.fire_all(key, firings);
@@ -311,38 +319,40 @@ impl Detectors {
     fn failure(&mut self, seen: &Seen<'_>) {
         let address = seen.ip.map(Subject::of);
         if let Some(address) = address {
-            let mut firings = Vec::new();
             let key = self.hasher.hash_one(address);
             let most = self.by_address.most_others();
             let record = self.by_address.note(key, seen);
             if let Some(user) = seen.user {
                 record.note_user(user.name, user.key, most, seen);
             }
-            let ids = ["brute-force", "password-spray"];
+            let ids = [ledger::BRUTE_FORCE, ledger::SPRAY];
             let [force, spray] = self.incidents.touch(ids, key, self.now);
-            let tuning = &self.tuning;
-            if force < Some(Severity::High) && seen.attempts > 0 {
-                ledger::brute_force(record, seen, &address, force, tuning, &mut firings);
-            }
-            if spray < Some(Severity::High) {
-                ledger::password_spray(record, seen, &address, tuning, &mut firings);
-            }
-            self.fire_all(key, firings);
+            let (tuning, name) = (&self.tuning, Name::Address(address));
+            let forced = if force < Some(Severity::High) && seen.attempts > 0 {
+                ledger::brute_force(record, seen, name, force, tuning)
+            } else {
+                None
+            };
+            let sprayed = if spray < Some(Severity::High) {
+                ledger::password_spray(record, seen, name, tuning)
+            } else {
+                None
+            };
+            self.fire(key, forced);
+            self.fire(key, sprayed);
         }
         if let Some(user) = seen.user {
-            let mut firings = Vec::new();
             let most = self.by_user.most_others();
             let record = self.by_user.note(user.key, seen);
             if let Some(address) = address {
                 record.note_address(address, most, seen);
             }
-            let ids = ["credential-stuffing"];
-            let [told] = self.incidents.touch(ids, user.key, self.now);
+            let [told] = self.incidents.touch([ledger::STUFFING], user.key, self.now);
             if told < Some(Severity::High) {
-                let tuning = &self.tuning;
-                ledger::credential_stuffing(record, seen, &user.name, tuning, &mut firings);
+                let (tuning, name) = (&self.tuning, Name::User(user.name));
+                let stuffed = ledger::credential_stuffing(record, seen, name, tuning);
+                self.fire(user.key, stuffed);
             }
-            self.fire_all(user.key, firings);
         }
     }
 
@@ -352,8 +362,15 @@ impl Detectors {
         }
         if let Some(user) = seen.user {
             let mut firings = Vec::new();
-            self.habits
-                .observe(seen, user, &self.zone, &self.tuning, &mut firings);
+            let incidents = &mut self.incidents;
+            self.habits.observe(
+                seen,
+                user,
+                &self.zone,
+                &self.tuning,
+                incidents,
+                &mut firings,
+            );
             self.fire_all(user.key, firings);
         }
     }
@@ -365,23 +382,23 @@ impl Detectors {
         });
         let of_user = seen.user.and_then(|user| self.by_user.get(user.key));
         let of_address = address.and_then(|(_, key)| self.by_address.get(key));
-        let (subject, key): (&dyn Display, u64) = match (&seen.user, &address) {
-            (Some(user), _) => (&user.name, user.key),
-            (None, Some((address, key))) => (address, *key),
+        let tuning = &self.tuning;
+        if !ledger::has_failures_before(of_user, seen, tuning)
+            && !ledger::has_failures_before(of_address, seen, tuning)
+        {
+            return;
+        }
+        let (subject, key) = match (seen.user, address) {
+            (Some(user), _) => (Name::User(user.name), user.key),
+            (None, Some((address, key))) => (Name::Address(address), key),
             (None, None) => return,
         };
-        let is_told =
-            self.incidents.told(ledger::SUCCESS, key, self.now) >= Some(Severity::Critical);
-        let by_user = ledger::failures_before(of_user, is_told, seen, &self.tuning);
-        let by_address = ledger::failures_before(of_address, is_told, seen, &self.tuning);
-        if by_user.is_none() && by_address.is_none() {
+        let [told] = self.incidents.touch([ledger::SUCCESS], key, self.now);
+        if told >= Some(Severity::Critical) {
             return;
         }
-        self.incidents.touch([ledger::SUCCESS], key, self.now);
-        if is_told {
-            return;
-        }
-        let tuning = &self.tuning;
+        let by_user = ledger::failures_before(of_user, seen, tuning);
+        let by_address = ledger::failures_before(of_address, seen, tuning);
         let firing = match (of_user, of_address) {
             (Some(record), _) if by_user > by_address => {
                 ledger::success_after_failures(record, seen, subject, tuning)
@@ -389,7 +406,7 @@ impl Detectors {
             (_, Some(record)) => ledger::success_after_failures(record, seen, subject, tuning),
             _ => return,
         };
-        self.fire(key, firing);
+        self.fire(key, Some(firing));
     }
 
     fn watch_limit(&mut self, seen: &Seen<'_>) {
@@ -397,51 +414,42 @@ impl Detectors {
             return;
         }
         let address = seen.ip.map(Subject::of);
-        let (subject, key): (&dyn Display, u64) = match (&address, &seen.user) {
-            (Some(address), _) => (address, self.hasher.hash_one(address)),
-            (None, Some(user)) => (&user.name, user.key),
+        let (subject, key) = match (address, seen.user) {
+            (Some(address), _) => (Name::Address(address), self.hasher.hash_one(address)),
+            (None, Some(user)) => (Name::User(user.name), user.key),
             (None, None) => return,
         };
         let record = self.limited.note(key, seen);
-        let [told] = self.incidents.touch(["rate-limit-storm"], key, self.now);
+        let [told] = self.incidents.touch([ledger::STORM], key, self.now);
         if told < Some(Severity::Medium) {
-            let mut firings = Vec::new();
-            ledger::rate_limit_storm(record, seen, subject, &self.tuning, &mut firings);
-            self.fire_all(key, firings);
+            let storm = ledger::rate_limit_storm(record, seen, subject, &self.tuning);
+            self.fire(key, storm);
         }
     }
 
+    #[inline]
     fn watch_usage(&mut self, seen: &Seen<'_>) {
         let Some(user) = seen.user else {
             return;
         };
-        let incidents = &mut self.incidents;
+        let (incidents, now) = (&mut self.incidents, self.now);
         let firing = self.usage.observe(seen, user, &self.tuning, || {
-            incidents.goes_on("usage-anomaly", user.key, Severity::Medium, self.now)
+            incidents.goes_on(anomaly::ID, user.key, Severity::Medium, now)
         });
-        if let Some(firing) = firing {
-            self.fire(user.key, firing);
-        }
+        self.fire(user.key, firing);
     }
 
     fn fire_all(&mut self, key: u64, firings: Vec<Firing>) {
         for firing in firings {
-            self.fire(key, firing);
+            self.fire(key, Some(firing));
         }
     }
 
-    fn fire(&mut self, key: u64, firing: Firing) {
-        self.alerts
-            .extend(self.incidents.alert(key, firing, self.now));
-    }
-}
-
-/// A span for people: `10 min`, `24 h`, `90 s`.
-fn span(seconds: u64) -> String {
-    match seconds {
-        0..120 => format!("{seconds} s"),
-        120..7200 => format!("{} min", seconds / 60),
-        _ if seconds.is_multiple_of(3600) || seconds > 36_000 => format!("{} h", seconds / 3600),
-        _ => format!("{} min", seconds / 60),
+    #[inline]
+    fn fire(&mut self, key: u64, firing: Option<Firing>) {
+        if let Some(firing) = firing {
+            let alert = self.incidents.alert(key, firing, self.now);
+            self.alerts.extend(alert);
+        }
     }
 }

@@ -159,13 +159,6 @@ pub struct Role {
 }
 
 impl Role {
-    /// No meaning at all.
-    pub const NONE: Self = Self {
-        places: [None; 2],
-        is_container: false,
-        slots: Slots(0),
-    };
-
     /// What the key of this path means.
     pub fn of(path: &str) -> Self {
         roles().get(path).copied().unwrap_or_default()

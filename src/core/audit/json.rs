@@ -21,14 +21,7 @@ pub fn read<'l>(
     wanted: Slots,
     fields: &mut Fields<'l>,
 ) -> Result<(), NotJson> {
-    let mut walker = Walker {
-        text,
-        bytes: text.as_bytes(),
-        marks: Marks::of(text.as_bytes()),
-        at: 0,
-        wanted,
-        opened: 0,
-    };
+    let mut walker = Walker::over(text, wanted);
     walker.object(order, fields)
 }
 
@@ -41,13 +34,7 @@ pub fn read_doubled<'l>(
     wanted: Slots,
     fields: &mut Fields<'l>,
 ) -> Result<(), NotJson> {
-    let mut walker = Walker {
-        text,
-        bytes: text.as_bytes(),
-        at: 0,
-        wanted,
-        opened: 0,
-    };
+    let mut walker = Walker::over(text, wanted);
     walker.blanks();
     walker.last_members("", 0, fields)
 }
@@ -67,6 +54,18 @@ struct Walker<'l> {
 }
 
 impl<'l> Walker<'l> {
+    #[inline]
+    fn over(text: &'l str, wanted: Slots) -> Self {
+        Self {
+            text,
+            bytes: text.as_bytes(),
+            marks: Marks::of(text.as_bytes()),
+            at: 0,
+            wanted,
+            opened: 0,
+        }
+    }
+
     fn object(&mut self, order: &mut KeyOrder, fields: &mut Fields<'l>) -> Result<(), NotJson> {
         let mut place = Place::START;
         loop {

@@ -369,7 +369,7 @@ impl Reading {
         }
         if let Some(detectors) = &mut self.detectors {
             for alert in detectors.observe(event, place.offset) {
-                show.alert(&alert)?;
+                show.alert(alert)?;
             }
         }
         Ok(is_shown && self.shows_events)

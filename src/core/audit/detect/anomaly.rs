@@ -1,10 +1,13 @@
 //! `usage-anomaly`: a user does far more than they ever did.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
-use super::parameters::number;
+use super::few::Ring;
+use super::parameters::{Id, detector, number};
 use super::table::{Table, Worth};
-use super::{Firing, MOST_EVIDENCE, Seen, Tuning, User, span};
+use super::wording::{Piece, sentence};
+use super::{Firing, MOST_EVIDENCE, Seen, Tuning, User};
 use crate::order;
 use crate::report::Severity;
 
@@ -13,10 +16,22 @@ const MOST_BUCKETS: usize = 60;
 /// So many buckets back, a line is late rather than of another time.
 const LATE: i64 = 2;
 
+/// The detector.
+pub const ID: Id = detector("usage-anomaly");
+
 /// How much each user does, in buckets of time.
 #[derive(Debug, Default)]
 pub struct Usage {
     users: Table<Buckets>,
+    bucket: Bucket,
+}
+
+/// The bucket of the last event: most of the next are in it, too.
+#[derive(Debug, Default)]
+struct Bucket {
+    number: i64,
+    /// Where it begins and ends, in milliseconds.
+    span: Range<i64>,
 }
 
 #[derive(Debug, Default)]
@@ -36,7 +51,7 @@ struct History {
     /// What the current bucket must exceed, once it is worked out.
     limit: Option<f64>,
     /// Where the last events of the current bucket stand.
-    offsets: VecDeque<u64>,
+    offsets: Ring<u64>,
 }
 
 impl Worth for Buckets {
@@ -95,15 +110,13 @@ impl Usage {
         tuning: &Tuning,
         is_told: impl FnOnce() -> bool,
     ) -> Option<Firing> {
-        const ID: &str = "usage-anomaly";
-        let window_s = tuning.get(const { number(ID, "window_s") }).max(1);
-        let bucket = seen
-            .now
-            .div_euclid(1000)
-            .div_euclid(i64::try_from(window_s).ok()?);
         if seen.now == 0 {
             return None;
         }
+        if !self.bucket.span.contains(&seen.now) {
+            self.bucket = Bucket::of(seen.now, tuning)?;
+        }
+        let bucket = self.bucket.number;
         let record = self.users.entry(user.key);
         record.total = record.total.saturating_add(1);
         // A line that comes late counts where it comes; a clock that jumped back begins anew.
@@ -111,16 +124,31 @@ impl Usage {
             record.next(bucket, user.name);
         }
         record.note(seen.offset);
-        if u64::from(record.count) < tuning.get(const { number(ID, "count") }) || !tuning.is_on(ID)
+        if u64::from(record.count) < tuning.get(const { number("usage-anomaly", "count") })
+            || !tuning.is_on(ID)
         {
             return None;
         }
+        Self::judge(record, user, tuning, is_told)
+    }
+
+    /// Whether the current bucket of a user has too much in it.
+    fn judge(
+        record: &mut Buckets,
+        user: User<'_>,
+        tuning: &Tuning,
+        is_told: impl FnOnce() -> bool,
+    ) -> Option<Firing> {
         let history = record.history.as_deref_mut()?;
-        if (history.past.len() as u64) < tuning.get(const { number(ID, "history") }).max(1) {
+        if (history.past.len() as u64)
+            < tuning
+                .get(const { number("usage-anomaly", "history") })
+                .max(1)
+        {
             return None;
         }
-        let factor = tuning.get(const { number(ID, "factor") }) as f64;
-        let deviations = tuning.get(const { number(ID, "deviations") }) as f64;
+        let factor = tuning.get(const { number("usage-anomaly", "factor") }) as f64;
+        let deviations = tuning.get(const { number("usage-anomaly", "deviations") }) as f64;
         let past = &history.past;
         let limit = *history
             .limit
@@ -128,20 +156,43 @@ impl Usage {
         if f64::from(record.count) <= limit || is_told() {
             return None;
         }
+        let window_s = window_s(tuning);
+        let usual = format!("{limit:.0}");
         Some(Firing {
             detector: ID,
             severity: Severity::Medium,
             subject: user.name.to_owned(),
             count: u64::from(record.count),
             window_s,
-            message: format!(
-                "{} events in {}, usually up to {limit:.0}",
-                record.count,
-                span(window_s)
-            ),
-            evidence: history.offsets.iter().copied().collect(),
+            message: sentence(&[
+                Piece::Number(u64::from(record.count)),
+                Piece::Text(" events in "),
+                Piece::Span(window_s),
+                Piece::Text(", usually up to "),
+                Piece::Text(&usual),
+            ]),
+            evidence: history.offsets.parts().concat(),
             first: None,
             others: Vec::new(),
+        })
+    }
+}
+
+fn window_s(tuning: &Tuning) -> u64 {
+    tuning
+        .get(const { number("usage-anomaly", "window_s") })
+        .max(1)
+}
+
+impl Bucket {
+    #[cold]
+    fn of(now: i64, tuning: &Tuning) -> Option<Self> {
+        let window_s = i64::try_from(window_s(tuning)).ok()?;
+        let number = now.div_euclid(1000).div_euclid(window_s);
+        let end = |number: i64| number.saturating_mul(window_s).saturating_mul(1000);
+        Some(Self {
+            number,
+            span: end(number)..end(number + 1),
         })
     }
 }
@@ -156,15 +207,13 @@ impl History {
 }
 
 impl Buckets {
+    #[inline]
     fn note(&mut self, offset: u64) {
         self.count = self.count.saturating_add(1);
         let Some(history) = &mut self.history else {
             return;
         };
-        if history.offsets.len() >= MOST_EVIDENCE {
-            history.offsets.pop_front();
-        }
-        history.offsets.push_back(offset);
+        history.offsets.push(offset, MOST_EVIDENCE);
     }
 
     fn next(&mut self, bucket: i64, user: &str) {

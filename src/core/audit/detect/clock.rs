@@ -1,9 +1,12 @@
 //! `clock-backwards` and `log-gap`: what a log's times say about the log.
 
-use super::parameters::number;
-use super::{Firing, Seen, Tuning, span};
+use super::parameters::{Id, detector, number};
+use super::wording::{Piece, sentence};
+use super::{Firing, Seen, Tuning};
 use crate::report::Severity;
 
+const GAP: Id = detector("log-gap");
+const BACKWARDS: Id = detector("clock-backwards");
 /// Gaps are counted in steps of about 9 percent, up to a year.
 const STEPS: usize = 320;
 
@@ -35,16 +38,14 @@ impl Clock {
         tuning: &Tuning,
         firings: &mut Vec<Firing>,
     ) {
-        if seen.event.dropped > 0 && tuning.is_on("log-gap") {
+        if seen.event.dropped > 0 && tuning.is_on(GAP) {
             let dropped = seen.event.dropped;
-            firings.push(firing(
-                "log-gap",
-                log,
-                dropped,
-                0,
-                format!("the writer lost {dropped} lines"),
-                seen,
-            ));
+            let message = [
+                Piece::Text("the writer lost "),
+                Piece::Number(dropped),
+                Piece::Text(" lines"),
+            ];
+            firings.push(firing(GAP, log, dropped, 0, &message, seen));
         }
         if seen.event.time.is_none() {
             return;
@@ -53,57 +54,49 @@ impl Clock {
             self.highest = Some(seen.now);
             return;
         };
-        let behind_ms = u64::try_from(highest - seen.now).unwrap_or(0);
-        let behind = behind_ms / 1000;
-        if behind_ms > 1000 * tuning.get(const { number("clock-backwards", "window_s") }) {
-            self.highest = Some(seen.now);
-            if tuning.is_on("clock-backwards") {
-                let message = format!("the time jumps back by {}", span(behind));
-                firings.push(firing("clock-backwards", log, 1, behind, message, seen));
+        if let Ok(gap_ms @ 1..) = u64::try_from(seen.now - highest) {
+            if gap_ms > window_ms(tuning.get(const { number("log-gap", "window_s") })) {
+                self.gap(seen, gap_ms, log, tuning, firings);
             }
+            self.note(gap_ms);
+            self.highest = Some(seen.now);
             return;
         }
-        if seen.now > highest {
-            self.gap(
-                seen,
-                u64::try_from(seen.now - highest).unwrap_or(0),
-                log,
-                tuning,
-                firings,
-            );
+        let behind_ms = (highest - seen.now).unsigned_abs();
+        if behind_ms > window_ms(tuning.get(const { number("clock-backwards", "window_s") })) {
             self.highest = Some(seen.now);
+            if tuning.is_on(BACKWARDS) {
+                let behind = behind_ms / 1000;
+                let message = [Piece::Text("the time jumps back by "), Piece::Span(behind)];
+                firings.push(firing(BACKWARDS, log, 1, behind, &message, seen));
+            }
         } else {
             self.note(0);
         }
     }
 
+    /// A gap that is longer than the window.
+    #[cold]
     fn gap(
-        &mut self,
+        &self,
         seen: &Seen<'_>,
         gap_ms: u64,
         log: &str,
         tuning: &Tuning,
         firings: &mut Vec<Firing>,
     ) {
-        let silence = gap_ms / 1000;
-        let is_long = gap_ms > 1000 * tuning.get(const { number("log-gap", "window_s") })
-            && self.count >= tuning.get(const { number("log-gap", "count") })
+        let is_long = self.count >= tuning.get(const { number("log-gap", "count") })
             && gap_ms as f64
                 > tuning.get(const { number("log-gap", "factor") }) as f64
                     * self.percentile_99_ms();
-        if is_long && tuning.is_on("log-gap") {
-            firings.push(firing(
-                "log-gap",
-                log,
-                1,
-                silence,
-                format!("silent for {}", span(silence)),
-                seen,
-            ));
+        if is_long && tuning.is_on(GAP) {
+            let silence = gap_ms / 1000;
+            let message = [Piece::Text("silent for "), Piece::Span(silence)];
+            firings.push(firing(GAP, log, 1, silence, &message, seen));
         }
-        self.note(gap_ms);
     }
 
+    #[inline]
     fn note(&mut self, gap_ms: u64) {
         let (count, longest) = &mut self.gaps[step(gap_ms)];
         *count = count.saturating_add(1);
@@ -124,11 +117,16 @@ impl Clock {
     }
 }
 
+fn window_ms(window_s: u64) -> u64 {
+    window_s.saturating_mul(1000)
+}
+
 /// The step of a gap: eight times its binary logarithm, rounded down. Every event asks, so that
-/// it is told by comparing.
+/// it is told by a look at five bits and a comparison.
+#[inline]
 fn step(gap_ms: u64) -> usize {
-    /// 2^(1/8) to 2^(7/8), times 2^63, rounded up.
-    const EIGHTHS: [u64; 7] = [
+    /// 2^(1/8) to 2^(8/8), times 2^63, rounded up; no number reaches the last.
+    const LIMITS: [u64; 8] = [
         0x8b95_c1e3_ea8b_d6e7,
         0x9837_f051_8db8_a970,
         0xa5fe_d6a9_b151_38eb,
@@ -136,23 +134,40 @@ fn step(gap_ms: u64) -> usize {
         0xc567_2a11_5506_dade,
         0xd744_fcca_d69d_6af5,
         0xeac0_c6e7_dd24_392f,
+        u64::MAX,
     ];
+    /// By the five bits behind the first: how many limits are below. They are so far apart that one
+    /// more at most is in reach.
+    const BELOW: [u8; 32] = {
+        let mut below = [0; 32];
+        let mut bits = 0;
+        while bits < 32 {
+            let mut limit = 0;
+            while LIMITS[limit] <= (32 + bits as u64) << 58 {
+                limit += 1;
+            }
+            below[bits] = limit as u8;
+            bits += 1;
+        }
+        below
+    };
     if gap_ms < 1 {
         return 0;
     }
     let zeros = gap_ms.leading_zeros();
     let mantissa = gap_ms << zeros;
-    let eighths = EIGHTHS.iter().filter(|limit| mantissa >= **limit).count();
+    let below = usize::from(BELOW[(mantissa >> 58) as usize & 31]);
+    let eighths = below + usize::from(mantissa >= LIMITS[below & 7]);
     // At most 64 doublings of 8 steps; the last step holds the rest.
     ((63 - zeros) as usize * 8 + eighths).min(STEPS - 1)
 }
 
 fn firing(
-    detector: &'static str,
+    detector: Id,
     log: &str,
     count: u64,
     window_s: u64,
-    message: String,
+    message: &[Piece<'_>],
     seen: &Seen<'_>,
 ) -> Firing {
     Firing {
@@ -161,7 +176,7 @@ fn firing(
         subject: log.to_owned(),
         count,
         window_s,
-        message,
+        message: sentence(message),
         evidence: vec![seen.offset],
         first: None,
         others: Vec::new(),

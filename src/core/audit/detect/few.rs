@@ -1,4 +1,4 @@
-//! A list that costs nothing on the heap while it has one entry, as most lists of a log's subjects
+//! Lists that cost nothing on the heap while they have one entry, as most lists of a log's subjects
 //! have for ever.
 
 /// None, one or many.
@@ -15,6 +15,7 @@ pub enum Few<T> {
 
 impl<T> Few<T> {
     /// All of them, in order.
+    #[inline]
     pub fn as_slice(&self) -> &[T] {
         match self {
             Self::None => &[],
@@ -24,6 +25,7 @@ impl<T> Few<T> {
     }
 
     /// The same, to be changed in place.
+    #[inline]
     pub fn as_mut_slice(&mut self) -> &mut [T] {
         match self {
             Self::None => &mut [],
@@ -45,15 +47,116 @@ impl<T> Few<T> {
 }
 
 impl<T: Copy> Few<T> {
-    /// Adds one at the end; of `most` or more the first goes.
-    pub fn push_bounded(&mut self, item: T, most: usize) {
-        let slice = self.as_mut_slice();
-        if slice.len() < most {
-            return self.push(item);
+    /// Forgets all but those to keep.
+    pub fn retain(&mut self, keeps: impl Fn(&T) -> bool) {
+        match self {
+            Self::One(one) if !keeps(one) => *self = Self::None,
+            Self::Many(many) => many.retain(keeps),
+            _ => {}
         }
-        slice.copy_within(1.., 0);
-        if let Some(last) = slice.last_mut() {
-            *last = item;
+    }
+}
+
+/// The last so many: the next takes the place of the first.
+#[derive(Debug)]
+pub struct Ring<T> {
+    items: Few<T>,
+    /// Where the first stands.
+    start: u32,
+}
+
+impl<T> Default for Ring<T> {
+    fn default() -> Self {
+        Self {
+            items: Few::None,
+            start: 0,
+        }
+    }
+}
+
+impl<T: Copy> Ring<T> {
+    /// How many there are.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.items.as_slice().len()
+    }
+
+    /// Adds one at the end; of `most`, always the same and below 2^32, the first goes.
+    #[inline]
+    pub fn push(&mut self, item: T, most: usize) {
+        let items = self.items.as_mut_slice();
+        let count = items.len();
+        if count < most {
+            return self.items.push(item);
+        }
+        if let Some(first) = items.get_mut(self.start as usize) {
+            *first = item;
+        }
+        self.start += 1;
+        if self.start as usize >= count {
+            self.start = 0;
+        }
+    }
+
+    /// All of them, in order, in two parts.
+    #[inline]
+    pub fn parts(&self) -> [&[T]; 2] {
+        let (after, before) = self.items.as_slice().split_at(self.start as usize);
+        [before, after]
+    }
+
+    /// The last, the one before it, and so on.
+    #[inline]
+    pub fn from_end(&self, number: usize) -> Option<T> {
+        let items = self.items.as_slice();
+        let behind = items.len().checked_sub(number + 1)?;
+        let place = behind + self.start as usize;
+        let place = place.checked_sub(items.len()).unwrap_or(place);
+        items.get(place).copied()
+    }
+
+    /// Forgets all of them, but keeps their room.
+    #[inline]
+    pub fn clear(&mut self) {
+        self.start = 0;
+        match &mut self.items {
+            Few::Many(many) => many.clear(),
+            items => *items = Few::None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn a_ring_holds_the_last_ones_in_order(
+            most in 1usize..6,
+            rounds in proptest::collection::vec(0u32..20, 0..4),
+        ) {
+            let mut ring = Ring::default();
+            for count in rounds {
+                ring.clear();
+                let mut model: VecDeque<u32> = VecDeque::new();
+                for number in 0..count {
+                    ring.push(number, most);
+                    model.push_back(number);
+                    if model.len() > most {
+                        model.pop_front();
+                    }
+                    let all: Vec<u32> = ring.parts().concat();
+                    proptest::prop_assert_eq!(&all, &Vec::from(model.clone()));
+                    proptest::prop_assert_eq!(ring.len(), all.len());
+                    for place in 0..=most {
+                        let expected = model.iter().rev().nth(place).copied();
+                        proptest::prop_assert_eq!(ring.from_end(place), expected);
+                    }
+                }
+            }
         }
     }
 }

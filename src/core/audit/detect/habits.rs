@@ -1,15 +1,21 @@
 //! `new-address` and `off-hours`: where and when a user usually logs in.
 
+use std::net::IpAddr;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::baseline::UserBaseline;
-use super::parameters::number;
+use super::incidents::Incidents;
+use super::parameters::{Id, detector, number};
 use super::table::{Table, Worth};
+use super::wording::{Piece, address, sentence};
 use super::{Firing, Seen, Tuning, User};
 use crate::audit::address::Neighbourhood;
 use crate::report::Severity;
 
+const NEW_ADDRESS: Id = detector("new-address");
+const OFF_HOURS: Id = detector("off-hours");
 /// Networks remembered of one user.
 const MOST_NETWORKS: usize = 64;
 const DAY_MS: i64 = 86_400_000;
@@ -18,9 +24,12 @@ const DAY_MS: i64 = 86_400_000;
 #[derive(Debug, Default)]
 pub struct Habits {
     users: Table<Habit>,
-    /// The minute of the last login, since 1970, and the hour of the day it was in.
+    /// When the minute of the last login began, and the hour of the day it was in.
     minute: Option<(i64, u32)>,
 }
+
+/// In milliseconds.
+const MINUTE: i64 = 60_000;
 
 #[derive(Debug, Default)]
 struct Habit {
@@ -93,6 +102,7 @@ impl Habits {
         user: User<'_>,
         zone: &TimeZone,
         tuning: &Tuning,
+        incidents: &mut Incidents,
         firings: &mut Vec<Firing>,
     ) {
         let hour = if seen.event.time.is_some() {
@@ -108,34 +118,22 @@ impl Habits {
         let known_days = u64::try_from((seen.now - first) / DAY_MS).unwrap_or(0);
         if let Some(ip) = seen.ip {
             let network = Neighbourhood::of(ip);
-            let is_known_user = habit.successes
-                >= tuning.get(const { number("new-address", "count") })
-                || known_days >= tuning.get(const { number("new-address", "days") });
-            if let Some(at) = habit.networks.iter().rposition(|known| *known == network) {
-                // What was used last is forgotten last.
-                habit.networks[at..].rotate_left(1);
-            } else {
-                if is_known_user && !habit.networks.is_empty() && tuning.is_on("new-address") {
-                    firings.push(Firing {
-                        detector: "new-address",
-                        severity: Severity::Medium,
-                        subject: user.name.to_owned(),
-                        count: 1,
-                        window_s: 0,
-                        message: format!("first login from {}", network.network()),
-                        evidence: vec![seen.offset],
-                        first: None,
-                        others: vec![ip.to_string()],
-                    });
-                }
-                if habit.networks.len() >= MOST_NETWORKS {
-                    habit.networks.remove(0);
-                }
-                habit.networks.push(network);
+            let is_unseen = habit.comes_from(network);
+            if is_unseen
+                && habit.networks.len() > 1
+                && (habit.successes >= tuning.get(const { number("new-address", "count") })
+                    || known_days >= tuning.get(const { number("new-address", "days") }))
+                && tuning.is_on(NEW_ADDRESS)
+                && !incidents.goes_on(NEW_ADDRESS, user.key, Severity::Medium, seen.now)
+            {
+                firings.push(first_login(seen, user, ip, network));
             }
         }
         if let Some(hour) = hour {
-            habit.hour(seen, user, known_days, hour, tuning, firings);
+            let is_odd = habit.hour(known_days, hour, tuning);
+            if is_odd && !incidents.goes_on(OFF_HOURS, user.key, Severity::Low, seen.now) {
+                firings.push(odd_hour(seen, user, hour));
+            }
         }
         habit.successes += 1;
         habit.last = seen.now;
@@ -143,29 +141,43 @@ impl Habits {
 
     /// The hour of the day of a time in milliseconds; zones change at full minutes.
     fn hour(&mut self, now: i64, zone: &TimeZone) -> Option<u32> {
-        let minute = now.div_euclid(60_000);
-        if let Some((known, hour)) = self.minute
-            && known == minute
+        if let Some((start, hour)) = self.minute
+            && (start..start + MINUTE).contains(&now)
         {
             return Some(hour);
         }
         let time = Timestamp::from_millisecond(now).ok()?;
         let hour = u32::from(zone.to_datetime(time).hour().unsigned_abs());
-        self.minute = Some((minute, hour));
+        self.minute = Some((now.div_euclid(MINUTE) * MINUTE, hour));
         Some(hour)
     }
 }
 
 impl Habit {
-    fn hour(
-        &mut self,
-        seen: &Seen<'_>,
-        user: User<'_>,
-        known_days: u64,
-        hour: u32,
-        tuning: &Tuning,
-        firings: &mut Vec<Firing>,
-    ) {
+    /// Remembers a network as the last; true where it was unknown.
+    fn comes_from(&mut self, network: Neighbourhood) -> bool {
+        let known = self.networks.iter().rposition(|known| *known == network);
+        let is_full = self.networks.len() >= MOST_NETWORKS;
+        match known {
+            // What was used last is forgotten last.
+            Some(at) => self.move_up(at, network),
+            None if is_full => self.move_up(0, network),
+            None => self.networks.push(network),
+        }
+        known.is_none()
+    }
+
+    /// Puts a network in the last place; what stands behind its old place moves up.
+    #[inline]
+    fn move_up(&mut self, from: usize, network: Neighbourhood) {
+        let mut behind = network;
+        for place in self.networks[from..].iter_mut().rev() {
+            std::mem::swap(place, &mut behind);
+        }
+    }
+
+    /// Remembers an hour; true where nobody would expect the user then.
+    fn hour(&mut self, known_days: u64, hour: u32, tuning: &Tuning) -> bool {
         let around = [hour, (hour + 1) % 24, (hour + 23) % 24]
             .iter()
             .fold(0, |bits, hour| bits | 1 << hour);
@@ -181,18 +193,69 @@ impl Habit {
             }
         });
         self.hours |= 1 << hour;
-        if (is_unusual || is_outside) && tuning.is_on("off-hours") {
-            firings.push(Firing {
-                detector: "off-hours",
-                severity: Severity::Low,
-                subject: user.name.to_owned(),
-                count: 1,
-                window_s: 3600,
-                message: format!("login in the hour of {hour:02}:00"),
-                evidence: vec![seen.offset],
-                first: None,
-                others: Vec::new(),
-            });
+        (is_unusual || is_outside) && tuning.is_on(OFF_HOURS)
+    }
+}
+
+fn first_login(seen: &Seen<'_>, user: User<'_>, ip: IpAddr, network: Neighbourhood) -> Firing {
+    let network = network.network();
+    Firing {
+        detector: NEW_ADDRESS,
+        severity: Severity::Medium,
+        subject: user.name.to_owned(),
+        count: 1,
+        window_s: 0,
+        message: sentence(&[
+            Piece::Text("first login from "),
+            Piece::Address(network.addr()),
+            Piece::Text("/"),
+            Piece::Number(u64::from(network.prefix_len())),
+        ]),
+        evidence: vec![seen.offset],
+        first: None,
+        others: vec![address(ip)],
+    }
+}
+
+fn odd_hour(seen: &Seen<'_>, user: User<'_>, hour: u32) -> Firing {
+    Firing {
+        detector: OFF_HOURS,
+        severity: Severity::Low,
+        subject: user.name.to_owned(),
+        count: 1,
+        window_s: 3600,
+        message: format!("login in the hour of {hour:02}:00"),
+        evidence: vec![seen.offset],
+        first: None,
+        others: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn the_networks_used_last_are_known(
+            networks in proptest::collection::vec(0u32..80, 0..300),
+        ) {
+            let mut habit = Habit::default();
+            let mut model: VecDeque<Neighbourhood> = VecDeque::new();
+            for number in networks {
+                let network = Neighbourhood::of(std::net::Ipv4Addr::from(number << 8).into());
+                let known = model.iter().position(|known| *known == network);
+                proptest::prop_assert_eq!(habit.comes_from(network), known.is_none());
+                if let Some(at) = known {
+                    model.remove(at);
+                } else if model.len() >= MOST_NETWORKS {
+                    model.pop_front();
+                }
+                model.push_back(network);
+                proptest::prop_assert_eq!(&habit.networks, &Vec::from(model.clone()));
+            }
         }
     }
 }

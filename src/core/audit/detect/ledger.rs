@@ -1,12 +1,11 @@
 //! Refused attempts by subject, and the detectors that look at them: brute force, spraying,
 //! stuffing, success after failures, storms of limits.
 
-use std::fmt::Display;
-
-use super::few::Few;
-use super::parameters::{Number, number};
+use super::few::{Few, Ring};
+use super::parameters::{Id, Number, detector, number};
 use super::table::{Table, Worth};
-use super::{Firing, MOST_EVIDENCE, Seen, Tuning, span};
+use super::wording::{Name, Piece, Shown, sentence};
+use super::{Firing, MOST_EVIDENCE, Seen, Tuning};
 use crate::audit::address::Subject;
 use crate::order;
 use crate::report::Severity;
@@ -22,7 +21,15 @@ const LONGEST_NAME: usize = 64;
 const AHEAD: i64 = 60_000;
 
 /// The detector of a success that follows failures.
-pub const SUCCESS: &str = "success-after-failures";
+pub const SUCCESS: Id = detector("success-after-failures");
+/// The detector of many failures.
+pub const BRUTE_FORCE: Id = detector("brute-force");
+/// The detector of many users.
+pub const SPRAY: Id = detector("password-spray");
+/// The detector of many addresses.
+pub const STUFFING: Id = detector("credential-stuffing");
+/// The detector of many refusals of the limiter.
+pub const STORM: Id = detector("rate-limit-storm");
 
 /// Attempts by subject; the other side of an attempt is an `O`.
 #[derive(Debug)]
@@ -35,11 +42,14 @@ pub struct Ledger<O> {
 /// What is remembered of one subject.
 #[derive(Debug)]
 pub struct Record<O> {
-    attempts: Few<Attempt>,
-    others: Few<Other<O>>,
-    total: u64,
     /// The highest time of an attempt.
     latest: i64,
+    total: u64,
+    attempts: Ring<Attempt>,
+    /// While it is not 0, one that came late or counts more than once stands among the attempts: it is
+    /// the number of attempts that must come before it is gone.
+    odd: u32,
+    others: Few<Other<O>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -68,23 +78,19 @@ pub struct UserName {
 impl<O> Default for Record<O> {
     fn default() -> Self {
         Self {
-            attempts: Few::None,
-            others: Few::None,
-            total: 0,
             latest: i64::MIN,
+            total: 0,
+            attempts: Ring::default(),
+            odd: 0,
+            others: Few::None,
         }
     }
 }
 
 impl<O> Worth for Record<O> {
     fn worth(&self) -> (u64, i64) {
-        (
-            self.total,
-            self.attempts
-                .as_slice()
-                .last()
-                .map_or(0, |attempt| attempt.time),
-        )
+        let last = self.attempts.from_end(0);
+        (self.total, last.map_or(0, |attempt| attempt.time))
     }
 }
 
@@ -104,6 +110,7 @@ impl<O> Ledger<O> {
     }
 
     /// Writes an attempt down.
+    #[inline]
     pub fn note(&mut self, key: u64, seen: &Seen<'_>) -> &mut Record<O> {
         let longest = self.longest;
         let record = self.table.entry(key);
@@ -112,13 +119,19 @@ impl<O> Ledger<O> {
             return record;
         }
         record.total += seen.attempts;
+        record.odd = if seen.now < record.latest || seen.attempts != 1 {
+            // A record holds far fewer than 2^32.
+            longest as u32
+        } else {
+            record.odd.saturating_sub(1)
+        };
         record.latest = record.latest.max(seen.now);
         let attempt = Attempt {
             time: seen.now,
             offset: seen.offset,
             count: u32::try_from(seen.attempts).unwrap_or(u32::MAX),
         };
-        record.attempts.push_bounded(attempt, longest);
+        record.attempts.push(attempt, longest);
         record
     }
 
@@ -132,7 +145,7 @@ impl<O> Ledger<O> {
     pub fn assert_bounded(&self, length: impl Fn(&O) -> usize) {
         assert!(self.table.iter().count() <= super::table::MOST_SUBJECTS);
         for record in self.table.iter() {
-            assert!(record.attempts.as_slice().len() <= self.longest);
+            assert!(record.attempts.len() <= self.longest);
             assert!(record.others.as_slice().len() <= self.most_others);
             let mut others = record.others.as_slice().iter();
             assert!(others.all(|other| length(&other.side) <= LONGEST_NAME));
@@ -168,6 +181,7 @@ impl Record<Subject> {
 }
 
 impl<O> Record<O> {
+    #[inline]
     fn note_other(
         &mut self,
         is_it: impl Fn(&O) -> bool,
@@ -194,48 +208,65 @@ impl<O> Record<O> {
     }
 }
 
+/// Milliseconds of a window.
+fn window(window_s: u64) -> i64 {
+    1000 * i64::try_from(window_s).unwrap_or(i64::MAX / 2000)
+}
+
 impl<O> Record<O> {
-    /// How many attempts stand in the window that ends at `now`; nobody wants to know whether they
-    /// are more than `enough`.
-    fn count_within(&self, now: i64, window_s: u64, enough: u64) -> u64 {
-        let window = 1000 * i64::try_from(window_s).unwrap_or(i64::MAX / 2000);
-        let mut count = 0;
+    /// Whether so many attempts stand in the window that ends at `now`.
+    fn has_within(&self, now: i64, window_s: u64, needed: u64) -> bool {
+        let window = window(window_s);
         // Most subjects were quiet for long: then their attempts need no look.
-        if now.saturating_sub(self.latest) >= window {
-            return count;
+        if needed == 0 || now.saturating_sub(self.latest) >= window {
+            return needed == 0;
         }
-        for attempt in self.attempts.as_slice().iter().rev() {
-            let age = now - attempt.time;
-            if age < window && age >= -AHEAD {
-                count += u64::from(attempt.count);
-                if count >= enough {
-                    break;
+        if self.odd > 0 || self.latest - now > AHEAD {
+            return self.count_within(now, window_s) >= needed;
+        }
+        // They stand in order, one is one, and none is of another clock.
+        let place = usize::try_from(needed - 1).unwrap_or(usize::MAX - 1);
+        let first = self.attempts.from_end(place);
+        first.is_some_and(|first| now - first.time < window)
+    }
+
+    /// How many attempts stand in the window that ends at `now`.
+    fn count_within(&self, now: i64, window_s: u64) -> u64 {
+        let window = window(window_s);
+        let mut count = 0;
+        for part in self.attempts.parts() {
+            for attempt in part {
+                if (-AHEAD..window).contains(&(now - attempt.time)) {
+                    count += u64::from(attempt.count);
                 }
             }
         }
         count
     }
 
-    /// Attempts in the window that ends at `now`: how many, where, and when first.
-    fn within(&self, now: i64, window_s: u64) -> Within {
-        let window = 1000 * i64::try_from(window_s).unwrap_or(i64::MAX / 2000);
+    /// Attempts in the window that ends at `now`: how many, when first, and where the last `most` of
+    /// them are; one more fits.
+    fn within(&self, now: i64, window_s: u64, most: usize) -> Within {
+        let window = window(window_s);
         let mut within = Within {
-            offsets: Vec::with_capacity(self.attempts.as_slice().len()),
+            offsets: Vec::with_capacity(self.attempts.len() + 1),
             ..Within::default()
         };
-        for attempt in self.attempts.as_slice() {
-            let age = now - attempt.time;
-            if age < window && age >= -AHEAD {
-                within.count += u64::from(attempt.count);
-                within.offsets.push(attempt.offset);
-                within.first.get_or_insert(attempt.time);
+        for part in self.attempts.parts() {
+            for attempt in part {
+                if (-AHEAD..window).contains(&(now - attempt.time)) {
+                    within.count += u64::from(attempt.count);
+                    within.first.get_or_insert(attempt.time);
+                    within.offsets.push(attempt.offset);
+                }
             }
         }
+        keep_last(&mut within.offsets, most);
         within
     }
 
     fn recent_others(&self, now: i64, window_s: u64) -> impl Iterator<Item = &Other<O>> {
-        let window = 1000 * i64::try_from(window_s).unwrap_or(i64::MAX / 2000);
+        let window = window(window_s);
         let others = self.others.as_slice().iter();
         others.filter(move |other| (-AHEAD..window).contains(&(now - other.time)))
     }
@@ -247,7 +278,7 @@ impl<O> Record<O> {
     }
 }
 
-impl<O: Display> Record<O> {
+impl<O: Shown> Record<O> {
     /// The three that came first, in their order.
     fn some_others(&self, now: i64, window_s: u64) -> Vec<String> {
         let mut first: Vec<&Other<O>> = Vec::with_capacity(SOME + 1);
@@ -267,14 +298,14 @@ impl<O: Display> Record<O> {
 /// How many other sides an alert names.
 const SOME: usize = 3;
 
-fn some<O: Display>(others: &[&Other<O>]) -> Vec<String> {
+fn some<O: Shown>(others: &[&Other<O>]) -> Vec<String> {
     let some = others.iter().take(SOME);
-    some.map(|other| other.side.to_string()).collect()
+    some.map(|other| other.side.text()).collect()
 }
 
-impl Display for UserName {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.name)
+impl Shown for UserName {
+    fn text(&self) -> String {
+        self.name.as_ref().to_owned()
     }
 }
 
@@ -286,20 +317,22 @@ struct Within {
 }
 
 /// The beginning of a name, of at most so many bytes.
+#[inline]
 pub fn shortened(name: &str, most: usize) -> &str {
-    let mut end = name.len().min(most);
+    if name.len() <= most {
+        return name;
+    }
+    let mut end = most;
     while !name.is_char_boundary(end) {
         end -= 1;
     }
     &name[..end]
 }
 
-/// Keeps the last 32, the trigger last.
-fn evidence(mut offsets: Vec<u64>) -> Vec<u64> {
-    if offsets.len() > MOST_EVIDENCE {
-        offsets.drain(..offsets.len() - MOST_EVIDENCE);
+fn keep_last(offsets: &mut Vec<u64>, most: usize) {
+    if offsets.len() > most {
+        offsets.drain(..offsets.len() - most);
     }
-    offsets
 }
 
 /// 5 failures in 600 s, or 20 in a day; 20 in 600 s are worse. What is no worse than what was `told`
@@ -307,81 +340,72 @@ fn evidence(mut offsets: Vec<u64>) -> Vec<u64> {
 pub fn brute_force(
     record: &Record<UserName>,
     seen: &Seen<'_>,
-    subject: &dyn Display,
+    subject: Name<'_>,
     told: Option<Severity>,
     tuning: &Tuning,
-    firings: &mut Vec<Firing>,
-) {
-    const ID: &str = "brute-force";
-    if !tuning.is_on(ID)
-        || record.total
-            < tuning
-                .get(const { number(ID, "count") })
-                .min(tuning.get(const { number(ID, "slow_count") }))
-    {
-        return;
+) -> Option<Firing> {
+    let count = tuning.get(const { number("brute-force", "count") });
+    let slow_count = tuning.get(const { number("brute-force", "slow_count") });
+    if record.total < count.min(slow_count) || !tuning.is_on(BRUTE_FORCE) {
+        return None;
     }
-    let window_s = tuning.get(const { number(ID, "window_s") });
-    let slow_window_s = tuning.get(const { number(ID, "slow_window_s") });
-    let high_count = tuning.get(const { number(ID, "high_count") });
-    let slow_count = tuning.get(const { number(ID, "slow_count") });
-    let count = tuning.get(const { number(ID, "count") });
-    let quick = record.count_within(seen.now, window_s, high_count.max(count));
-    let (window_s, severity) = if quick >= high_count {
+    let window_s = tuning.get(const { number("brute-force", "window_s") });
+    let slow_window_s = tuning.get(const { number("brute-force", "slow_window_s") });
+    let high_count = tuning.get(const { number("brute-force", "high_count") });
+    let (window_s, severity) = if record.has_within(seen.now, window_s, high_count) {
         (window_s, Severity::High)
-    } else if quick >= count {
+    } else if told.is_some() {
+        return None;
+    } else if record.has_within(seen.now, window_s, count) {
         (window_s, Severity::Medium)
-    } else if told.is_none()
-        && record.count_within(seen.now, slow_window_s, slow_count) >= slow_count
-    {
+    } else if record.has_within(seen.now, slow_window_s, slow_count) {
         (slow_window_s, Severity::Medium)
     } else {
-        return;
+        return None;
     };
-    if told >= Some(severity) {
-        return;
-    }
-    let within = record.within(seen.now, window_s);
-    firings.push(Firing {
-        detector: ID,
+    let within = record.within(seen.now, window_s, MOST_EVIDENCE);
+    Some(Firing {
+        detector: BRUTE_FORCE,
         severity,
-        subject: subject.to_string(),
+        subject: subject.text(),
         count: within.count,
         window_s,
-        message: format!("{} failures in {}", within.count, span(window_s)),
+        message: sentence(&[
+            Piece::Number(within.count),
+            Piece::Text(" failures in "),
+            Piece::Span(window_s),
+        ]),
         first: within.first,
-        evidence: evidence(within.offsets),
+        evidence: within.offsets,
         others: record.some_others(seen.now, window_s),
-    });
+    })
 }
 
 /// 5 distinct users fail in 1200 s from one address.
 pub fn password_spray(
     record: &Record<UserName>,
     seen: &Seen<'_>,
-    subject: &dyn Display,
+    subject: Name<'_>,
     tuning: &Tuning,
-    firings: &mut Vec<Firing>,
-) {
-    const RULE: Rule = Rule::of("password-spray", "users");
-    distinct(&RULE, record, seen, subject, tuning, firings);
+) -> Option<Firing> {
+    const RULE: Rule = Rule::of("password-spray", " users in ");
+    distinct(&RULE, record, seen, subject, tuning)
 }
 
 /// 5 distinct addresses fail in 3600 s for one user.
 pub fn credential_stuffing(
     record: &Record<Subject>,
     seen: &Seen<'_>,
-    subject: &dyn Display,
+    subject: Name<'_>,
     tuning: &Tuning,
-    firings: &mut Vec<Firing>,
-) {
-    const RULE: Rule = Rule::of("credential-stuffing", "addresses");
-    distinct(&RULE, record, seen, subject, tuning, firings);
+) -> Option<Firing> {
+    const RULE: Rule = Rule::of("credential-stuffing", " addresses in ");
+    distinct(&RULE, record, seen, subject, tuning)
 }
 
 /// What tells `password-spray` from `credential-stuffing`.
 struct Rule {
-    id: &'static str,
+    id: Id,
     what: &'static str,
     count: Number,
     window_s: Number,
@@ -390,7 +414,7 @@ struct Rule {
 impl Rule {
     const fn of(id: &'static str, what: &'static str) -> Self {
         Self {
-            id,
+            id: detector(id),
             what,
             count: number(id, "count"),
             window_s: number(id, "window_s"),
@@ -398,84 +422,90 @@ impl Rule {
     }
 }
 
-fn distinct<O: Display>(
+#[inline]
+fn distinct<O: Shown>(
     rule: &Rule,
     record: &Record<O>,
     seen: &Seen<'_>,
-    subject: &dyn Display,
+    subject: Name<'_>,
     tuning: &Tuning,
-    firings: &mut Vec<Firing>,
-) {
+) -> Option<Firing> {
     let needed = usize::try_from(tuning.get(rule.count)).unwrap_or(usize::MAX);
-    if !tuning.is_on(rule.id) || record.others.as_slice().len() < needed {
-        return;
+    if record.others.as_slice().len() < needed || !tuning.is_on(rule.id) {
+        return None;
     }
     let window_s = tuning.get(rule.window_s);
     let recent = record.recent_others(seen.now, window_s);
     if recent.take(needed).count() < needed {
-        return;
+        return None;
     }
     let others = record.others_within(seen.now, window_s);
-    firings.push(Firing {
+    let mut evidence = others.iter().map(|other| other.offset).collect();
+    keep_last(&mut evidence, MOST_EVIDENCE);
+    Some(Firing {
         detector: rule.id,
         severity: Severity::High,
-        subject: subject.to_string(),
+        subject: subject.text(),
         count: others.len() as u64,
         window_s,
-        message: format!(
-            "failures of {} {} in {}",
-            others.len(),
-            rule.what,
-            span(window_s)
-        ),
+        message: sentence(&[
+            Piece::Text("failures of "),
+            Piece::Number(others.len() as u64),
+            Piece::Text(rule.what),
+            Piece::Span(window_s),
+        ]),
         first: others.first().map(|other| other.time),
-        evidence: evidence(others.iter().map(|other| other.offset).collect()),
+        evidence,
         others: some(&others),
-    });
+    })
 }
 
-/// How many failures stood before a success within 1800 s, if they are 5 or more; at least so many
-/// where that was told.
+/// Whether 5 or more failures stood before a success within 1800 s.
+#[inline]
+pub fn has_failures_before<O>(
+    record: Option<&Record<O>>,
+    seen: &Seen<'_>,
+    tuning: &Tuning,
+) -> bool {
+    let window_s = tuning.get(const { number("success-after-failures", "window_s") });
+    let needed = tuning.get(const { number("success-after-failures", "count") });
+    record.is_some_and(|record| record.has_within(seen.now, window_s, needed))
+}
+
+/// How many failures stood before a success within 1800 s.
 pub fn failures_before<O>(
     record: Option<&Record<O>>,
-    is_told: bool,
     seen: &Seen<'_>,
     tuning: &Tuning,
 ) -> Option<u64> {
-    let window_s = tuning.get(const { number(SUCCESS, "window_s") });
-    let needed = tuning.get(const { number(SUCCESS, "count") });
-    let enough = if is_told { needed } else { u64::MAX };
-    let count = record?.count_within(seen.now, window_s, enough);
-    (count >= needed).then_some(count)
+    let window_s = tuning.get(const { number("success-after-failures", "window_s") });
+    record.map(|record| record.count_within(seen.now, window_s))
 }
 
 /// A success after 5 failures of that address or that user in 1800 s.
-pub fn success_after_failures<O: Display>(
+pub fn success_after_failures<O: Shown>(
     record: &Record<O>,
     seen: &Seen<'_>,
-    subject: &dyn Display,
+    subject: Name<'_>,
     tuning: &Tuning,
 ) -> Firing {
-    let window_s = tuning.get(const { number(SUCCESS, "window_s") });
-    let within = record.within(seen.now, window_s);
-    let mut offsets = evidence(within.offsets);
-    if offsets.len() == MOST_EVIDENCE {
-        offsets.remove(0);
-    }
-    offsets.push(seen.offset);
+    let window_s = tuning.get(const { number("success-after-failures", "window_s") });
+    let mut within = record.within(seen.now, window_s, MOST_EVIDENCE - 1);
+    within.offsets.push(seen.offset);
     Firing {
         detector: SUCCESS,
         severity: Severity::Critical,
-        subject: subject.to_string(),
+        subject: subject.text(),
         count: within.count,
         window_s,
-        message: format!(
-            "success after {} failures in {}",
-            within.count,
-            span(window_s)
-        ),
+        message: sentence(&[
+            Piece::Text("success after "),
+            Piece::Number(within.count),
+            Piece::Text(" failures in "),
+            Piece::Span(window_s),
+        ]),
         first: within.first,
-        evidence: offsets,
+        evidence: within.offsets,
         others: record.some_others(seen.now, window_s),
     }
 }
@@ -484,33 +514,28 @@ pub fn success_after_failures<O: Display>(
 pub fn rate_limit_storm(
     record: &Record<Subject>,
     seen: &Seen<'_>,
-    subject: &dyn Display,
+    subject: Name<'_>,
     tuning: &Tuning,
-    firings: &mut Vec<Firing>,
-) {
-    const ID: &str = "rate-limit-storm";
-    if !tuning.is_on(ID) {
-        return;
+) -> Option<Firing> {
+    let window_s = tuning.get(const { number("rate-limit-storm", "window_s") });
+    let needed = tuning.get(const { number("rate-limit-storm", "count") });
+    if !record.has_within(seen.now, window_s, needed) || !tuning.is_on(STORM) {
+        return None;
     }
-    let window_s = tuning.get(const { number(ID, "window_s") });
-    let needed = tuning.get(const { number(ID, "count") });
-    if record.count_within(seen.now, window_s, needed) < needed {
-        return;
-    }
-    let within = record.within(seen.now, window_s);
-    firings.push(Firing {
-        detector: ID,
+    let within = record.within(seen.now, window_s, MOST_EVIDENCE);
+    Some(Firing {
+        detector: STORM,
         severity: Severity::Medium,
-        subject: subject.to_string(),
+        subject: subject.text(),
         count: within.count,
         window_s,
-        message: format!(
-            "{} refusals of the limiter in {}",
-            within.count,
-            span(window_s)
-        ),
+        message: sentence(&[
+            Piece::Number(within.count),
+            Piece::Text(" refusals of the limiter in "),
+            Piece::Span(window_s),
+        ]),
         first: within.first,
-        evidence: evidence(within.offsets),
+        evidence: within.offsets,
         others: Vec::new(),
-    });
+    })
 }

@@ -32,8 +32,9 @@ pub struct DetectorSettings {
 #[derive(Debug, Clone)]
 pub struct Tuning {
     /// In the order of the table.
-    numbers: Vec<u64>,
-    off: Vec<&'static str>,
+    numbers: [u64; NUMBERS],
+    /// One bit for each detector that is switched off.
+    off: u32,
     ignore: Vec<IpNet>,
     /// See [`DetectorSettings::hours`].
     pub hours: Option<(u8, u8)>,
@@ -42,6 +43,41 @@ pub struct Tuning {
 /// Where a number stands among all. Every event asks for several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Number(usize);
+
+/// A detector by its row. Every event asks for several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Id(u8);
+
+impl Id {
+    /// As it stands in alerts and in the configuration.
+    pub fn name(self) -> &'static str {
+        DETECTORS[usize::from(self.0)].id
+    }
+}
+
+/// All numbers of all detectors.
+const NUMBERS: usize = {
+    let mut count = 0;
+    let mut detector = 0;
+    while detector < DETECTORS.len() {
+        count += DETECTORS[detector].parameters.len();
+        detector += 1;
+    }
+    count
+};
+
+/// The detector of this name; a name that is not in the table does not compile.
+pub const fn detector(id: &str) -> Id {
+    let mut row = 0;
+    while row < DETECTORS.len() {
+        if is_same(DETECTORS[row].id, id) {
+            // There are twelve.
+            return Id(row as u8);
+        }
+        row += 1;
+    }
+    panic!("there is no detector of this name")
+}
 
 /// The number of this name; a name that is not in the table does not compile.
 pub const fn number(id: &str, name: &str) -> Number {
@@ -86,19 +122,20 @@ impl Default for Tuning {
 impl Tuning {
     /// The defaults, with what the configuration says laid over them.
     pub fn new(settings: &DetectorSettings) -> Self {
-        let mut numbers = Vec::new();
-        let mut off = Vec::new();
-        for detector in DETECTORS {
-            for parameter in detector.parameters {
+        let mut numbers = [0; NUMBERS];
+        let mut places = numbers.iter_mut();
+        let mut off = 0;
+        for (row, detector) in DETECTORS.iter().enumerate() {
+            for (parameter, place) in detector.parameters.iter().zip(&mut places) {
                 let set = settings
                     .numbers
                     .iter()
                     .find(|(id, name, _)| id == detector.id && name == parameter.name);
-                numbers.push(set.map_or(parameter.default, |(_, _, value)| *value));
+                *place = set.map_or(parameter.default, |(_, _, value)| *value);
             }
             let enabled = settings.enabled.iter().find(|(id, _)| id == detector.id);
             if enabled.is_some_and(|(_, enabled)| !enabled) {
-                off.push(detector.id);
+                off |= 1 << row;
             }
         }
         Self {
@@ -116,11 +153,13 @@ impl Tuning {
     }
 
     /// Whether a detector is on.
-    pub fn is_on(&self, id: &str) -> bool {
-        !self.off.contains(&id)
+    #[inline]
+    pub fn is_on(&self, id: Id) -> bool {
+        self.off >> id.0 & 1 == 0
     }
 
     /// Whether nobody wants to hear of this address.
+    #[inline]
     pub fn ignores(&self, ip: IpAddr) -> bool {
         self.ignore.iter().any(|network| network.contains(&ip))
     }

@@ -3,11 +3,14 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use super::parameters::number;
-use super::{Firing, MOST_EVIDENCE, Seen, Tuning, span};
+use super::parameters::{Id, detector, number};
+use super::wording::{Piece, sentence};
+use super::{Firing, MOST_EVIDENCE, Seen, Tuning};
 use crate::audit::event::Kind;
 use crate::report::Severity;
 
+/// The detector.
+pub const ID: Id = detector("error-spike");
 /// The span of a sum, in milliseconds.
 const SUM: i64 = 5000;
 /// The hour before the window, in milliseconds.
@@ -23,6 +26,9 @@ pub struct Errors {
     started: Option<i64>,
     /// When the last ones were, and where: exact, as long as the window holds no more of them.
     recent: VecDeque<(i64, u64)>,
+    /// While it is not 0, one that came late stands among them: it is the number of errors that must
+    /// come before it is gone.
+    late: usize,
     /// Errors by spans of [`SUM`].
     sums: VecDeque<Sum>,
     /// While it is not 0, a sum that came late stands among the others: it is the number of sums that
@@ -61,31 +67,45 @@ impl Errors {
         seen: &Seen<'_>,
         log: &str,
         tuning: &Tuning,
-        firings: &mut Vec<Firing>,
-    ) {
-        const ID: &str = "error-spike";
+        is_told: impl FnOnce() -> bool,
+    ) -> Option<Firing> {
         if seen.now == 0 {
-            return;
+            return None;
         }
         let started = *self.started.get_or_insert(seen.now);
         if seen.event.kind() != Kind::Error {
-            return;
+            return None;
         }
+        self.error(seen, started, log, tuning, is_told)
+    }
+
+    fn error(
+        &mut self,
+        seen: &Seen<'_>,
+        started: i64,
+        log: &str,
+        tuning: &Tuning,
+        is_told: impl FnOnce() -> bool,
+    ) -> Option<Firing> {
         self.note(seen);
-        let window_s = tuning.get(const { number(ID, "window_s") }).max(1);
+        let window_s = tuning
+            .get(const { number("error-spike", "window_s") })
+            .max(1);
         let window = 1000 * i64::try_from(window_s).unwrap_or(i64::MAX / 2000);
-        let warmup =
-            1000 * i64::try_from(tuning.get(const { number(ID, "warmup_s") })).unwrap_or(0);
+        let warmup = 1000
+            * i64::try_from(tuning.get(const { number("error-spike", "warmup_s") })).unwrap_or(0);
         if seen.now - started < warmup || !tuning.is_on(ID) {
-            return;
+            return None;
         }
         let count = self.within(seen.now, window);
-        if count < tuning.get(const { number(ID, "count") }) {
-            return;
+        if count < tuning.get(const { number("error-spike", "count") }) {
+            return None;
         }
         let usual = self.mean_before(seen.now, window).max(1.0);
-        if count as f64 <= tuning.get(const { number(ID, "factor") }) as f64 * usual {
-            return;
+        if count as f64 <= tuning.get(const { number("error-spike", "factor") }) as f64 * usual
+            || is_told()
+        {
+            return None;
         }
         let is_inside = |time: i64| (-AHEAD..window).contains(&(seen.now - time));
         let mut evidence: Vec<u64> = self
@@ -97,20 +117,31 @@ impl Errors {
             .map(|(_, offset)| *offset)
             .collect();
         evidence.reverse();
-        firings.push(Firing {
+        let usual = format!("{usual:.0}");
+        Some(Firing {
             detector: ID,
             severity: Severity::Medium,
             subject: log.to_owned(),
             count,
             window_s,
-            message: format!("{count} errors in {}, usually {usual:.0}", span(window_s)),
+            message: sentence(&[
+                Piece::Number(count),
+                Piece::Text(" errors in "),
+                Piece::Span(window_s),
+                Piece::Text(", usually "),
+                Piece::Text(&usual),
+            ]),
             first: None,
             evidence,
             others: Vec::new(),
-        });
+        })
     }
 
     fn note(&mut self, seen: &Seen<'_>) {
+        self.late = match self.recent.back() {
+            Some((last, _)) if *last > seen.now => MOST_ERRORS,
+            _ => self.late.saturating_sub(1),
+        };
         if self.recent.len() >= MOST_ERRORS {
             self.recent.pop_front();
         }
@@ -146,9 +177,15 @@ impl Errors {
 
     /// Errors in the window that ends at `now`.
     fn within(&self, now: i64, window: i64) -> u64 {
-        let is_inside = |time: i64| (-AHEAD..window).contains(&(now - time));
-        let counted = self.recent.iter().filter(|(time, _)| is_inside(*time));
-        let counted = counted.count();
+        let counted = if self.late == 0 {
+            // The last of them is the one at hand.
+            let before = |(time, _): &(i64, u64)| now - time >= window;
+            self.recent.len() - self.recent.partition_point(before)
+        } else {
+            let is_inside = |time: i64| (-AHEAD..window).contains(&(now - time));
+            let counted = self.recent.iter().filter(|(time, _)| is_inside(*time));
+            counted.count()
+        };
         if counted < MOST_ERRORS {
             return counted as u64;
         }
@@ -183,6 +220,7 @@ impl Errors {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::event::Event;
 
     proptest::proptest! {
         #[test]
@@ -203,6 +241,40 @@ mod tests {
             let spans = start..start + length;
             let expected = all.iter().filter(|at| spans.contains(at)).count() as u64;
             proptest::prop_assert_eq!(errors.sum(spans), expected);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn errors_in_the_window_are_counted_also_where_lines_come_late(
+            steps in proptest::collection::vec((0i64..4000, 0..30), 1..600),
+            window in 1i64..100_000,
+        ) {
+            let mut errors = Errors::default();
+            let mut last: VecDeque<i64> = VecDeque::new();
+            let mut clock = 0;
+            for (step, back) in steps {
+                clock += step;
+                let now = if back == 0 { clock - 70_000 } else { clock };
+                let event = Event::default();
+                errors.note(&Seen {
+                    now,
+                    offset: 0,
+                    event: &event,
+                    ip: None,
+                    user: None,
+                    attempts: 1,
+                });
+                last.push_back(now);
+                if last.len() > MOST_ERRORS {
+                    last.pop_front();
+                }
+                let is_inside = |time: &&i64| (-AHEAD..window).contains(&(now - **time));
+                let expected = last.iter().filter(is_inside).count();
+                if expected < MOST_ERRORS {
+                    proptest::prop_assert_eq!(errors.within(now, window), expected as u64);
+                }
+            }
         }
     }
 

@@ -1,9 +1,6 @@
 //! A table that forgets: the rarest subjects first, then those unseen for longest.
 
-use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
-
-use crate::audit::hashing::AsItIs;
+use super::records::Records;
 
 /// Subjects a table holds at most.
 pub const MOST_SUBJECTS: usize = 65_536;
@@ -17,24 +14,17 @@ pub trait Worth {
     fn worth(&self) -> (u64, i64);
 }
 
-/// Records by the hash of their subject.
-type Places = HashMap<u64, u32, BuildHasherDefault<AsItIs>>;
-
 /// At most [`MOST_SUBJECTS`] records. A subject is known by its hash, which is seeded, since names
-/// are an attacker's. Records lie apart from the hash table, which keeps many slots empty.
+/// are an attacker's.
 #[derive(Debug)]
 pub struct Table<V> {
-    places: Places,
-    records: Vec<V>,
-    free: Vec<u32>,
+    records: Records<V>,
 }
 
-impl<V> Default for Table<V> {
+impl<V: Default> Default for Table<V> {
     fn default() -> Self {
         Self {
-            places: Places::default(),
-            records: Vec::new(),
-            free: Vec::new(),
+            records: Records::default(),
         }
     }
 }
@@ -43,43 +33,29 @@ impl<V: Worth + Default> Table<V> {
     /// The record of a subject, if there is one.
     #[inline]
     pub fn get(&self, key: u64) -> Option<&V> {
-        self.records.get(*self.places.get(&key)? as usize)
+        self.records.get(key)
     }
 
     /// The record of a subject, new if need be.
     #[inline]
     pub fn entry(&mut self, key: u64) -> &mut V {
-        let place = match self.places.get(&key) {
-            Some(place) => *place,
-            None => {
-                let place = self.free_place();
-                self.places.insert(key, place);
-                place
-            }
-        };
-        &mut self.records[place as usize]
+        match self.records.place(key) {
+            Some(place) => self.records.at(place),
+            None => self.add(key),
+        }
     }
 
     /// Every record.
     pub fn iter(&self) -> impl Iterator<Item = &V> {
-        self.places
-            .values()
-            .filter_map(|place| self.records.get(*place as usize))
+        self.records.iter()
     }
 
-    fn free_place(&mut self) -> u32 {
-        if self.places.len() >= MOST_SUBJECTS {
+    #[cold]
+    fn add(&mut self, key: u64) -> &mut V {
+        if self.records.len() >= MOST_SUBJECTS {
             self.forget();
         }
-        if let Some(place) = self.free.pop() {
-            return place;
-        }
-        if self.records.len() == self.records.capacity() {
-            // Doubling would waste what the bound saves.
-            self.records.reserve_exact(self.records.len() / 4 + 16);
-        }
-        self.records.push(V::default());
-        u32::try_from(self.records.len() - 1).expect("the bound is far below 2^32")
+        self.records.add(key)
     }
 
     /// Forgets some at once, so that forgetting costs little per event.
@@ -88,15 +64,11 @@ impl<V: Worth + Default> Table<V> {
         let (_, limit, _) = worths.select_nth_unstable(AT_ONCE);
         let limit = *limit;
         let mut left = AT_ONCE;
-        let (records, free) = (&mut self.records, &mut self.free);
-        self.places.retain(|_, place| {
-            let record = &mut records[*place as usize];
+        self.records.retain(|record| {
             let worth = record.worth();
             let goes = worth < limit || (worth == limit && left > 0);
             if goes {
                 left = left.saturating_sub(1);
-                *record = V::default();
-                free.push(*place);
             }
             !goes
         });

@@ -1,0 +1,261 @@
+//! Records by the hash of their subject: every event asks several of these, so that finding one is a
+//! look at eight bytes and at the record.
+
+/// Slots at first; a power of two, as all later numbers of them.
+const FEWEST_SLOTS: usize = 16;
+
+/// Records, each under a key. Keys are hashes already, and seeded, since subjects are an attacker's.
+#[derive(Debug)]
+pub struct Records<V> {
+    /// At most half of them are taken, each by [`slot`]; the first that is free behind a key's own
+    /// place ends the search.
+    slots: Box<[u64]>,
+    entries: Vec<Entry<V>>,
+    /// Entries without a slot.
+    free: Vec<u32>,
+}
+
+#[derive(Debug)]
+struct Entry<V> {
+    key: u64,
+    record: V,
+}
+
+/// A free slot.
+const FREE: u64 = 0;
+
+/// The upper half of the key, and one more than the place of its entry.
+fn slot(key: u64, place: u32) -> u64 {
+    key >> 32 << 32 | u64::from(place + 1)
+}
+
+/// The place in a slot that is taken.
+fn place_in(slot: u64) -> usize {
+    // The lower half.
+    slot as u32 as usize - 1
+}
+
+impl<V> Default for Records<V> {
+    fn default() -> Self {
+        Self {
+            slots: Box::new([FREE; FEWEST_SLOTS]),
+            entries: Vec::new(),
+            free: Vec::new(),
+        }
+    }
+}
+
+impl<V: Default> Records<V> {
+    /// How many there are.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.entries.len() - self.free.len()
+    }
+
+    /// The slot of a key, taken or free.
+    #[inline]
+    fn find(&self, key: u64) -> (usize, u64) {
+        let last = self.slots.len() - 1;
+        // What is cut off is no part of a place.
+        let mut at = key as usize & last;
+        loop {
+            let slot = self.slots[at];
+            if slot == FREE {
+                return (at, slot);
+            }
+            if slot >> 32 == key >> 32 && self.entries[place_in(slot)].key == key {
+                return (at, slot);
+            }
+            at = (at + 1) & last;
+        }
+    }
+
+    /// Where the record under a key stands, if there is one; until the next is added or removed.
+    #[inline]
+    pub fn place(&self, key: u64) -> Option<usize> {
+        match self.find(key) {
+            (_, FREE) => None,
+            (_, slot) => Some(place_in(slot)),
+        }
+    }
+
+    /// The record that stands there.
+    #[inline]
+    pub fn at(&mut self, place: usize) -> &mut V {
+        &mut self.entries[place].record
+    }
+
+    /// The record under a key, if there is one.
+    #[inline]
+    pub fn get(&self, key: u64) -> Option<&V> {
+        Some(&self.entries[self.place(key)?].record)
+    }
+
+    /// The same, to be changed in place.
+    #[inline]
+    pub fn get_mut(&mut self, key: u64) -> Option<&mut V> {
+        let place = self.place(key)?;
+        Some(self.at(place))
+    }
+
+    /// The record under a key that has none yet.
+    pub fn add(&mut self, key: u64) -> &mut V {
+        if self.slots.len() < 2 * (self.len() + 1) {
+            self.rebuild(2 * self.slots.len());
+        }
+        let entry = Entry {
+            key,
+            record: V::default(),
+        };
+        let place = match self.free.pop() {
+            Some(place) => {
+                self.entries[place as usize] = entry;
+                place
+            }
+            None => {
+                if self.entries.len() == self.entries.capacity() {
+                    // Doubling would waste what bounds save.
+                    self.entries.reserve_exact(self.entries.len() / 4 + 16);
+                }
+                self.entries.push(entry);
+                u32::try_from(self.entries.len() - 1).expect("bounds are far below 2^32")
+            }
+        };
+        let (at, _) = self.find(key);
+        self.slots[at] = slot(key, place);
+        &mut self.entries[place as usize].record
+    }
+
+    /// Forgets the record under a key.
+    pub fn remove(&mut self, key: u64) {
+        let (mut hole, slot) = self.find(key);
+        if slot == FREE {
+            return;
+        }
+        self.release(place_in(slot));
+        // What stands behind the hole, and had to step over it, moves up.
+        let last = self.slots.len() - 1;
+        let mut at = hole;
+        loop {
+            at = (at + 1) & last;
+            let slot = self.slots[at];
+            if slot == FREE {
+                break;
+            }
+            let own = self.entries[place_in(slot)].key as usize & last;
+            if (at.wrapping_sub(own) & last) >= (at.wrapping_sub(hole) & last) {
+                self.slots[hole] = slot;
+                hole = at;
+            }
+        }
+        self.slots[hole] = FREE;
+    }
+
+    /// Every record.
+    pub fn iter(&self) -> impl Iterator<Item = &V> {
+        let taken = self.slots.iter().filter(|slot| **slot != FREE);
+        taken.map(|slot| &self.entries[place_in(*slot)].record)
+    }
+
+    /// Forgets all but those to keep.
+    pub fn retain(&mut self, mut keeps: impl FnMut(&V) -> bool) {
+        for at in 0..self.slots.len() {
+            let slot = self.slots[at];
+            if slot != FREE && !keeps(&self.entries[place_in(slot)].record) {
+                self.release(place_in(slot));
+                self.slots[at] = FREE;
+            }
+        }
+        self.rebuild(self.slots.len());
+    }
+
+    fn release(&mut self, place: usize) {
+        self.entries[place].record = V::default();
+        self.free
+            .push(u32::try_from(place).expect("bounds are far below 2^32"));
+    }
+
+    fn rebuild(&mut self, count: usize) {
+        let old = std::mem::replace(&mut self.slots, vec![FREE; count].into_boxed_slice());
+        for slot in old.into_iter().filter(|slot| *slot != FREE) {
+            let mut at = self.entries[place_in(slot)].key as usize & (count - 1);
+            while self.slots[at] != FREE {
+                at = (at + 1) & (count - 1);
+            }
+            self.slots[at] = slot;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What is done under a key.
+    #[derive(Debug, Clone, Copy)]
+    enum Step {
+        Set(u32),
+        Remove,
+        RetainAbove(u32),
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<(u64, Step)>> {
+        // Keys that meet in their slots, in the halves of their hash or in both.
+        let key = (0u64..6, 0u64..40).prop_map(|(upper, lower)| upper << 32 | lower * 8);
+        let step = prop_oneof![
+            6 => (0u32..100).prop_map(Step::Set),
+            3 => Just(Step::Remove),
+            1 => (0u32..100).prop_map(Step::RetainAbove),
+        ];
+        proptest::collection::vec((key, step), 0..400)
+    }
+
+    proptest! {
+        #[test]
+        fn records_are_those_of_a_plain_map(steps in steps()) {
+            let mut records: Records<u32> = Records::default();
+            let mut model: HashMap<u64, u32> = HashMap::new();
+            for (key, step) in steps {
+                match step {
+                    Step::Set(value) => {
+                        match records.get_mut(key) {
+                            Some(record) => *record = value,
+                            None => {
+                                let record = records.add(key);
+                                prop_assert_eq!(*record, 0, "nobody inherits");
+                                *record = value;
+                            }
+                        }
+                        model.insert(key, value);
+                    }
+                    Step::Remove => {
+                        records.remove(key);
+                        model.remove(&key);
+                    }
+                    Step::RetainAbove(limit) => {
+                        records.retain(|value| *value > limit);
+                        model.retain(|_, value| *value > limit);
+                    }
+                }
+                prop_assert_eq!(records.len(), model.len());
+                prop_assert_eq!(records.get(key), model.get(&key));
+                prop_assert!(records.slots.len() >= 2 * records.len());
+            }
+            for upper in 0..6 {
+                for lower in 0..40 {
+                    let key = upper << 32 | lower * 8;
+                    prop_assert_eq!(records.get(key), model.get(&key));
+                }
+            }
+            let mut all: Vec<u32> = records.iter().copied().collect();
+            let mut expected: Vec<u32> = model.into_values().collect();
+            all.sort_unstable();
+            expected.sort_unstable();
+            prop_assert_eq!(all, expected);
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! The sentences of alerts, put together without the machinery of formatting, which costs more than
+//! all detectors together.
+
+use std::net::IpAddr;
+
+use crate::audit::address::{Subject, ipv4_digits};
+
+/// A piece of a sentence.
+#[derive(Debug, Clone, Copy)]
+pub enum Piece<'p> {
+    /// As it stands.
+    Text(&'p str),
+    /// In decimal digits.
+    Number(u64),
+    /// As `Display` gives it.
+    Address(IpAddr),
+    /// Seconds as people say it: `10 min`, `24 h`, `90 s`.
+    Span(u64),
+}
+
+/// The pieces in a row.
+pub fn sentence(pieces: &[Piece<'_>]) -> String {
+    let mut text = String::with_capacity(48);
+    for piece in pieces {
+        match *piece {
+            Piece::Text(piece) => text.push_str(piece),
+            Piece::Number(number) => push_number(&mut text, number),
+            Piece::Address(ip) => push_address(&mut text, ip),
+            Piece::Span(seconds) => {
+                let (number, unit) = match seconds {
+                    0..120 => (seconds, " s"),
+                    120..7200 => (seconds / 60, " min"),
+                    _ if seconds.is_multiple_of(3600) || seconds > 36_000 => (seconds / 3600, " h"),
+                    _ => (seconds / 60, " min"),
+                };
+                push_number(&mut text, number);
+                text.push_str(unit);
+            }
+        }
+    }
+    text
+}
+
+/// An address by itself.
+pub fn address(ip: IpAddr) -> String {
+    let mut text = String::with_capacity(15);
+    push_address(&mut text, ip);
+    text
+}
+
+/// A side of an attempt, as it is shown.
+pub trait Shown {
+    /// The text.
+    fn text(&self) -> String;
+}
+
+impl Shown for Subject {
+    fn text(&self) -> String {
+        match self.address() {
+            ip @ IpAddr::V4(_) => address(ip),
+            IpAddr::V6(_) => self.to_string(),
+        }
+    }
+}
+
+/// Whom an alert is about.
+#[derive(Debug, Clone, Copy)]
+pub enum Name<'n> {
+    /// A user.
+    User(&'n str),
+    /// An address.
+    Address(Subject),
+}
+
+impl Name<'_> {
+    /// As it is shown.
+    pub fn text(self) -> String {
+        match self {
+            Self::User(name) => name.to_owned(),
+            Self::Address(address) => address.text(),
+        }
+    }
+}
+
+fn push_address(text: &mut String, ip: IpAddr) {
+    match ip {
+        IpAddr::V4(address) => {
+            let (digits, length) = ipv4_digits(address);
+            text.push_str(std::str::from_utf8(&digits[..length]).unwrap_or_default());
+        }
+        IpAddr::V6(address) => text.push_str(&address.to_string()),
+    }
+}
+
+fn push_number(text: &mut String, number: u64) {
+    let mut digits = [0; 20];
+    let mut start = digits.len();
+    let mut rest = number;
+    loop {
+        start -= 1;
+        // A digit is below 10.
+        digits[start] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    text.push_str(std::str::from_utf8(&digits[start..]).unwrap_or_default());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_said_as_people_say_them() {
+        let cases = [
+            (0, "0 s"),
+            (119, "119 s"),
+            (120, "2 min"),
+            (5400, "90 min"),
+            (7199, "119 min"),
+            (7200, "2 h"),
+            (7260, "121 min"),
+            (36_001, "10 h"),
+            (86_400, "24 h"),
+            (u64::MAX, "5124095576030431 h"),
+        ];
+        for (seconds, expected) in cases {
+            assert_eq!(sentence(&[Piece::Span(seconds)]), expected);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn numbers_and_addresses_are_those_of_display(number: u64, ip: IpAddr) {
+            let text = sentence(&[Piece::Text("a "), Piece::Number(number), Piece::Text(" é")]);
+            proptest::prop_assert_eq!(text, format!("a {number} é"));
+            proptest::prop_assert_eq!(address(ip), ip.to_string());
+        }
+    }
+}
