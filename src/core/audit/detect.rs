@@ -67,8 +67,8 @@ pub struct Alert {
     pub evidence: Vec<u64>,
     /// When the first of them was.
     pub first: Option<Timestamp>,
-    /// Some of the users, or addresses, concerned.
-    pub others: Vec<String>,
+    /// Some of the users, or addresses, concerned, separated by commas; empty where there are none.
+    pub others: String,
 }
 
 /// An event as detectors see it.
@@ -186,6 +186,7 @@ impl Detectors {
         Some(Baseline::new(self.latest, users.into_values().collect()))
     }
 
+    #[cold]
     fn recall(&mut self) {
         if self
             .before
@@ -257,13 +258,14 @@ impl Detectors {
                 message: why.to_owned(),
                 evidence: vec![lost_from],
                 first: None,
-                others: Vec::new(),
+                others: String::new(),
             };
             self.fire(key, Some(firing));
         }
         &self.alerts
     }
 
+    #[inline(always)]
     fn seen<'e>(&mut self, event: &'e Event<'e>, offset: u64) -> Seen<'e> {
         let ip = event
             .ip
@@ -291,23 +293,36 @@ impl Detectors {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn watch_log(&mut self, seen: &Seen<'_>) {
+        if seen.event.dropped > 0 {
+            let (log, _) = &self.logs[self.current];
+            let firing = clock::lost(seen, log, &self.tuning);
+            self.fire_for_log(firing);
+        }
         let (log, state) = &mut self.logs[self.current];
-        let mut firings = Vec::new();
-        state.clock.observe(seen, log, &self.tuning, &mut firings);
+        if let firing @ Some(_) = state.clock.observe(seen, log, &self.tuning) {
+            self.fire_for_log(firing);
+        }
+        let (log, state) = &mut self.logs[self.current];
         let (hasher, incidents, now) = (&self.hasher, &mut self.incidents, self.now);
         let spike = state.errors.observe(seen, log, &self.tuning, || {
             let key = hasher.hash_one(log.as_str());
             incidents.goes_on(spikes::ID, key, Severity::Medium, now)
         });
-        firings.extend(spike);
-        if !firings.is_empty() {
-            let key = self.hasher.hash_one(log.as_str());
-            self.fire_all(key, firings);
+        if spike.is_some() {
+            self.fire_for_log(spike);
         }
     }
 
+    #[cold]
+    fn fire_for_log(&mut self, firing: Option<Firing>) {
+        let (log, _) = &self.logs[self.current];
+        let key = self.hasher.hash_one(log.as_str());
+        self.fire(key, firing);
+    }
+
+    #[inline(never)]
     fn watch_login(&mut self, seen: &Seen<'_>) {
         match seen.event.outcome {
             Some(Outcome::Failure) => self.failure(seen),
@@ -361,17 +376,11 @@ impl Detectors {
             self.success_after_failures(seen);
         }
         if let Some(user) = seen.user {
-            let mut firings = Vec::new();
             let incidents = &mut self.incidents;
-            self.habits.observe(
-                seen,
-                user,
-                &self.zone,
-                &self.tuning,
-                incidents,
-                &mut firings,
-            );
-            self.fire_all(user.key, firings);
+            let (zone, tuning) = (&self.zone, &self.tuning);
+            let (place, hour) = self.habits.observe(seen, user, zone, tuning, incidents);
+            self.fire(user.key, place);
+            self.fire(user.key, hour);
         }
     }
 
@@ -409,6 +418,7 @@ impl Detectors {
         self.fire(key, Some(firing));
     }
 
+    #[inline(never)]
     fn watch_limit(&mut self, seen: &Seen<'_>) {
         if seen.attempts == 0 {
             return;
@@ -427,7 +437,7 @@ impl Detectors {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn watch_usage(&mut self, seen: &Seen<'_>) {
         let Some(user) = seen.user else {
             return;
@@ -439,17 +449,17 @@ impl Detectors {
         self.fire(user.key, firing);
     }
 
-    fn fire_all(&mut self, key: u64, firings: Vec<Firing>) {
-        for firing in firings {
-            self.fire(key, Some(firing));
-        }
-    }
-
     #[inline]
     fn fire(&mut self, key: u64, firing: Option<Firing>) {
         if let Some(firing) = firing {
-            let alert = self.incidents.alert(key, firing, self.now);
-            self.alerts.extend(alert);
+            self.tell(key, firing);
+        }
+    }
+
+    #[inline(never)]
+    fn tell(&mut self, key: u64, firing: Firing) {
+        if let Some(alert) = self.incidents.alert(key, firing, self.now) {
+            self.alerts.push(alert);
         }
     }
 }

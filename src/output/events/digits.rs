@@ -93,6 +93,56 @@ pub fn write_number(out: &mut impl Write, number: u64) -> io::Result<()> {
     }
 }
 
+/// Puts the digits of a number into a place and returns how many they are: eight at once, and not one
+/// division for each.
+#[inline]
+pub fn put_number(place: &mut [u8; 20], number: u64) -> usize {
+    const EIGHT: u64 = 100_000_000;
+    let mut length = 0;
+    let mut put = |digits: u64, zeros: usize| {
+        let text = (digits | ONES * 0x30) >> (8 * zeros);
+        if let Some(place) = place[length..].first_chunk_mut() {
+            *place = text.to_le_bytes();
+        }
+        length += 8 - zeros;
+    };
+    let upper = number / EIGHT;
+    let lower = eight_digits(number % EIGHT);
+    if upper == 0 {
+        put(lower, leading_zeros(lower));
+        return length;
+    }
+    let most = upper / EIGHT;
+    let middle = eight_digits(upper % EIGHT);
+    if most == 0 {
+        put(middle, leading_zeros(middle));
+    } else {
+        let first = eight_digits(most);
+        put(first, leading_zeros(first));
+        put(middle, 0);
+    }
+    put(lower, 0);
+    length
+}
+
+/// The digits of a number below 10^8 as the bytes of a word, the first the lowest: it is cut into
+/// halves three times, each time all at once.
+#[inline]
+fn eight_digits(number: u64) -> u64 {
+    // Multiplied by 1/10000, 1/100 and 1/10, rounded up so little that no quotient is wrong.
+    let fours = number / 10_000 | (number % 10_000) << 32;
+    let quotients = (fours * 10_486 >> 20) & 0x0000_007f_0000_007f;
+    let pairs = quotients | (fours - 100 * quotients) << 16;
+    let quotients = (pairs * 103 >> 10) & 0x000f_000f_000f_000f;
+    quotients | (pairs - 10 * quotients) << 8
+}
+
+/// Digits in front that are not written; the last always is.
+#[inline]
+fn leading_zeros(digits: u64) -> usize {
+    ((digits.trailing_zeros() / 8) as usize).min(7)
+}
+
 /// Whether a text is printable ASCII, without a look at each byte by itself.
 pub fn is_printable_ascii(bytes: &[u8]) -> bool {
     let (words, rest) = bytes.as_chunks();
@@ -168,6 +218,18 @@ mod tests {
             });
             proptest::prop_assert_eq!(shown, text);
             proptest::prop_assert_eq!(written(|out| write_number(out, number)), number.to_string());
+            for number in [number, number >> 20, number >> 40, number >> 56, u64::MAX - number] {
+                let mut place = [0; 20];
+                let length = put_number(&mut place, number);
+                let text = std::str::from_utf8(&place[..length]).unwrap();
+                proptest::prop_assert_eq!(text, number.to_string());
+            }
+        }
+
+        #[test]
+        fn eight_digits_are_right(number in 0..100_000_000u64) {
+            let text = (eight_digits(number) | ONES * 0x30).to_le_bytes();
+            proptest::prop_assert_eq!(&text[..], format!("{number:08}").as_bytes());
         }
 
         #[test]

@@ -156,46 +156,64 @@ impl HumanLines {
     }
 
     /// Writes one alert.
-    pub fn alert(&mut self, out: &mut impl Write, alert: &Alert) -> io::Result<()> {
-        let text = self.alert_text(alert);
+    pub fn alert(&self, out: &mut impl Write, alert: &Alert) -> io::Result<()> {
         let tone = if alert.severity >= Severity::High {
             Tone::Bad
         } else {
             Tone::Warning
         };
-        self.paints.write(out, tone, &text)?;
+        self.paints.write(out, tone, &self.alert_text(alert))?;
         out.write_all(b"\n")
     }
 
     /// An alert in one line.
     pub fn alert_text(&self, alert: &Alert) -> String {
-        let mut details = Vec::new();
+        let mut text = Vec::with_capacity(192);
+        // Writing to a vector cannot fail.
+        let _ = self.write_alert(&mut text, alert);
+        String::from_utf8(text).unwrap_or_default()
+    }
+
+    fn write_alert(&self, text: &mut Vec<u8>, alert: &Alert) -> io::Result<()> {
+        text.extend_from_slice("▲ ".as_bytes());
+        text.extend(
+            alert
+                .severity
+                .word()
+                .bytes()
+                .map(|byte| byte.to_ascii_uppercase()),
+        );
+        text.extend_from_slice(b" ");
+        text.extend_from_slice(alert.detector.as_bytes());
+        text.extend_from_slice(b" ");
+        write_harmless(text, &alert.subject)?;
+        text.extend_from_slice(b": ");
+        write_harmless(text, &alert.message)?;
+        let mut mark = b" (";
         if let Some(first) = alert.first {
             let first = self.zone.to_datetime(first).time();
-            let (hour, minute, second) = (first.hour(), first.minute(), first.second());
-            details.push(format!("first {hour:02}:{minute:02}:{second:02}"));
+            text.extend_from_slice(b" (first ");
+            for (number, behind) in [(first.hour(), b":"), (first.minute(), b":")] {
+                text.extend_from_slice(&two_digits(u64::from(number.unsigned_abs())));
+                text.extend_from_slice(behind);
+            }
+            text.extend_from_slice(&two_digits(u64::from(first.second().unsigned_abs())));
+            mark = b", ";
         }
         if !alert.others.is_empty() {
-            let what = match alert.detector {
-                "credential-stuffing" | "new-address" => "from",
-                "success-after-failures" => "with",
-                _ => "users",
+            let what: &[u8] = match alert.detector {
+                "credential-stuffing" | "new-address" => b"from ",
+                "success-after-failures" => b"with ",
+                _ => b"users ",
             };
-            let names: Vec<String> = alert.others.iter().map(|name| harmless(name)).collect();
-            details.push(format!("{what} {}", names.join(", ")));
+            text.extend_from_slice(mark);
+            text.extend_from_slice(what);
+            write_harmless(text, &alert.others)?;
         }
-        let details = if details.is_empty() {
-            String::new()
-        } else {
-            format!(" ({})", details.join(", "))
-        };
-        format!(
-            "▲ {} {} {}: {}{details}",
-            alert.severity.word().to_uppercase(),
-            alert.detector,
-            harmless(&alert.subject),
-            harmless(&alert.message),
-        )
+        if alert.first.is_some() || !alert.others.is_empty() {
+            text.extend_from_slice(b")");
+        }
+        Ok(())
     }
 
     fn time(&mut self, out: &mut impl Write, time: Option<Timestamp>) -> io::Result<()> {

@@ -4,12 +4,12 @@ use std::io::{self, Write};
 
 use base64::Engine as _;
 use jiff::Timestamp;
-use openclaw_sec::audit::detect::Alert;
+use openclaw_sec::audit::detect::{Alert, MOST_EVIDENCE};
 use openclaw_sec::audit::event::{Event, Kind, Outcome};
 use openclaw_sec::audit::reading::{SourceLine, without_line_end};
 use openclaw_sec::foreign_text::is_harmful;
 
-use super::digits::{bytes_like, odd_bytes, write_address, write_number, write_time};
+use super::digits::{bytes_like, odd_bytes, put_number, write_address, write_number, write_time};
 
 /// Writes one event of `openclaw-sec/event/1`.
 pub fn event_json(out: &mut Vec<u8>, event: &Event<'_>, line: &SourceLine<'_>) -> io::Result<()> {
@@ -67,20 +67,30 @@ pub fn alert_json(out: &mut Vec<u8>, alert: &Alert) -> io::Result<()> {
     member(out, "detector", Some(alert.detector))?;
     member(out, "severity", Some(alert.severity.word()))?;
     member(out, "subject", Some(&alert.subject))?;
-    write!(
-        out,
-        ",\"count\":{},\"window_s\":{}",
-        alert.count, alert.window_s
-    )?;
+    out.write_all(b",\"count\":")?;
+    write_number(out, alert.count)?;
+    out.write_all(b",\"window_s\":")?;
+    write_number(out, alert.window_s)?;
     member(out, "message", Some(&alert.message))?;
     out.write_all(b",\"evidence\":[")?;
-    for (position, offset) in alert.evidence.iter().enumerate() {
-        if position > 0 {
-            out.write_all(b",")?;
-        }
-        write_number(out, *offset)?;
-    }
+    numbers(out, &alert.evidence);
     out.write_all(b"]}\n")
+}
+
+/// Numbers with commas between them, written together.
+fn numbers(out: &mut Vec<u8>, numbers: &[u64]) {
+    const MOST: usize = MOST_EVIDENCE;
+    let mut block = [0; 21 * MOST];
+    for (round, some) in numbers.chunks(MOST).enumerate() {
+        let mut end = 0;
+        for number in some {
+            block[end] = b',';
+            if let Some(place) = block[end + 1..].first_chunk_mut() {
+                end += 1 + put_number(place, *number);
+            }
+        }
+        out.extend_from_slice(&block[usize::from(round == 0)..end]);
+    }
 }
 
 /// Writes one event as OCSF 1.6: Authentication (3002), API Activity (6003) or Base Event (0).
@@ -266,6 +276,17 @@ mod tests {
             let out = String::from_utf8(out).unwrap();
             proptest::prop_assert_eq!(serde_json::from_str::<String>(&out).unwrap(), text);
             proptest::prop_assert!(!out.chars().any(is_harmful), "{}", out);
+        }
+    }
+
+    #[test]
+    fn any_number_of_numbers_is_written_with_commas() {
+        for count in [0, 1, 2, 32, 33, 100] {
+            let all: Vec<u64> = (0..count).map(|number| u64::MAX >> (number % 64)).collect();
+            let mut out = Vec::new();
+            numbers(&mut out, &all);
+            let expected: Vec<String> = all.iter().map(u64::to_string).collect();
+            assert_eq!(String::from_utf8(out).unwrap(), expected.join(","));
         }
     }
 

@@ -3,12 +3,10 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use super::few::Ring;
 use super::parameters::{Id, detector, number};
 use super::table::{Table, Worth};
 use super::wording::{Piece, sentence};
 use super::{Firing, MOST_EVIDENCE, Seen, Tuning, User};
-use crate::order;
 use crate::report::Severity;
 
 /// Buckets of the past that are remembered.
@@ -48,10 +46,15 @@ struct Buckets {
 struct History {
     user: Box<str>,
     past: VecDeque<u32>,
+    /// The median of the past, once it is worked out.
+    middle: Option<f64>,
     /// What the current bucket must exceed, once it is worked out.
     limit: Option<f64>,
-    /// Where the last events of the current bucket stand.
-    offsets: Ring<u64>,
+    /// Where the last events of the current bucket stand, each behind the one before it and the first
+    /// behind the last; no places before the past is long enough.
+    offsets: Box<[u64]>,
+    /// How many of the current bucket were written there.
+    noted: usize,
 }
 
 impl Worth for Buckets {
@@ -123,7 +126,8 @@ impl Usage {
         if bucket > record.current || bucket < record.current - LATE {
             record.next(bucket, user.name);
         }
-        record.note(seen.offset);
+        let needed = tuning.get(const { number("usage-anomaly", "history") });
+        record.note(seen.offset, needed.max(1));
         if u64::from(record.count) < tuning.get(const { number("usage-anomaly", "count") })
             || !tuning.is_on(ID)
         {
@@ -148,12 +152,17 @@ impl Usage {
             return None;
         }
         let factor = tuning.get(const { number("usage-anomaly", "factor") }) as f64;
-        let deviations = tuning.get(const { number("usage-anomaly", "deviations") }) as f64;
         let past = &history.past;
+        let middle = *history.middle.get_or_insert_with(|| middle(past));
+        let count = f64::from(record.count);
+        if count <= factor * middle {
+            return None;
+        }
+        let deviations = tuning.get(const { number("usage-anomaly", "deviations") }) as f64;
         let limit = *history
             .limit
-            .get_or_insert_with(|| limit(past, factor, deviations));
-        if f64::from(record.count) <= limit || is_told() {
+            .get_or_insert_with(|| (factor * middle).max(middle + deviations * spread(past)));
+        if count <= limit || is_told() {
             return None;
         }
         let window_s = window_s(tuning);
@@ -171,9 +180,9 @@ impl Usage {
                 Piece::Text(", usually up to "),
                 Piece::Text(&usual),
             ]),
-            evidence: history.offsets.parts().concat(),
+            evidence: history.last_offsets(),
             first: None,
-            others: Vec::new(),
+            others: String::new(),
         })
     }
 }
@@ -204,16 +213,36 @@ impl History {
             ..Self::default()
         }
     }
+
+    #[inline]
+    fn note(&mut self, offset: u64) {
+        if self.offsets.is_empty() {
+            self.offsets = Box::new([0; MOST_EVIDENCE]);
+        }
+        self.offsets[self.noted % MOST_EVIDENCE] = offset;
+        self.noted += 1;
+    }
+
+    /// In order.
+    fn last_offsets(&self) -> Vec<u64> {
+        let first = self.noted.saturating_sub(MOST_EVIDENCE);
+        let places = first..self.noted;
+        places
+            .map(|place| self.offsets[place % MOST_EVIDENCE])
+            .collect()
+    }
 }
 
 impl Buckets {
+    /// Counts an event; where it stands is of use once `needed` buckets of the past are known.
     #[inline]
-    fn note(&mut self, offset: u64) {
+    fn note(&mut self, offset: u64, needed: u64) {
         self.count = self.count.saturating_add(1);
-        let Some(history) = &mut self.history else {
-            return;
-        };
-        history.offsets.push(offset, MOST_EVIDENCE);
+        if let Some(history) = &mut self.history
+            && history.past.len() as u64 >= needed
+        {
+            history.note(offset);
+        }
     }
 
     fn next(&mut self, bucket: i64, user: &str) {
@@ -225,31 +254,109 @@ impl Buckets {
                 history.past.pop_front();
             }
             history.past.push_back(self.count);
+            history.middle = None;
             history.limit = None;
-            history.offsets.clear();
+            history.noted = 0;
         }
         self.current = bucket;
         self.count = 0;
     }
 }
 
-fn limit(past: &VecDeque<u32>, factor: f64, deviations: f64) -> f64 {
-    let mut values: Vec<f64> = past.iter().copied().map(f64::from).collect();
-    let middle = median(&mut values);
-    let mut distances: Vec<f64> = past
-        .iter()
-        .map(|value| (f64::from(*value) - middle).abs())
-        .collect();
-    let spread = (1.4826 * median(&mut distances)).max(1.0);
-    (factor * middle).max(middle + deviations * spread)
+/// The median.
+fn middle(past: &VecDeque<u32>) -> f64 {
+    twice_median(past.iter().map(|count| u64::from(*count))) as f64 / 2.0
 }
 
-fn median(values: &mut [f64]) -> f64 {
-    order::sort_by(values, f64::total_cmp);
-    let middle = values.len() / 2;
-    if values.len() % 2 == 1 {
-        values[middle]
-    } else {
-        (values[middle - 1] + values[middle]) / 2.0
+/// 1.4826 × MAD, at least 1.
+fn spread(past: &VecDeque<u32>) -> f64 {
+    let counts = past.iter().map(|count| u64::from(*count));
+    let twice_middle = twice_median(counts.clone());
+    let twice = twice_median(counts.map(|count| twice_middle.abs_diff(2 * count)));
+    (1.4826 * (twice as f64 / 4.0)).max(1.0)
+}
+
+/// The sum of both numbers in the middle, or twice the one.
+fn twice_median(numbers: impl Iterator<Item = u64>) -> u64 {
+    let mut values = [0; MOST_BUCKETS];
+    let mut count = 0;
+    for (place, number) in values.iter_mut().zip(numbers) {
+        *place = number;
+        count += 1;
+    }
+    let values = &mut values[..count];
+    let Some(upper) = select(values, count / 2) else {
+        return 0;
+    };
+    if count % 2 == 1 {
+        return 2 * upper;
+    }
+    let lower = values[..count / 2].iter().max();
+    upper + lower.copied().unwrap_or(upper)
+}
+
+/// The value that stands at `place` of the sorted list, with those before it in front (Hoare's
+/// selection).
+fn select(values: &mut [u64], place: usize) -> Option<u64> {
+    let (mut start, mut end) = (0, values.len());
+    while end - start > 1 {
+        let pivot = values[start + (end - start) / 2];
+        let (mut left, mut right) = (start, end - 1);
+        loop {
+            while values[left] < pivot {
+                left += 1;
+            }
+            while values[right] > pivot {
+                right -= 1;
+            }
+            if left >= right {
+                break;
+            }
+            values.swap(left, right);
+            left += 1;
+            right -= 1;
+        }
+        // What is left of `left` is no larger than the pivot, and the rest no smaller.
+        if place < left {
+            end = left;
+        } else {
+            start = left;
+        }
+    }
+    values.get(place).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Straight from the definition.
+    fn median(values: &mut [f64]) -> f64 {
+        values.sort_by(f64::total_cmp);
+        let middle = values.len() / 2;
+        if values.len() % 2 == 1 {
+            values[middle]
+        } else {
+            (values[middle - 1] + values[middle]) / 2.0
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_middle_and_the_spread_are_those_of_the_definition(
+            past in proptest::prop_oneof![
+                proptest::collection::vec(0u32..5, 1..=MOST_BUCKETS),
+                proptest::collection::vec(0u32.., 1..=MOST_BUCKETS),
+            ],
+        ) {
+            let past = VecDeque::from(past);
+            let mut values: Vec<f64> = past.iter().copied().map(f64::from).collect();
+            let expected = median(&mut values);
+            proptest::prop_assert_eq!(middle(&past), expected);
+            let mut distances: Vec<f64> =
+                values.iter().map(|value| (value - expected).abs()).collect();
+            let expected = (1.4826 * median(&mut distances)).max(1.0);
+            proptest::prop_assert_eq!(spread(&past), expected);
+        }
     }
 }

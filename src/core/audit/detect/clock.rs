@@ -31,69 +31,42 @@ impl Default for Clock {
 
 impl Clock {
     /// Looks at the time of an event.
-    pub fn observe(
-        &mut self,
-        seen: &Seen<'_>,
-        log: &str,
-        tuning: &Tuning,
-        firings: &mut Vec<Firing>,
-    ) {
-        if seen.event.dropped > 0 && tuning.is_on(GAP) {
-            let dropped = seen.event.dropped;
-            let message = [
-                Piece::Text("the writer lost "),
-                Piece::Number(dropped),
-                Piece::Text(" lines"),
-            ];
-            firings.push(firing(GAP, log, dropped, 0, &message, seen));
-        }
-        if seen.event.time.is_none() {
-            return;
-        }
+    #[inline(always)]
+    pub fn observe(&mut self, seen: &Seen<'_>, log: &str, tuning: &Tuning) -> Option<Firing> {
+        seen.event.time?;
         let Some(highest) = self.highest else {
             self.highest = Some(seen.now);
-            return;
+            return None;
         };
         if let Ok(gap_ms @ 1..) = u64::try_from(seen.now - highest) {
-            if gap_ms > window_ms(tuning.get(const { number("log-gap", "window_s") })) {
-                self.gap(seen, gap_ms, log, tuning, firings);
-            }
-            self.note(gap_ms);
             self.highest = Some(seen.now);
-            return;
+            let is_long = gap_ms > window_ms(tuning.get(const { number("log-gap", "window_s") }));
+            let firing = is_long.then(|| self.gap(seen, gap_ms, log, tuning));
+            self.note(gap_ms);
+            return firing.flatten();
         }
         let behind_ms = (highest - seen.now).unsigned_abs();
         if behind_ms > window_ms(tuning.get(const { number("clock-backwards", "window_s") })) {
             self.highest = Some(seen.now);
-            if tuning.is_on(BACKWARDS) {
-                let behind = behind_ms / 1000;
-                let message = [Piece::Text("the time jumps back by "), Piece::Span(behind)];
-                firings.push(firing(BACKWARDS, log, 1, behind, &message, seen));
-            }
-        } else {
-            self.note(0);
+            return backwards(seen, behind_ms, log, tuning);
         }
+        self.note(0);
+        None
     }
 
     /// A gap that is longer than the window.
     #[cold]
-    fn gap(
-        &self,
-        seen: &Seen<'_>,
-        gap_ms: u64,
-        log: &str,
-        tuning: &Tuning,
-        firings: &mut Vec<Firing>,
-    ) {
+    fn gap(&self, seen: &Seen<'_>, gap_ms: u64, log: &str, tuning: &Tuning) -> Option<Firing> {
         let is_long = self.count >= tuning.get(const { number("log-gap", "count") })
             && gap_ms as f64
                 > tuning.get(const { number("log-gap", "factor") }) as f64
                     * self.percentile_99_ms();
-        if is_long && tuning.is_on(GAP) {
-            let silence = gap_ms / 1000;
-            let message = [Piece::Text("silent for "), Piece::Span(silence)];
-            firings.push(firing(GAP, log, 1, silence, &message, seen));
+        if !is_long || !tuning.is_on(GAP) {
+            return None;
         }
+        let silence = gap_ms / 1000;
+        let message = [Piece::Text("silent for "), Piece::Span(silence)];
+        Some(firing(GAP, log, 1, silence, &message, seen))
     }
 
     #[inline]
@@ -117,6 +90,32 @@ impl Clock {
     }
 }
 
+/// The writer says that it lost lines.
+#[cold]
+pub fn lost(seen: &Seen<'_>, log: &str, tuning: &Tuning) -> Option<Firing> {
+    if !tuning.is_on(GAP) {
+        return None;
+    }
+    let dropped = seen.event.dropped;
+    let message = [
+        Piece::Text("the writer lost "),
+        Piece::Number(dropped),
+        Piece::Text(" lines"),
+    ];
+    Some(firing(GAP, log, dropped, 0, &message, seen))
+}
+
+#[cold]
+fn backwards(seen: &Seen<'_>, behind_ms: u64, log: &str, tuning: &Tuning) -> Option<Firing> {
+    if !tuning.is_on(BACKWARDS) {
+        return None;
+    }
+    let behind = behind_ms / 1000;
+    let message = [Piece::Text("the time jumps back by "), Piece::Span(behind)];
+    Some(firing(BACKWARDS, log, 1, behind, &message, seen))
+}
+
+#[inline]
 fn window_ms(window_s: u64) -> u64 {
     window_s.saturating_mul(1000)
 }
@@ -179,7 +178,7 @@ fn firing(
         message: sentence(message),
         evidence: vec![seen.offset],
         first: None,
-        others: Vec::new(),
+        others: String::new(),
     }
 }
 

@@ -95,7 +95,8 @@ impl Habits {
         }
     }
 
-    /// Looks at a login that succeeded.
+    /// Looks at a login that succeeded: for `new-address` and `off-hours`.
+    #[inline]
     pub fn observe(
         &mut self,
         seen: &Seen<'_>,
@@ -103,8 +104,8 @@ impl Habits {
         zone: &TimeZone,
         tuning: &Tuning,
         incidents: &mut Incidents,
-        firings: &mut Vec<Firing>,
-    ) {
+    ) -> (Option<Firing>, Option<Firing>) {
+        let (mut new_address, mut off_hours) = (None, None);
         let hour = if seen.event.time.is_some() {
             self.hour(seen.now, zone)
         } else {
@@ -126,17 +127,18 @@ impl Habits {
                 && tuning.is_on(NEW_ADDRESS)
                 && !incidents.goes_on(NEW_ADDRESS, user.key, Severity::Medium, seen.now)
             {
-                firings.push(first_login(seen, user, ip, network));
+                new_address = Some(first_login(seen, user, ip, network));
             }
         }
         if let Some(hour) = hour {
             let is_odd = habit.hour(known_days, hour, tuning);
             if is_odd && !incidents.goes_on(OFF_HOURS, user.key, Severity::Low, seen.now) {
-                firings.push(odd_hour(seen, user, hour));
+                off_hours = Some(odd_hour(seen, user, hour));
             }
         }
         habit.successes += 1;
         habit.last = seen.now;
+        (new_address, off_hours)
     }
 
     /// The hour of the day of a time in milliseconds; zones change at full minutes.
@@ -197,6 +199,7 @@ impl Habit {
     }
 }
 
+#[inline(never)]
 fn first_login(seen: &Seen<'_>, user: User<'_>, ip: IpAddr, network: Neighbourhood) -> Firing {
     let network = network.network();
     Firing {
@@ -213,10 +216,11 @@ fn first_login(seen: &Seen<'_>, user: User<'_>, ip: IpAddr, network: Neighbourho
         ]),
         evidence: vec![seen.offset],
         first: None,
-        others: vec![address(ip)],
+        others: address(ip),
     }
 }
 
+#[cold]
 fn odd_hour(seen: &Seen<'_>, user: User<'_>, hour: u32) -> Firing {
     Firing {
         detector: OFF_HOURS,
@@ -227,7 +231,7 @@ fn odd_hour(seen: &Seen<'_>, user: User<'_>, hour: u32) -> Firing {
         message: format!("login in the hour of {hour:02}:00"),
         evidence: vec![seen.offset],
         first: None,
-        others: Vec::new(),
+        others: String::new(),
     }
 }
 

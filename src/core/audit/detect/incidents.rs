@@ -22,7 +22,7 @@ pub struct Firing {
     pub message: String,
     pub evidence: Vec<u64>,
     pub first: Option<i64>,
-    pub others: Vec<String>,
+    pub others: String,
 }
 
 /// What was told of, by the hash of the subject. Times are in milliseconds.
@@ -41,7 +41,7 @@ struct Incident {
 
 impl Incident {
     /// Whether it goes on; a clock that jumped far back begins anew.
-    #[inline]
+    #[inline(always)]
     fn goes_on(&self, now: i64) -> bool {
         (-self.quiet..=self.quiet).contains(&(now - self.last))
     }
@@ -58,7 +58,7 @@ impl Incidents {
     }
 
     /// The severities that were told of, while the incidents go on; and they do go on.
-    #[inline]
+    #[inline(always)]
     pub fn touch<const N: usize>(
         &mut self,
         detectors: [Id; N],
@@ -71,10 +71,10 @@ impl Incidents {
         };
         let mut is_over = false;
         for incident in incidents.as_mut_slice() {
-            for (id, told) in detectors.iter().zip(&mut told) {
-                if *id == incident.detector {
+            for at in 0..N {
+                if detectors[at] == incident.detector {
                     if incident.goes_on(now) {
-                        *told = Some(incident.severity);
+                        told[at] = Some(incident.severity);
                         incident.last = incident.last.max(now);
                     } else {
                         is_over = true;

@@ -213,6 +213,12 @@ fn window(window_s: u64) -> i64 {
     1000 * i64::try_from(window_s).unwrap_or(i64::MAX / 2000)
 }
 
+/// Whether a time stands in the window that ends at `now`, or little ahead.
+#[inline(always)]
+fn is_within(now: i64, time: i64, window: i64) -> bool {
+    (-AHEAD..window).contains(&(now - time))
+}
+
 impl<O> Record<O> {
     /// Whether so many attempts stand in the window that ends at `now`.
     fn has_within(&self, now: i64, window_s: u64, needed: u64) -> bool {
@@ -236,7 +242,7 @@ impl<O> Record<O> {
         let mut count = 0;
         for part in self.attempts.parts() {
             for attempt in part {
-                if (-AHEAD..window).contains(&(now - attempt.time)) {
+                if is_within(now, attempt.time, window) {
                     count += u64::from(attempt.count);
                 }
             }
@@ -254,7 +260,7 @@ impl<O> Record<O> {
         };
         for part in self.attempts.parts() {
             for attempt in part {
-                if (-AHEAD..window).contains(&(now - attempt.time)) {
+                if is_within(now, attempt.time, window) {
                     within.count += u64::from(attempt.count);
                     within.first.get_or_insert(attempt.time);
                     within.offsets.push(attempt.offset);
@@ -268,7 +274,7 @@ impl<O> Record<O> {
     fn recent_others(&self, now: i64, window_s: u64) -> impl Iterator<Item = &Other<O>> {
         let window = window(window_s);
         let others = self.others.as_slice().iter();
-        others.filter(move |other| (-AHEAD..window).contains(&(now - other.time)))
+        others.filter(move |other| is_within(now, other.time, window))
     }
 
     fn others_within(&self, now: i64, window_s: u64) -> Vec<&Other<O>> {
@@ -280,32 +286,58 @@ impl<O> Record<O> {
 
 impl<O: Shown> Record<O> {
     /// The three that came first, in their order.
-    fn some_others(&self, now: i64, window_s: u64) -> Vec<String> {
-        let mut first: Vec<&Other<O>> = Vec::with_capacity(SOME + 1);
-        for other in self.recent_others(now, window_s) {
-            let is_later =
-                |known: &&Other<O>| (known.time, known.offset) > (other.time, other.offset);
-            let place = first.iter().position(is_later).unwrap_or(first.len());
-            if place < SOME {
-                first.insert(place, other);
-                first.truncate(SOME);
+    fn some_others(&self, now: i64, window_s: u64) -> String {
+        let window = window(window_s);
+        let mut first: [Option<&Other<O>>; SOME] = [None; SOME];
+        for other in self.others.as_slice() {
+            if is_within(now, other.time, window) {
+                let is_later =
+                    |known: &Option<&Other<O>>| known.is_none_or(|known| other.is_before(known));
+                if let Some(place) = first.iter().position(is_later) {
+                    for behind in (place + 1..SOME).rev() {
+                        first[behind] = first[behind - 1];
+                    }
+                    first[place] = Some(other);
+                }
             }
         }
-        some(&first)
+        let known = first.iter().flatten();
+        some(known.copied())
     }
 }
 
 /// How many other sides an alert names.
 const SOME: usize = 3;
 
-fn some<O: Shown>(others: &[&Other<O>]) -> Vec<String> {
-    let some = others.iter().take(SOME);
-    some.map(|other| other.side.text()).collect()
+fn some<'o, O: Shown + 'o>(others: impl Iterator<Item = &'o Other<O>>) -> String {
+    let mut text = String::with_capacity(48);
+    for (position, other) in others.take(SOME).enumerate() {
+        if position > 0 {
+            text.push_str(", ");
+        }
+        other.side.push_to(&mut text);
+    }
+    text
+}
+
+impl<O> Other<O> {
+    #[inline]
+    fn is_before(&self, other: &Self) -> bool {
+        (self.time, self.offset) < (other.time, other.offset)
+    }
 }
 
 impl Shown for UserName {
-    fn text(&self) -> String {
-        self.name.as_ref().to_owned()
+    fn push_to(&self, text: &mut String) {
+        text.push_str(&self.name);
+    }
+}
+
+#[cfg(test)]
+impl UserName {
+    /// In bytes.
+    pub fn length(&self) -> usize {
+        self.name.len()
     }
 }
 
@@ -456,7 +488,7 @@ fn distinct<O: Shown>(
         ]),
         first: others.first().map(|other| other.time),
         evidence,
-        others: some(&others),
+        others: some(others.iter().copied()),
     })
 }
 
@@ -536,6 +568,6 @@ pub fn rate_limit_storm(
         ]),
         first: within.first,
         evidence: within.offsets,
-        others: Vec::new(),
+        others: String::new(),
     })
 }

@@ -62,6 +62,7 @@ impl Errors {
 
     /// 20 errors in 300 s, and over 4 times the mean of the hour before (taken as at least 1);
     /// silent for the first 30 minutes of a log.
+    #[inline(always)]
     pub fn observe(
         &mut self,
         seen: &Seen<'_>,
@@ -79,6 +80,7 @@ impl Errors {
         self.error(seen, started, log, tuning, is_told)
     }
 
+    #[inline(never)]
     fn error(
         &mut self,
         seen: &Seen<'_>,
@@ -133,7 +135,7 @@ impl Errors {
             ]),
             first: None,
             evidence,
-            others: Vec::new(),
+            others: String::new(),
         })
     }
 

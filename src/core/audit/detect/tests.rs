@@ -273,7 +273,7 @@ fn an_attacker_among_more_addresses_than_are_remembered_is_found() {
 fn assert_bounded(detectors: &Detectors) {
     detectors
         .by_address
-        .assert_bounded(|user| wording::Shown::text(user).len());
+        .assert_bounded(ledger::UserName::length);
     detectors.by_user.assert_bounded(|_| 0);
     detectors.limited.assert_bounded(|_| 0);
     detectors.usage.assert_bounded();

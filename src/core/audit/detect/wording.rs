@@ -50,15 +50,16 @@ pub fn address(ip: IpAddr) -> String {
 
 /// A side of an attempt, as it is shown.
 pub trait Shown {
-    /// The text.
-    fn text(&self) -> String;
+    /// Adds it to a text.
+    fn push_to(&self, text: &mut String);
 }
 
 impl Shown for Subject {
-    fn text(&self) -> String {
-        match self.address() {
-            ip @ IpAddr::V4(_) => address(ip),
-            IpAddr::V6(_) => self.to_string(),
+    fn push_to(&self, text: &mut String) {
+        let ip = self.address();
+        push_address(text, ip);
+        if ip.is_ipv6() {
+            text.push_str("/64");
         }
     }
 }
@@ -77,7 +78,11 @@ impl Name<'_> {
     pub fn text(self) -> String {
         match self {
             Self::User(name) => name.to_owned(),
-            Self::Address(address) => address.text(),
+            Self::Address(address) => {
+                let mut text = String::with_capacity(15);
+                address.push_to(&mut text);
+                text
+            }
         }
     }
 }
@@ -134,6 +139,8 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn numbers_and_addresses_are_those_of_display(number: u64, ip: IpAddr) {
+            let subject = Subject::of(ip);
+            proptest::prop_assert_eq!(Name::Address(subject).text(), subject.to_string());
             let text = sentence(&[Piece::Text("a "), Piece::Number(number), Piece::Text(" é")]);
             proptest::prop_assert_eq!(text, format!("a {number} é"));
             proptest::prop_assert_eq!(address(ip), ip.to_string());
