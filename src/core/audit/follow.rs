@@ -268,7 +268,19 @@ impl Follower {
         match self.read_current(now, sink, notices)? {
             None => return Ok(Step::Done),
             Some(Reach::More) => return Ok(Step::More),
-            Some(Reach::Cut) => return self.begin_again(now, sink, notices),
+            Some(Reach::Cut) => {
+                // It may have lost its name meanwhile.
+                let named = match named {
+                    Named::TheSame => self.look_at_name(),
+                    named => named,
+                };
+                return match named {
+                    Named::Another(file, metadata) if self.is_copied_to(&file, &metadata) => {
+                        self.go_on_in_copy(file, &metadata, now, notices)
+                    }
+                    _ => self.begin_again(now, sink, notices),
+                };
+            }
             Some(Reach::End) => {}
         }
         match named {
@@ -385,6 +397,7 @@ impl Follower {
                 identity: candidate.identity,
                 footprint,
                 end: End::MayHaveGrown,
+                cut_before: None,
             });
         }
     }
@@ -394,6 +407,7 @@ impl Follower {
             identity,
             footprint,
             end,
+            cut_before: None,
         });
     }
 }

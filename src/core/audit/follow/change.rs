@@ -3,12 +3,13 @@
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use super::super::siblings::dated;
 use super::before::Fresh;
+use super::disk::Disk;
 use super::footprint::{Footprint, KNOWN_BY};
-use super::memory::End;
+use super::memory::{End, Remembered};
 use super::stream::{Reach, Stream};
 use super::survey::{self, Survey};
 use super::{Follower, Notice, Sink, Step};
@@ -42,8 +43,42 @@ impl Follower {
         if !is_held && offset > 0 {
             notices.push(Notice::Vanished(self.path.clone(), offset));
         }
-        self.remember(cut.identity, cut.footprint, End::Cut);
+        self.remember_cut(cut);
         self.current = Some(again);
+        Ok(Step::Again)
+    }
+
+    /// Whether the file that has the name is a copy of the open one, which was cut.
+    pub(super) fn is_copied_to(&mut self, file: &File, metadata: &Metadata) -> bool {
+        let Some(cut) = &self.current else {
+            return false;
+        };
+        let cut_before = modified(&mut self.disk, &cut.file);
+        is_copy(&mut self.disk, &cut.footprint, cut_before, file, metadata)
+    }
+
+    /// A copy of the open file took its name when it was cut. What is written to the one that was
+    /// cut is read, too.
+    pub(super) fn go_on_in_copy(
+        &mut self,
+        file: File,
+        metadata: &Metadata,
+        now: Instant,
+        notices: &mut Vec<Notice>,
+    ) -> io::Result<Step> {
+        let Some(mut cut) = self.current.take() else {
+            return Ok(Step::Done);
+        };
+        let Ok(again) = cut.begin_again(now) else {
+            self.current = Some(cut);
+            return Ok(Step::Done);
+        };
+        let mut next = Stream::from_start(file, metadata, &self.path, now);
+        cut.hand_over_to(&mut next);
+        self.remember_cut(cut);
+        self.draining.push(again);
+        self.current = Some(next);
+        notices.push(Notice::Replaced(self.path.clone()));
         Ok(Step::Again)
     }
 
@@ -144,7 +179,8 @@ impl Follower {
             *next = self.draining.remove(at);
             return true;
         }
-        let readings: Vec<Footprint> = self.memory.readings_of(next.identity).cloned().collect();
+        let readings = self.memory.readings_of(next.identity);
+        let readings: Vec<Footprint> = readings.map(|it| it.footprint.clone()).collect();
         let Some(read) = readings
             .into_iter()
             .find(|read| read.offset() > 0 && read.stands_in(&mut self.disk, &next.file))
@@ -168,6 +204,16 @@ impl Follower {
             left.hand_over_to(next);
             return true;
         }
+        // It was cut since, and the copy took its name only now.
+        if let Some(read) = self.copied_when_cut(next, metadata)
+            && let Ok(file) = next.file.try_clone()
+        {
+            *next = Stream::from_footprint(file, metadata, &self.path, now, read, None);
+            return true;
+        }
+        let Some(left) = &mut self.current else {
+            return false;
+        };
         // We may have read more of the old file than was copied. A log that only begins like the
         // last one, with the same title, is no copy: that one was not taken away, or is longer.
         let length = metadata.len();
@@ -187,6 +233,30 @@ impl Follower {
         true
     }
 
+    /// What was read of the open file before it was cut, if another file holds it.
+    fn copied_when_cut(&mut self, copy: &Stream, metadata: &Metadata) -> Option<Footprint> {
+        let left = self.current.as_ref()?;
+        let readings: Vec<Remembered> = self.memory.readings_of(left.identity).cloned().collect();
+        let disk = &mut self.disk;
+        readings
+            .into_iter()
+            .filter(|read| read.end == End::Cut)
+            .find(|read| {
+                let (footprint, cut_before) = (&read.footprint, read.cut_before);
+                is_copy(disk, footprint, cut_before, &copy.file, metadata)
+            })
+            .map(|read| read.footprint)
+    }
+
+    fn remember_cut(&mut self, cut: Stream) {
+        self.memory.remember(Remembered {
+            cut_before: modified(&mut self.disk, &cut.file),
+            identity: cut.identity,
+            footprint: cut.footprint,
+            end: End::Cut,
+        });
+    }
+
     /// What lies where a link leads to now is no news.
     fn follow_link(&mut self) {
         let target = self.disk.target(&self.path);
@@ -199,4 +269,26 @@ impl Follower {
             self.remember_all(survey);
         }
     }
+}
+
+/// Whether a file holds all that was read of one that was cut since. Any log may begin with the same
+/// few lines: then a copy is told by being older than the cut.
+fn is_copy(
+    disk: &mut Disk,
+    read: &Footprint,
+    cut_before: Option<SystemTime>,
+    file: &File,
+    metadata: &Metadata,
+) -> bool {
+    let is_older = match (metadata.created(), cut_before) {
+        (Ok(born), Some(cut)) => born <= cut,
+        _ => false,
+    };
+    read.offset() > 0
+        && (read.offset() >= KNOWN_BY as u64 || is_older)
+        && read.stands_in(disk, file)
+}
+
+fn modified(disk: &mut Disk, file: &File) -> Option<SystemTime> {
+    disk.state_of(file).and_then(|it| it.modified()).ok()
 }

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::VecDeque;
+use std::time::SystemTime;
 
 use super::footprint::{Footprint, Identity};
 use crate::order;
@@ -18,6 +19,8 @@ pub struct Remembered {
     pub footprint: Footprint,
     /// What is known of its end.
     pub end: End,
+    /// When it was modified last as its cut was met, if it was this file.
+    pub cut_before: Option<SystemTime>,
 }
 
 /// What is known of the end of a file that was read.
@@ -94,11 +97,10 @@ impl Memory {
     }
 
     /// What was read of this file, latest first.
-    pub fn readings_of(&self, identity: Identity) -> impl Iterator<Item = &Footprint> {
+    pub fn readings_of(&self, identity: Identity) -> impl Iterator<Item = &Remembered> {
         self.entries
             .iter()
             .rev()
             .filter(move |entry| entry.identity == identity)
-            .map(|entry| &entry.footprint)
     }
 }

@@ -436,6 +436,36 @@ fn a_rotation_anywhere_in_a_look_loses_and_repeats_nothing() {
     rotations_within(usize::MAX, 1);
 }
 
+#[test]
+fn a_copy_that_takes_the_name_of_the_log_that_was_cut_is_not_read_again() {
+    let stories: [(bool, &[Op]); 5] = [
+        (true, &[CopyAll, Truncate, Remove, MoveBack]),
+        (true, &[Write, CopyAll, Truncate, Remove, MoveBack]),
+        (true, &[CopyAll, Truncate, Remove, MoveBack, Reopen, Write]),
+        // The logger goes on in the file that has no name any more.
+        (
+            false,
+            &[CopyAll, Truncate, Write, Remove, MoveBack, Reopen, Write],
+        ),
+        (true, &[Write, Pack, CopyAll, Truncate, Remove, MoveBack]),
+    ];
+    for (is_in_order, story) in stories {
+        for length in 1..=story.len() {
+            for access in 0.. {
+                let Some(mut scene) = interrupted(&[Write, Write], &story[..length], access) else {
+                    break;
+                };
+                for op in &story[length..] {
+                    scene.perform(*op);
+                }
+                scene.perform(Reopen);
+                scene.perform(Write);
+                scene.prove(is_in_order, &(story, length, access));
+            }
+        }
+    }
+}
+
 fn any_op() -> impl Strategy<Value = Op> {
     prop_oneof![
         6 => Just(Write),
