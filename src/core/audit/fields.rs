@@ -406,15 +406,21 @@ impl<'l> Fields<'l> {
     }
 
     /// The text or digits of a slot.
+    #[inline(always)]
     pub fn text(&self, slot: Slot) -> Option<Cow<'l, str>> {
         if !self.has(slot) {
             return None;
         }
         match self.found[slot as usize].what {
             What::Text(text) | What::Number(text) => Some(Cow::Borrowed(text)),
-            What::Made(made) => Some(Cow::Owned(self.made[made as usize].clone())),
+            What::Made(made) => Some(Cow::Owned(self.made(made))),
             What::Bool(_) | What::Nested => None,
         }
+    }
+
+    #[inline(never)]
+    fn made(&self, made: u32) -> String {
+        self.made[made as usize].clone()
     }
 
     /// The rank of the name that a slot's value stood under.
