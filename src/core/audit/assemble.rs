@@ -4,8 +4,8 @@ use std::io::{self, Read};
 
 use memchr::{memchr, memrchr};
 
-/// How much is read at once, in bytes.
-const PIECE: usize = 1 << 20;
+/// How much is read at once, in bytes: little enough to stay in the cache until it is looked at.
+const PIECE: usize = 1 << 18;
 /// A longer line is given out in pieces.
 pub const LONGEST_LINE: usize = 16 << 20;
 /// What a follower keeps for each file that it waits for, in bytes: it may hold dozens open.

@@ -55,6 +55,29 @@ struct Line<'c> {
     is_text: bool,
 }
 
+impl<'c> Line<'c> {
+    /// A line with its line end that is text.
+    #[inline]
+    fn of(line: &'c str) -> Self {
+        let text = line.strip_suffix('\n').unwrap_or(line);
+        Self {
+            text: text.strip_suffix('\r').unwrap_or(text),
+            bytes: line.as_bytes(),
+            is_text: true,
+        }
+    }
+}
+
+/// A line that was read and that nobody has looked at yet.
+struct Waiting<'c> {
+    event: Event<'c>,
+    line: Line<'c>,
+    place: Place<'c>,
+}
+
+/// Lines that are read before detectors look at the first of them.
+const AT_ONCE: usize = 16;
+
 /// What becomes of the results.
 pub trait Show {
     /// One event that passed the filters.
@@ -258,6 +281,7 @@ impl Reading {
             std::str::from_utf8(chunk.bytes).ok()
         };
         let mut draft = Draft::default();
+        let mut waiting = Vec::with_capacity(AT_ONCE);
         let mut number = chunk.line;
         let mut end = 0;
         for candidate in prefilter.over(chunk.bytes) {
@@ -278,15 +302,49 @@ impl Reading {
                 let line = self.secrets.replace(line).into_owned();
                 self.line(&line, &mut Draft::default(), &place, shown_from, show)?;
             } else if let Some(text) = all.and_then(|all| all.get(candidate.line)) {
-                self.text(text, &mut draft, &place, shown_from, show)?;
+                if self.detectors.is_none() {
+                    self.text(text, &mut draft, &place, shown_from, show)?;
+                } else {
+                    if waiting.len() == AT_ONCE {
+                        self.judge_waiting(&mut waiting, shown_from, show)?;
+                    }
+                    let line = Line::of(text);
+                    let text = line.text;
+                    waiting.push(Waiting {
+                        event: Event::default(),
+                        line,
+                        place,
+                    });
+                    if let Some(Waiting { event, .. }) = waiting.last_mut() {
+                        self.recogniser
+                            .read_into(&mut draft, text, self.wanted, event);
+                    }
+                }
             } else {
                 self.line(line, &mut draft, &place, shown_from, show)?;
             }
             number = number.map(|number| number + 1);
         }
+        self.judge_waiting(&mut waiting, shown_from, show)?;
         if end < chunk.bytes.len() {
             self.carry.pass_over();
         }
+        Ok(())
+    }
+
+    fn judge_waiting(
+        &mut self,
+        waiting: &mut Vec<Waiting<'_>>,
+        shown_from: u64,
+        show: &mut dyn Show,
+    ) -> io::Result<()> {
+        if let Some(detectors) = &self.detectors {
+            detectors.expect(waiting.iter().map(|waiting| &waiting.event));
+        }
+        for Waiting { event, line, place } in &*waiting {
+            self.judge(event, line, place, shown_from, show)?;
+        }
+        waiting.clear();
         Ok(())
     }
 
@@ -323,19 +381,14 @@ impl Reading {
         shown_from: u64,
         show: &mut dyn Show,
     ) -> io::Result<bool> {
-        let text = line.strip_suffix('\n').unwrap_or(line);
-        let text = text.strip_suffix('\r').unwrap_or(text);
+        let line = Line::of(line);
+        let text = line.text;
         if self.detectors.is_none() && self.carry.is_outside() && self.is_outside(text, draft) {
             return Ok(false);
         }
         let mut event = Event::default();
         self.recogniser
             .read_into(draft, text, self.wanted, &mut event);
-        let line = Line {
-            text,
-            bytes: line.as_bytes(),
-            is_text: true,
-        };
         self.judge(&event, &line, place, shown_from, show)
     }
 

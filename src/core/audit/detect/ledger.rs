@@ -152,6 +152,18 @@ impl<O> Ledger<O> {
         }
     }
 
+    /// Has what is remembered of a subject fetched; the number is of no use.
+    #[inline]
+    pub fn fetch(&self, key: u64) -> u64 {
+        let Some(record) = self.table.get(key) else {
+            return 0;
+        };
+        let attempt = record.attempts.from_end(0).map_or(0, |last| last.offset);
+        let others = record.others.as_slice();
+        let others = others.iter().step_by(2).map(|other| other.offset);
+        others.fold(record.total ^ attempt, |sum, offset| sum ^ offset)
+    }
+
     /// What is remembered of a subject.
     pub fn get(&self, key: u64) -> Option<&Record<O>> {
         self.table.get(key)
