@@ -178,12 +178,17 @@ impl Terminal {
     ///
     /// # Errors
     /// When they did not reach stderr.
-    pub fn alert(&self, text: &str) -> io::Result<()> {
-        let cleaned = self.redactor.clean(text);
-        let line = tint(Tone::Bad, &harmless(&cleaned), self.colors_err);
-        io::stderr()
-            .lock()
-            .write_all(format!("{line}\n").as_bytes())
+    pub fn alerts(&self, texts: &[String]) -> io::Result<()> {
+        let mut lines = String::new();
+        for text in texts {
+            let cleaned = self.redactor.clean(text);
+            match harmless(&cleaned) {
+                plain if !self.colors_err => lines.push_str(&plain),
+                plain => lines.push_str(&tint(Tone::Bad, &plain, true)),
+            }
+            lines.push('\n');
+        }
+        io::stderr().lock().write_all(lines.as_bytes())
     }
 
     /// Whether stdout gets colours.

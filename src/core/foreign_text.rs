@@ -47,7 +47,12 @@ pub fn harmless_json(json: &str) -> Cow<'_, str> {
 }
 
 /// Whether a character can change what a reader sees without being seen itself.
+#[inline]
 pub fn is_harmful(character: char) -> bool {
+    // Nearly all are of these.
+    if (' '..='~').contains(&character) {
+        return false;
+    }
     character.is_control()
         || matches!(character,
             '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}'

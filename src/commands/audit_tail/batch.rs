@@ -397,8 +397,9 @@ fn take(
 }
 
 pub fn tell_alerts(run: &mut Run, context: &mut Context<'_>) {
-    for alert in run.shower.take_pending_alerts() {
-        run.has_lost_alerts |= context.terminal.alert(&alert).is_err();
+    let alerts = run.shower.take_pending_alerts();
+    if !alerts.is_empty() {
+        run.has_lost_alerts |= context.terminal.alerts(&alerts).is_err();
     }
     if let Some(trouble) = run.shower.trouble() {
         context.terminal.error(&trouble);

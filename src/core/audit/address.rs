@@ -190,6 +190,7 @@ impl TrustedProxies {
     }
 
     /// Whether this is one of them.
+    #[inline]
     pub fn contains(&self, address: IpAddr) -> bool {
         self.networks
             .iter()

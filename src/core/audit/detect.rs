@@ -245,10 +245,11 @@ impl Detectors {
         if self.before.is_some() {
             self.recall();
         }
-        let seen = self.seen(event, offset);
+        let is_ignored = event.ip.is_some_and(|ip| self.tuning.ignores(ip));
+        let seen = self.seen(event, offset, is_ignored);
         self.watch_log(&seen);
         // Nobody wants to hear of what comes from there.
-        if event.ip.is_some_and(|ip| self.tuning.ignores(ip)) {
+        if is_ignored {
             return &self.alerts;
         }
         match event.kind() {
@@ -283,10 +284,9 @@ impl Detectors {
     }
 
     #[inline(always)]
-    fn seen<'e>(&mut self, event: &'e Event<'e>, offset: u64) -> Seen<'e> {
-        let ip = event
-            .ip
-            .filter(|ip| !self.proxies.contains(*ip) && !self.tuning.ignores(*ip));
+    fn seen<'e>(&mut self, event: &'e Event<'e>, offset: u64, is_ignored: bool) -> Seen<'e> {
+        let is_nobody = |ip: IpAddr| is_ignored || self.proxies.contains(ip);
+        let ip = event.ip.filter(|ip| !is_nobody(*ip));
         // A line that names nobody must not stand for the one of its connection that does.
         let names_somebody = ip.is_some() || (event.ip.is_none() && event.user.is_some());
         let attempts = match &event.connection {
@@ -349,9 +349,11 @@ impl Detectors {
     }
 
     fn failure(&mut self, seen: &Seen<'_>) {
-        let address = seen.ip.map(Subject::of);
-        if let Some(address) = address {
-            let key = self.hasher.hash_one(address);
+        let address = seen.ip.map(|ip| {
+            let address = Subject::of(ip);
+            (address, self.hasher.hash_one(address))
+        });
+        if let Some((address, key)) = address {
             let most = self.by_address.most_others();
             let record = self.by_address.note(key, seen);
             if let Some(user) = seen.user {
@@ -376,8 +378,8 @@ impl Detectors {
         if let Some(user) = seen.user {
             let most = self.by_user.most_others();
             let record = self.by_user.note(user.key, seen);
-            if let Some(address) = address {
-                record.note_address(address, most, seen);
+            if let Some((address, key)) = address {
+                record.note_address(address, key, most, seen);
             }
             let [told] = self.incidents.touch([ledger::STUFFING], user.key, self.now);
             if told < Some(Severity::High) {

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use super::parameters::{Id, detector, number};
+use super::records::Keyed;
 use super::table::{Table, Worth};
 use super::wording::{Piece, sentence};
 use super::{Firing, MOST_EVIDENCE, Seen, Tuning, User};
@@ -34,6 +35,7 @@ struct Bucket {
 
 #[derive(Debug, Default)]
 struct Buckets {
+    key: u64,
     current: i64,
     count: u32,
     total: u32,
@@ -55,6 +57,19 @@ struct History {
     offsets: Box<[u64]>,
     /// How many of the current bucket were written there.
     noted: usize,
+}
+
+impl Keyed for Buckets {
+    fn of(key: u64) -> Self {
+        Self {
+            key,
+            ..Self::default()
+        }
+    }
+
+    fn key(&self) -> u64 {
+        self.key
+    }
 }
 
 impl Worth for Buckets {

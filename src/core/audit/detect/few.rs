@@ -63,6 +63,8 @@ pub struct Ring<T> {
     items: Few<T>,
     /// Where the first stands.
     start: u32,
+    /// How many must come before no odd one is among them.
+    odd: u32,
 }
 
 impl<T> Default for Ring<T> {
@@ -70,6 +72,7 @@ impl<T> Default for Ring<T> {
         Self {
             items: Few::None,
             start: 0,
+            odd: 0,
         }
     }
 }
@@ -81,9 +84,21 @@ impl<T: Copy> Ring<T> {
         self.items.as_slice().len()
     }
 
+    /// Whether one of them was odd.
+    #[inline]
+    pub fn has_odd(&self) -> bool {
+        self.odd > 0
+    }
+
     /// Adds one at the end; of `most`, always the same and below 2^32, the first goes.
     #[inline]
-    pub fn push(&mut self, item: T, most: usize) {
+    pub fn push(&mut self, item: T, most: usize, is_odd: bool) {
+        self.odd = if is_odd {
+            // A record holds far fewer than 2^32.
+            most as u32
+        } else {
+            self.odd.saturating_sub(1)
+        };
         let items = self.items.as_mut_slice();
         let count = items.len();
         if count < most {
@@ -127,15 +142,17 @@ mod tests {
         fn a_ring_holds_the_last_ones_in_order(
             most in 1usize..6,
             count in 0u32..20,
+            odd in 0u32..20,
         ) {
             let mut ring = Ring::default();
             let mut model: VecDeque<u32> = VecDeque::new();
             for number in 0..count {
-                ring.push(number, most);
+                ring.push(number, most, number == odd);
                 model.push_back(number);
                 if model.len() > most {
                     model.pop_front();
                 }
+                proptest::prop_assert_eq!(ring.has_odd(), model.contains(&odd));
                 let all: Vec<u32> = ring.parts().concat();
                 proptest::prop_assert_eq!(&all, &Vec::from(model.clone()));
                 proptest::prop_assert_eq!(ring.len(), all.len());

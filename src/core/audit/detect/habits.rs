@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use super::baseline::UserBaseline;
 use super::incidents::Incidents;
 use super::parameters::{Id, detector, number};
+use super::records::Keyed;
 use super::table::{Table, Worth};
 use super::wording::{Piece, address, sentence};
 use super::{Firing, Seen, Tuning, User};
@@ -33,6 +34,7 @@ const MINUTE: i64 = 60_000;
 
 #[derive(Debug, Default)]
 struct Habit {
+    key: u64,
     user: Box<str>,
     /// The last used last.
     networks: Vec<Neighbourhood>,
@@ -41,6 +43,19 @@ struct Habit {
     successes: u64,
     first: Option<i64>,
     last: i64,
+}
+
+impl Keyed for Habit {
+    fn of(key: u64) -> Self {
+        Self {
+            key,
+            ..Self::default()
+        }
+    }
+
+    fn key(&self) -> u64 {
+        self.key
+    }
 }
 
 impl Worth for Habit {
@@ -82,6 +97,7 @@ impl Habits {
         if habit.successes < learned.successes {
             let skipped = learned.networks.len().saturating_sub(MOST_NETWORKS);
             *habit = Habit {
+                key,
                 user: learned.user.as_str().into(),
                 networks: learned.networks[skipped..]
                     .iter()

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::few::Few;
 use super::parameters::{Id, detector};
-use super::records::Records;
+use super::records::{Keyed, Records};
 use super::{Alert, table};
 use crate::report::Severity;
 
@@ -28,7 +28,27 @@ pub struct Firing {
 /// What was told of, by the hash of the subject. Times are in milliseconds.
 #[derive(Debug, Default)]
 pub struct Incidents {
-    told: Records<Few<Incident>>,
+    told: Records<Told>,
+}
+
+/// What was told of one subject.
+#[derive(Debug)]
+struct Told {
+    key: u64,
+    incidents: Few<Incident>,
+}
+
+impl Keyed for Told {
+    fn of(key: u64) -> Self {
+        Self {
+            key,
+            incidents: Few::None,
+        }
+    }
+
+    fn key(&self) -> u64 {
+        self.key
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -52,8 +72,8 @@ impl Incidents {
     #[cfg(test)]
     pub fn assert_bounded(&self) {
         assert!(self.told.len() <= table::MOST_SUBJECTS);
-        for incidents in self.told.iter() {
-            assert!(incidents.as_slice().len() <= super::DETECTORS.len());
+        for told in self.told.iter() {
+            assert!(told.incidents.as_slice().len() <= super::DETECTORS.len());
         }
     }
 
@@ -66,11 +86,11 @@ impl Incidents {
         now: i64,
     ) -> [Option<Severity>; N] {
         let mut told = [None; N];
-        let Some(incidents) = self.told.get_mut(key) else {
+        let Some(known) = self.told.get_mut(key) else {
             return told;
         };
         let mut is_over = false;
-        for incident in incidents.as_mut_slice() {
+        for incident in known.incidents.as_mut_slice() {
             for at in 0..N {
                 if detectors[at] == incident.detector {
                     if incident.goes_on(now) {
@@ -91,7 +111,7 @@ impl Incidents {
     /// Forgets those incidents that do not go on.
     #[cold]
     fn end(&mut self, detectors: &[Id], key: u64, now: i64) {
-        let Some(incidents) = self.told.get_mut(key) else {
+        let Some(Told { incidents, .. }) = self.told.get_mut(key) else {
             return;
         };
         incidents.retain(|known| !detectors.contains(&known.detector) || known.goes_on(now));
@@ -103,8 +123,8 @@ impl Incidents {
     /// Whether a firing would say nothing new: then the incident goes on, and nothing needs to be
     /// worked out.
     pub fn goes_on(&mut self, detector: Id, key: u64, severity: Severity, now: i64) -> bool {
-        let known = self.told.get_mut(key).and_then(|incidents| {
-            let mut incidents = incidents.as_mut_slice().iter_mut();
+        let known = self.told.get_mut(key).and_then(|told| {
+            let mut incidents = told.incidents.as_mut_slice().iter_mut();
             incidents.find(|incident| incident.detector == detector)
         });
         match known {
@@ -150,7 +170,7 @@ impl Incidents {
 
     /// Writes an incident down; false where it goes on and is no worse.
     fn note(&mut self, key: u64, fresh: Incident) -> bool {
-        let incidents = match self.told.place(key) {
+        let Told { incidents, .. } = match self.told.place(key) {
             Some(place) => self.told.at(place),
             None => {
                 if self.told.len() >= table::MOST_SUBJECTS {
@@ -176,14 +196,14 @@ impl Incidents {
     }
 
     fn forget_oldest(&mut self) {
-        let latest = |incidents: &Few<Incident>| {
-            let times = incidents.as_slice().iter().map(|known| known.last);
+        let latest = |told: &Told| {
+            let times = told.incidents.as_slice().iter().map(|known| known.last);
             times.max()
         };
         let mut times: Vec<Option<i64>> = self.told.iter().map(latest).collect();
         let middle = times.len() / 2;
         let (_, median, _) = times.select_nth_unstable(middle);
         let median = *median;
-        self.told.retain(|incidents| latest(incidents) > median);
+        self.told.retain(|told| latest(told) > median);
     }
 }

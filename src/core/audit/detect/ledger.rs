@@ -3,6 +3,7 @@
 
 use super::few::{Few, Ring};
 use super::parameters::{Id, Number, detector, number};
+use super::records::Keyed;
 use super::table::{Table, Worth};
 use super::wording::{Name, Piece, Shown, sentence};
 use super::{Firing, MOST_EVIDENCE, Seen, Tuning};
@@ -39,17 +40,18 @@ pub struct Ledger<O> {
     most_others: usize,
 }
 
-/// What is remembered of one subject.
+/// What is remembered of one subject. What a glance needs stands in the first 64 bytes, which are one
+/// line of the cache.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub struct Record<O> {
+    key: u64,
     /// The highest time of an attempt.
     latest: i64,
     total: u64,
+    /// One that came late or counts more than once is odd.
     attempts: Ring<Attempt>,
-    /// While it is not 0, one that came late or counts more than once stands among the attempts: it is
-    /// the number of attempts that must come before it is gone.
-    odd: u32,
-    others: Few<Other<O>>,
+    others: Others<O>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -57,6 +59,14 @@ struct Attempt {
     time: i64,
     offset: u64,
     count: u32,
+}
+
+/// The other sides of a subject's attempts.
+#[derive(Debug)]
+struct Others<O> {
+    /// Some bits of the hash of each of the first, so that most need no look.
+    marks: [u8; LEAST_OTHERS],
+    list: Few<Other<O>>,
 }
 
 /// The other side of an attempt.
@@ -69,21 +79,25 @@ struct Other<O> {
 
 /// The name of a user, the other side of an address's attempts.
 #[derive(Debug)]
-pub struct UserName {
-    /// Some bits of its hash: most names are told apart without a look at them.
-    mark: u32,
-    name: Box<str>,
-}
+pub struct UserName(Box<str>);
 
-impl<O> Default for Record<O> {
-    fn default() -> Self {
+impl<O> Keyed for Record<O> {
+    fn of(key: u64) -> Self {
         Self {
+            key,
             latest: i64::MIN,
             total: 0,
             attempts: Ring::default(),
-            odd: 0,
-            others: Few::None,
+            others: Others {
+                marks: [0; LEAST_OTHERS],
+                list: Few::None,
+            },
         }
+    }
+
+    #[inline]
+    fn key(&self) -> u64 {
+        self.key
     }
 }
 
@@ -119,19 +133,14 @@ impl<O> Ledger<O> {
             return record;
         }
         record.total += seen.attempts;
-        record.odd = if seen.now < record.latest || seen.attempts != 1 {
-            // A record holds far fewer than 2^32.
-            longest as u32
-        } else {
-            record.odd.saturating_sub(1)
-        };
+        let is_odd = seen.now < record.latest || seen.attempts != 1;
         record.latest = record.latest.max(seen.now);
         let attempt = Attempt {
             time: seen.now,
             offset: seen.offset,
             count: u32::try_from(seen.attempts).unwrap_or(u32::MAX),
         };
-        record.attempts.push(attempt, longest);
+        record.attempts.push(attempt, longest, is_odd);
         record
     }
 
@@ -172,37 +181,47 @@ impl<O> Ledger<O> {
 
 impl Record<UserName> {
     /// Writes down which user an address tried, one of `most`; `key` is the hash of the name.
+    #[inline]
     pub fn note_user(&mut self, name: &str, key: u64, most: usize, seen: &Seen<'_>) {
         let name = shortened(name, LONGEST_NAME);
-        // The lower half.
-        let mark = key as u32;
-        let is_it = |other: &UserName| other.mark == mark && *other.name == *name;
-        let make = || UserName {
-            mark,
-            name: name.into(),
-        };
-        self.note_other(is_it, make, most, seen);
+        let is_it = |other: &UserName| *other.0 == *name;
+        let make = || UserName(name.into());
+        self.others.note(mark(key), is_it, make, most, seen);
     }
 }
 
 impl Record<Subject> {
-    /// Writes down from which address a user was tried, one of `most`.
-    pub fn note_address(&mut self, address: Subject, most: usize, seen: &Seen<'_>) {
-        self.note_other(|other| *other == address, || address, most, seen);
+    /// Writes down from which address a user was tried, one of `most`; `key` is the hash of the
+    /// address.
+    #[inline]
+    pub fn note_address(&mut self, address: Subject, key: u64, most: usize, seen: &Seen<'_>) {
+        let is_it = |other: &Subject| *other == address;
+        self.others.note(mark(key), is_it, || address, most, seen);
     }
 }
 
-impl<O> Record<O> {
+/// Bits of a hash.
+fn mark(key: u64) -> u8 {
+    (key >> 24) as u8
+}
+
+impl<O> Others<O> {
+    fn as_slice(&self) -> &[Other<O>] {
+        self.list.as_slice()
+    }
+
     #[inline]
-    fn note_other(
+    fn note(
         &mut self,
+        mark: u8,
         is_it: impl Fn(&O) -> bool,
         make: impl FnOnce() -> O,
         most: usize,
         seen: &Seen<'_>,
     ) {
-        let others = self.others.as_mut_slice();
-        if let Some(known) = others.iter_mut().find(|other| is_it(&other.side)) {
+        let list = self.list.as_mut_slice();
+        if let Some(place) = place_of(&self.marks, list, mark, is_it) {
+            let known = &mut list[place];
             known.time = seen.now;
             known.offset = seen.offset;
             return;
@@ -212,12 +231,56 @@ impl<O> Record<O> {
             time: seen.now,
             offset: seen.offset,
         };
-        if others.len() < most {
-            self.others.push(fresh);
-        } else if let Some(oldest) = others.iter_mut().min_by_key(|other| other.time) {
-            *oldest = fresh;
+        let place = if list.len() < most {
+            self.list.push(fresh);
+            self.list.as_slice().len() - 1
+        } else {
+            let Some(place) = oldest(list) else {
+                return;
+            };
+            list[place] = fresh;
+            place
+        };
+        if let Some(known) = self.marks.get_mut(place) {
+            *known = mark;
         }
     }
+}
+
+/// Where the other side stands that is meant.
+#[inline]
+fn place_of<O>(
+    marks: &[u8; LEAST_OTHERS],
+    list: &[Other<O>],
+    mark: u8,
+    is_it: impl Fn(&O) -> bool,
+) -> Option<usize> {
+    const ONES: u128 = u128::from_ne_bytes([1; LEAST_OTHERS]);
+    // Zero bytes get their highest bit; a byte above one may get it too, and is no more than looked at.
+    let difference = u128::from_le_bytes(*marks) ^ (ONES * u128::from(mark));
+    let mut alike = difference.wrapping_sub(ONES) & !difference & (ONES << 7);
+    while alike != 0 {
+        let place = (alike.trailing_zeros() / 8) as usize;
+        if list.get(place).is_some_and(|other| is_it(&other.side)) {
+            return Some(place);
+        }
+        alike &= alike - 1;
+    }
+    let rest = list.get(LEAST_OTHERS..)?;
+    let place = rest.iter().position(|other| is_it(&other.side))?;
+    Some(LEAST_OTHERS + place)
+}
+
+/// Where the first of the oldest stands.
+#[inline]
+fn oldest<O>(list: &[Other<O>]) -> Option<usize> {
+    let mut oldest = (i64::MAX, 0);
+    for (place, other) in list.iter().enumerate().rev() {
+        if other.time <= oldest.0 {
+            oldest = (other.time, place);
+        }
+    }
+    (!list.is_empty()).then_some(oldest.1)
 }
 
 /// Milliseconds of a window.
@@ -235,11 +298,11 @@ impl<O> Record<O> {
     /// Whether so many attempts stand in the window that ends at `now`.
     fn has_within(&self, now: i64, window_s: u64, needed: u64) -> bool {
         let window = window(window_s);
-        // Most subjects were quiet for long: then their attempts need no look.
-        if needed == 0 || now.saturating_sub(self.latest) >= window {
+        // Most subjects have few, or were quiet for long: then their attempts need no look.
+        if self.total < needed || now.saturating_sub(self.latest) >= window || needed == 0 {
             return needed == 0;
         }
-        if self.odd > 0 || self.latest - now > AHEAD {
+        if self.attempts.has_odd() || self.latest - now > AHEAD {
             return self.count_within(now, window_s) >= needed;
         }
         // They stand in order, one is one, and none is of another clock.
@@ -341,7 +404,7 @@ impl<O> Other<O> {
 
 impl Shown for UserName {
     fn push_to(&self, text: &mut String) {
-        text.push_str(&self.name);
+        text.push_str(&self.0);
     }
 }
 
@@ -349,7 +412,7 @@ impl Shown for UserName {
 impl UserName {
     /// In bytes.
     pub fn length(&self) -> usize {
-        self.name.len()
+        self.0.len()
     }
 }
 

@@ -1,60 +1,69 @@
 //! Records by the hash of their subject: every event asks several of these, so that finding one is a
-//! look at eight bytes and at the record.
+//! look at four bytes and at the record.
 
 /// Slots at first; a power of two, as all later numbers of them.
 const FEWEST_SLOTS: usize = 16;
 
+/// A record that knows the key it is under; where it is large, what is asked most stands beside the key.
+pub trait Keyed {
+    /// An empty record.
+    fn of(key: u64) -> Self;
+
+    /// The key.
+    fn key(&self) -> u64;
+}
+
 /// Records, each under a key. Keys are hashes already, and seeded, since subjects are an attacker's.
 #[derive(Debug)]
 pub struct Records<V> {
-    /// At most half of them are taken, each by [`slot`]; the first that is free behind a key's own
-    /// place ends the search.
-    slots: Box<[u64]>,
-    entries: Vec<Entry<V>>,
-    /// Entries without a slot.
+    /// At most three of four are taken, each by [`slot`]; the first that is free behind a key's own
+    /// place ends the search. They are as small as can be, so that they stay in the cache.
+    slots: Box<[u32]>,
+    records: Vec<V>,
+    /// Places of records without a slot.
     free: Vec<u32>,
 }
 
-#[derive(Debug)]
-struct Entry<V> {
-    key: u64,
-    record: V,
-}
-
 /// A free slot.
-const FREE: u64 = 0;
+const FREE: u32 = 0;
+/// The bits of a slot for the place of its record; the others are those of the key.
+const PLACE_BITS: u32 = 17;
 
-/// The upper half of the key, and one more than the place of its entry.
-fn slot(key: u64, place: u32) -> u64 {
-    key >> 32 << 32 | u64::from(place + 1)
+/// The uppermost bits of the key, and one more than the place of its record.
+fn slot(key: u64, place: usize) -> u32 {
+    let place = u32::try_from(place + 1).expect("bounds are below 2^17");
+    upper_half(key) >> PLACE_BITS << PLACE_BITS | place
 }
 
 /// The place in a slot that is taken.
-fn place_in(slot: u64) -> usize {
-    // The lower half.
-    slot as u32 as usize - 1
+fn place_in(slot: u32) -> usize {
+    (slot & ((1 << PLACE_BITS) - 1)) as usize - 1
+}
+
+fn upper_half(key: u64) -> u32 {
+    (key >> 32) as u32
 }
 
 impl<V> Default for Records<V> {
     fn default() -> Self {
         Self {
             slots: Box::new([FREE; FEWEST_SLOTS]),
-            entries: Vec::new(),
+            records: Vec::new(),
             free: Vec::new(),
         }
     }
 }
 
-impl<V: Default> Records<V> {
+impl<V: Keyed> Records<V> {
     /// How many there are.
     #[inline]
     pub fn len(&self) -> usize {
-        self.entries.len() - self.free.len()
+        self.records.len() - self.free.len()
     }
 
     /// The slot of a key, taken or free.
     #[inline]
-    fn find(&self, key: u64) -> (usize, u64) {
+    fn find(&self, key: u64) -> (usize, u32) {
         let last = self.slots.len() - 1;
         // What is cut off is no part of a place.
         let mut at = key as usize & last;
@@ -63,7 +72,9 @@ impl<V: Default> Records<V> {
             if slot == FREE {
                 return (at, slot);
             }
-            if slot >> 32 == key >> 32 && self.entries[place_in(slot)].key == key {
+            if (slot ^ upper_half(key)) >> PLACE_BITS == 0
+                && self.records[place_in(slot)].key() == key
+            {
                 return (at, slot);
             }
             at = (at + 1) & last;
@@ -82,13 +93,13 @@ impl<V: Default> Records<V> {
     /// The record that stands there.
     #[inline]
     pub fn at(&mut self, place: usize) -> &mut V {
-        &mut self.entries[place].record
+        &mut self.records[place]
     }
 
     /// The record under a key, if there is one.
     #[inline]
     pub fn get(&self, key: u64) -> Option<&V> {
-        Some(&self.entries[self.place(key)?].record)
+        Some(&self.records[self.place(key)?])
     }
 
     /// The same, to be changed in place.
@@ -100,30 +111,27 @@ impl<V: Default> Records<V> {
 
     /// The record under a key that has none yet.
     pub fn add(&mut self, key: u64) -> &mut V {
-        if self.slots.len() < 2 * (self.len() + 1) {
+        if 3 * self.slots.len() < 4 * (self.len() + 1) {
             self.rebuild(2 * self.slots.len());
         }
-        let entry = Entry {
-            key,
-            record: V::default(),
-        };
         let place = match self.free.pop() {
             Some(place) => {
-                self.entries[place as usize] = entry;
+                let place = place as usize;
+                self.records[place] = V::of(key);
                 place
             }
             None => {
-                if self.entries.len() == self.entries.capacity() {
+                if self.records.len() == self.records.capacity() {
                     // Doubling would waste what bounds save.
-                    self.entries.reserve_exact(self.entries.len() / 4 + 16);
+                    self.records.reserve_exact(self.records.len() / 4 + 16);
                 }
-                self.entries.push(entry);
-                u32::try_from(self.entries.len() - 1).expect("bounds are far below 2^32")
+                self.records.push(V::of(key));
+                self.records.len() - 1
             }
         };
         let (at, _) = self.find(key);
         self.slots[at] = slot(key, place);
-        &mut self.entries[place as usize].record
+        &mut self.records[place]
     }
 
     /// Forgets the record under a key.
@@ -142,7 +150,7 @@ impl<V: Default> Records<V> {
             if slot == FREE {
                 break;
             }
-            let own = self.entries[place_in(slot)].key as usize & last;
+            let own = self.records[place_in(slot)].key() as usize & last;
             if (at.wrapping_sub(own) & last) >= (at.wrapping_sub(hole) & last) {
                 self.slots[hole] = slot;
                 hole = at;
@@ -154,14 +162,14 @@ impl<V: Default> Records<V> {
     /// Every record.
     pub fn iter(&self) -> impl Iterator<Item = &V> {
         let taken = self.slots.iter().filter(|slot| **slot != FREE);
-        taken.map(|slot| &self.entries[place_in(*slot)].record)
+        taken.map(|slot| &self.records[place_in(*slot)])
     }
 
     /// Forgets all but those to keep.
     pub fn retain(&mut self, mut keeps: impl FnMut(&V) -> bool) {
         for at in 0..self.slots.len() {
             let slot = self.slots[at];
-            if slot != FREE && !keeps(&self.entries[place_in(slot)].record) {
+            if slot != FREE && !keeps(&self.records[place_in(slot)]) {
                 self.release(place_in(slot));
                 self.slots[at] = FREE;
             }
@@ -170,15 +178,15 @@ impl<V: Default> Records<V> {
     }
 
     fn release(&mut self, place: usize) {
-        self.entries[place].record = V::default();
+        self.records[place] = V::of(0);
         self.free
-            .push(u32::try_from(place).expect("bounds are far below 2^32"));
+            .push(u32::try_from(place).expect("bounds are below 2^17"));
     }
 
     fn rebuild(&mut self, count: usize) {
         let old = std::mem::replace(&mut self.slots, vec![FREE; count].into_boxed_slice());
         for slot in old.into_iter().filter(|slot| *slot != FREE) {
-            let mut at = self.entries[place_in(slot)].key as usize & (count - 1);
+            let mut at = self.records[place_in(slot)].key() as usize & (count - 1);
             while self.slots[at] != FREE {
                 at = (at + 1) & (count - 1);
             }
@@ -195,6 +203,22 @@ mod tests {
 
     use super::*;
 
+    #[derive(Debug, PartialEq)]
+    struct Value {
+        key: u64,
+        value: u32,
+    }
+
+    impl Keyed for Value {
+        fn of(key: u64) -> Self {
+            Self { key, value: 0 }
+        }
+
+        fn key(&self) -> u64 {
+            self.key
+        }
+    }
+
     /// What is done under a key.
     #[derive(Debug, Clone, Copy)]
     enum Step {
@@ -205,7 +229,7 @@ mod tests {
 
     fn steps() -> impl Strategy<Value = Vec<(u64, Step)>> {
         // Keys that meet in their slots, in the halves of their hash or in both.
-        let key = (0u64..6, 0u64..40).prop_map(|(upper, lower)| upper << 32 | lower * 8);
+        let key = (0u64..6, 0u64..40).prop_map(|(upper, lower)| upper << 48 | lower * 8);
         let step = prop_oneof![
             6 => (0u32..100).prop_map(Step::Set),
             3 => Just(Step::Remove),
@@ -217,17 +241,17 @@ mod tests {
     proptest! {
         #[test]
         fn records_are_those_of_a_plain_map(steps in steps()) {
-            let mut records: Records<u32> = Records::default();
+            let mut records: Records<Value> = Records::default();
             let mut model: HashMap<u64, u32> = HashMap::new();
             for (key, step) in steps {
                 match step {
                     Step::Set(value) => {
                         match records.get_mut(key) {
-                            Some(record) => *record = value,
+                            Some(record) => record.value = value,
                             None => {
                                 let record = records.add(key);
-                                prop_assert_eq!(*record, 0, "nobody inherits");
-                                *record = value;
+                                prop_assert_eq!(record.value, 0, "nobody inherits");
+                                record.value = value;
                             }
                         }
                         model.insert(key, value);
@@ -237,21 +261,21 @@ mod tests {
                         model.remove(&key);
                     }
                     Step::RetainAbove(limit) => {
-                        records.retain(|value| *value > limit);
+                        records.retain(|record| record.value > limit);
                         model.retain(|_, value| *value > limit);
                     }
                 }
                 prop_assert_eq!(records.len(), model.len());
-                prop_assert_eq!(records.get(key), model.get(&key));
-                prop_assert!(records.slots.len() >= 2 * records.len());
+                prop_assert_eq!(records.get(key).map(|record| &record.value), model.get(&key));
+                prop_assert!(3 * records.slots.len() >= 4 * records.len());
             }
             for upper in 0..6 {
                 for lower in 0..40 {
-                    let key = upper << 32 | lower * 8;
-                    prop_assert_eq!(records.get(key), model.get(&key));
+                    let key = upper << 48 | lower * 8;
+                    prop_assert_eq!(records.get(key).map(|record| &record.value), model.get(&key));
                 }
             }
-            let mut all: Vec<u32> = records.iter().copied().collect();
+            let mut all: Vec<u32> = records.iter().map(|record| record.value).collect();
             let mut expected: Vec<u32> = model.into_values().collect();
             all.sort_unstable();
             expected.sort_unstable();

@@ -1,6 +1,6 @@
 //! A table that forgets: the rarest subjects first, then those unseen for longest.
 
-use super::records::Records;
+use super::records::{Keyed, Records};
 
 /// Subjects a table holds at most.
 pub const MOST_SUBJECTS: usize = 65_536;
@@ -21,7 +21,7 @@ pub struct Table<V> {
     records: Records<V>,
 }
 
-impl<V: Default> Default for Table<V> {
+impl<V> Default for Table<V> {
     fn default() -> Self {
         Self {
             records: Records::default(),
@@ -29,7 +29,7 @@ impl<V: Default> Default for Table<V> {
     }
 }
 
-impl<V: Worth + Default> Table<V> {
+impl<V: Worth + Keyed> Table<V> {
     /// The record of a subject, if there is one.
     #[inline]
     pub fn get(&self, key: u64) -> Option<&V> {
@@ -83,7 +83,17 @@ mod tests {
     use crate::audit::hashing::Seeded;
 
     #[derive(Debug, Default, Clone, PartialEq)]
-    struct Seen(u64, i64);
+    struct Seen(u64, i64, u64);
+
+    impl Keyed for Seen {
+        fn of(key: u64) -> Self {
+            Self(0, 0, key)
+        }
+
+        fn key(&self) -> u64 {
+            self.2
+        }
+    }
 
     impl Worth for Seen {
         fn worth(&self) -> (u64, i64) {
@@ -98,14 +108,20 @@ mod tests {
         let mut table: Table<Seen> = Table::default();
         for number in 0..200_000u32 {
             let record = table.entry(key(number));
-            assert_eq!(*record, Seen::default(), "{number}");
-            *record = Seen(1, i64::from(number));
+            assert_eq!((record.0, record.1), (0, 0), "{number}");
+            (record.0, record.1) = (1, i64::from(number));
             if number % 1000 == 0 {
-                *table.entry(key(7_000_000)) = Seen(2 + u64::from(number / 1000), 0);
+                table.entry(key(7_000_000)).0 = 2 + u64::from(number / 1000);
             }
         }
-        assert_eq!(table.get(key(7_000_000)), Some(&Seen(201, 0)));
-        assert_eq!(table.get(key(199_999)), Some(&Seen(1, 199_999)));
+        assert_eq!(
+            table.get(key(7_000_000)),
+            Some(&Seen(201, 0, key(7_000_000)))
+        );
+        assert_eq!(
+            table.get(key(199_999)),
+            Some(&Seen(1, 199_999, key(199_999)))
+        );
         assert_eq!(table.get(key(140_000)).map(|seen| seen.0), Some(1));
         assert_eq!(table.get(key(100)), None);
         assert!(table.records.len() <= MOST_SUBJECTS);
