@@ -9,7 +9,7 @@ use crate::env_file::EnvFile;
 use crate::key_shapes::{is_secret_name, recognise};
 use crate::order;
 use crate::placeholder::placeholder;
-use crate::redact::{json_escaped, percent_encoded};
+use crate::redact::json_escaped;
 use crate::secret::Secret;
 use crate::state::Fingerprints;
 
@@ -167,6 +167,9 @@ pub fn spellings(value: &[u8]) -> Vec<Vec<u8>> {
             all.push(json);
         }
     }
+    // .NET, which escapes even quotes so, with capital digits.
+    let doubled = replaced(value, b'\\', b"\\\\");
+    all.push(upper_hex(&more_escaped(&doubled, b"\"&'<>+`", true)));
     // A value of several lines is cut at its line ends by any logger of lines.
     all.extend(
         value
@@ -189,8 +192,8 @@ const ESCAPED_IN_JSON: [&[u8]; 3] = [b"", b"<>&", b"<>&='"];
 
 fn percent_encoded_but(value: &[u8], kept: &[u8]) -> Vec<u8> {
     let encode = |byte: &u8| match byte {
-        byte if kept.contains(byte) => vec![*byte],
-        byte => percent_encoded(&[*byte]),
+        byte if byte.is_ascii_alphanumeric() || kept.contains(byte) => vec![*byte],
+        byte => format!("%{byte:02X}").into_bytes(),
     };
     value.iter().flat_map(encode).collect()
 }
@@ -212,6 +215,18 @@ fn more_escaped(json: &[u8], more: &[u8], is_ascii: bool) -> Vec<u8> {
         }
     }
     escaped.into_bytes()
+}
+
+/// Escapes of JSON with capital digits.
+fn upper_hex(json: &[u8]) -> Vec<u8> {
+    let mut upper = json.to_vec();
+    for at in 0..upper.len() {
+        if upper[at..].starts_with(b"\\u") {
+            let end = (at + 6).min(upper.len());
+            upper[at + 2..end].make_ascii_uppercase();
+        }
+    }
+    upper
 }
 
 fn lower_hex(percent: &[u8]) -> Vec<u8> {
@@ -283,6 +298,7 @@ mod tests {
             ("a<b&c>d'=", r"a\u003cb\u0026c\u003ed'="),
             ("a<b&c>d'=", r"a\u003cb\u0026c\u003ed\u0027\u003d"),
             ("a\"b\\c", r#"a\\\"b\\\\c"#),
+            ("a\"b+ü\\c", r"a\u0022b\u002B\u00FC\\c"),
             // encodeURIComponent, encodeURI and URLSearchParams.
             ("a/b!(c)'*~", "a%2Fb!(c)'*~"),
             ("a/b ü#", "a/b%20%C3%BC#"),
