@@ -172,6 +172,97 @@ fn rotation_is_no_alarm() {
     assert_eq!(verify(folder.path()).1["status"], "missing");
 }
 
+/// Four parts, the oldest in `audit.log.3.gz`.
+fn rotated() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    for part in 0..4 {
+        for number in (1..3).rev() {
+            let _ = fs::rename(
+                at(&format!("audit.log.{number}")),
+                at(&format!("audit.log.{}", number + 1)),
+            );
+        }
+        let _ = fs::rename(at("audit.log"), at("audit.log.1"));
+        append(&at("audit.log"), &numbered(100 * part..100 * part + 20));
+        assert_eq!(seal(folder.path()).0, Some(0));
+    }
+    let gzip = Command::new("gzip").arg(at("audit.log.3")).status();
+    assert!(gzip.unwrap().success());
+    folder
+}
+
+#[test]
+fn the_oldest_part_is_changed_and_not_expired_while_a_file_holds_lines_of_it() {
+    use std::io::Read as _;
+    let plain = |path: &Path| {
+        let mut text = String::new();
+        let file = fs::File::open(path).unwrap();
+        flate2::read::GzDecoder::new(file)
+            .read_to_string(&mut text)
+            .unwrap();
+        text
+    };
+    let cases: [(&str, fn(&mut Vec<u8>, &mut Vec<String>), &str, Option<u64>); 6] = [
+        ("nothing", |_, _| {}, "intact", None),
+        (
+            "altered",
+            |_, lines| lines[0] = lines[0].replace("line", "lies"),
+            "altered",
+            Some(1),
+        ),
+        (
+            "removed",
+            |_, lines| drop(lines.remove(7)),
+            "removed",
+            Some(8),
+        ),
+        ("cut", |_, lines| lines.truncate(3), "truncated", Some(4)),
+        (
+            "a byte of its compressed form",
+            |bytes, _| bytes[30] ^= 0xff,
+            "altered",
+            None,
+        ),
+        (
+            "cut when compressed",
+            |bytes, _| bytes.truncate(40),
+            "altered",
+            None,
+        ),
+    ];
+    for (what, change, status, line) in cases {
+        let folder = rotated();
+        let path = folder.path().join("audit.log.3.gz");
+        let text = plain(&path);
+        let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
+        let mut bytes = fs::read(&path).unwrap();
+        change(&mut bytes, &mut lines);
+        fs::write(&path, bytes).unwrap();
+        if lines.concat() != text {
+            fs::remove_file(&path).unwrap();
+            fs::write(folder.path().join("audit.log.3"), lines.concat()).unwrap();
+        }
+        let (code, verdict) = verify(folder.path());
+        assert_eq!(verdict["status"], status, "{what}: {verdict}");
+        assert_eq!(verdict["line"].as_u64(), line, "{what}: {verdict}");
+        let expected = i32::from(status != "intact");
+        assert_eq!(code, Some(expected), "{what}");
+        assert_eq!(seal(folder.path()).0, Some(expected), "{what}");
+    }
+    let folder = rotated();
+    fs::remove_file(folder.path().join("audit.log.3.gz")).unwrap();
+    // A file from before the log was sealed, with a line in common, is no part of it.
+    append(
+        &folder.path().join("audit.log.4"),
+        &(numbered(0..1) + &numbered(900..950)),
+    );
+    let (code, verdict) = verify(folder.path());
+    assert_eq!(code, Some(0), "{verdict}");
+    let message = verdict["message"].as_str().unwrap();
+    assert!(message.ends_with("1 older part has expired"), "{message}");
+}
+
 #[test]
 fn no_seal_and_no_key_are_incomplete() {
     let folder = tempfile::tempdir().unwrap();

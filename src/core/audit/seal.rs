@@ -265,17 +265,17 @@ impl Seal {
         order::sort(&mut lengths);
         lengths.dedup();
         let mut contents = Vec::new();
+        let mut damaged = Vec::new();
         let siblings = siblings(&self.log).map_err(problem(&folder(&self.log)))?;
         for candidate in std::iter::once(self.log.clone()).chain(siblings) {
             match hashes(&candidate, &lengths) {
                 Ok(content) => contents.push(content),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                // A damaged sibling holds nothing that can be proven; one that the system does not
-                // give may hold it all.
+                // One that the system does not give may hold it all.
                 Err(error) if candidate == self.log || error.raw_os_error().is_some() => {
                     return Err(problem(&candidate)(error));
                 }
-                Err(_) => {}
+                Err(error) => damaged.push((candidate, error)),
             }
         }
         let mut found = Parts::new();
@@ -288,10 +288,18 @@ impl Seal {
                 found.insert(*part, holder.path.clone());
             }
         }
-        Ok(match self.first_missing(&lasts, &found) {
-            Some(part) => Err(self.explain(part, &lasts, &found, &contents)?),
-            None => Ok(found),
-        })
+        if let Some(part) = self.first_missing(&lasts, &found) {
+            return Ok(Err(self.explain(part, &lasts, &found, &contents)?));
+        }
+        // What looks expired may be there all the same, changed.
+        let expired: Vec<u64> = lasts
+            .into_keys()
+            .filter(|it| !found.contains_key(it))
+            .collect();
+        if let Some(verdict) = self.changed_beyond_proof(&expired, &found, &contents, &damaged)? {
+            return Ok(Err(verdict));
+        }
+        Ok(Ok(found))
     }
 
     fn forgery(&self, key: &SealKey) -> Option<Verdict> {
@@ -373,7 +381,9 @@ impl Seal {
             .filter(|path| modified(path) > holder_time)
             .collect();
         order::sort_by_key(&mut later, |path| modified(path));
-        for (part, path) in (newest + 1..).zip(later.into_iter().chain([self.log.clone()])) {
+        let holds_older = found.is_some_and(|found| found.values().any(|path| *path == self.log));
+        let log = (!holds_older).then(|| self.log.clone());
+        for (part, path) in (newest + 1..).zip(later.into_iter().chain(log)) {
             sources.push((part, path));
         }
         Ok(sources)

@@ -9,7 +9,7 @@ use crate::env_file::EnvFile;
 use crate::key_shapes::{is_secret_name, recognise};
 use crate::order;
 use crate::placeholder::placeholder;
-use crate::redact::{json_escaped, percent_encoded};
+use crate::redact::json_escaped;
 use crate::secret::Secret;
 use crate::state::Fingerprints;
 
@@ -146,18 +146,30 @@ fn url_password(value: &[u8]) -> Option<&[u8]> {
     Some(&rest[colon + 1..user_end])
 }
 
-/// How a value may be written in a log.
+/// How a value may be written in a log, each spelling once.
 pub fn spellings(value: &[u8]) -> Vec<Vec<u8>> {
-    let percent = percent_encoded(value);
+    let mut all = vec![value.to_vec(), replaced(value, b'/', b"\\/")];
+    for kept in NOT_PERCENT_ENCODED {
+        let percent = percent_encoded_but(value, kept);
+        all.push(lower_hex(&percent));
+        all.push(percent);
+    }
+    let form = percent_encoded_but(value, NOT_FORM_ENCODED);
+    all.push(replaced(&lower_hex(&form), b' ', b"+"));
+    all.push(replaced(&form, b' ', b"+"));
     let json = json_escaped(value);
-    let mut all = vec![
-        value.to_vec(),
-        lower_hex(&percent),
-        percent,
-        replaced(&json, b'/', b"\\/"),
-        json,
-        replaced(value, b'/', b"\\/"),
-    ];
+    // A line of JSON inside a line of JSON, as container engines write it.
+    all.push(json_escaped(&json));
+    for is_ascii in [false, true] {
+        for more in ESCAPED_IN_JSON {
+            let json = more_escaped(&json, more, is_ascii);
+            all.push(replaced(&json, b'/', b"\\/"));
+            all.push(json);
+        }
+    }
+    // .NET, which escapes even quotes so, with capital digits.
+    let doubled = replaced(value, b'\\', b"\\\\");
+    all.push(upper_hex(&more_escaped(&doubled, b"\"&'<>+`", true)));
     // A value of several lines is cut at its line ends by any logger of lines.
     all.extend(
         value
@@ -165,7 +177,56 @@ pub fn spellings(value: &[u8]) -> Vec<Vec<u8>> {
             .filter(|line| line.len() < value.len() && line.len() >= 2 * SHORTEST)
             .map(<[u8]>::to_vec),
     );
+    order::sort(&mut all);
+    all.dedup();
     all
+}
+
+/// What RFC 3986, JavaScript's `encodeURIComponent` and its `encodeURI` leave as it is, beside
+/// letters and digits.
+const NOT_PERCENT_ENCODED: [&[u8]; 3] = [b"-._~", b"-._~!*'()", b"-._~!*'();/?:@&=+$,#"];
+/// The same for forms, whose blanks become plus signs.
+const NOT_FORM_ENCODED: &[u8] = b"-._* ";
+/// What writers of JSON escape beyond what they must: none, Go's for HTML, Gson.
+const ESCAPED_IN_JSON: [&[u8]; 3] = [b"", b"<>&", b"<>&='"];
+
+fn percent_encoded_but(value: &[u8], kept: &[u8]) -> Vec<u8> {
+    let encode = |byte: &u8| match byte {
+        byte if byte.is_ascii_alphanumeric() || kept.contains(byte) => vec![*byte],
+        byte => format!("%{byte:02X}").into_bytes(),
+    };
+    value.iter().flat_map(encode).collect()
+}
+
+/// JSON in which these characters, and those beyond ASCII if so, are escapes (Python, PHP).
+fn more_escaped(json: &[u8], more: &[u8], is_ascii: bool) -> Vec<u8> {
+    let Ok(text) = std::str::from_utf8(json) else {
+        return json.to_vec();
+    };
+    let mut escaped = String::new();
+    for character in text.chars() {
+        let is_named = u8::try_from(character).is_ok_and(|byte| more.contains(&byte));
+        if is_named || (is_ascii && !character.is_ascii()) {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                escaped.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            escaped.push(character);
+        }
+    }
+    escaped.into_bytes()
+}
+
+/// Escapes of JSON with capital digits.
+fn upper_hex(json: &[u8]) -> Vec<u8> {
+    let mut upper = json.to_vec();
+    for at in 0..upper.len() {
+        if upper[at..].starts_with(b"\\u") {
+            let end = (at + 6).min(upper.len());
+            upper[at + 2..end].make_ascii_uppercase();
+        }
+    }
+    upper
 }
 
 fn lower_hex(percent: &[u8]) -> Vec<u8> {
@@ -224,6 +285,30 @@ mod tests {
                 "{spelling}"
             );
         }
+    }
+
+    #[test]
+    fn every_usual_writer_of_json_and_of_urls_is_known() {
+        let of = |value: &str| spellings(value.as_bytes());
+        for (value, written) in [
+            // Python and PHP, Go, Gson, a container engine.
+            (r"Grün/weg", r"Gr\u00fcn/weg"),
+            (r"Grün/weg", r"Gr\u00fcn\/weg"),
+            ("key😀x", r"key\ud83d\ude00x"),
+            ("a<b&c>d'=", r"a\u003cb\u0026c\u003ed'="),
+            ("a<b&c>d'=", r"a\u003cb\u0026c\u003ed\u0027\u003d"),
+            ("a\"b\\c", r#"a\\\"b\\\\c"#),
+            ("a\"b+ü\\c", r"a\u0022b\u002B\u00FC\\c"),
+            // encodeURIComponent, encodeURI and URLSearchParams.
+            ("a/b!(c)'*~", "a%2Fb!(c)'*~"),
+            ("a/b ü#", "a/b%20%C3%BC#"),
+            ("a/b c!~*", "a%2Fb+c%21%7E*"),
+            ("a/b c!~*", "a%2fb+c%21%7e*"),
+        ] {
+            let all = of(value);
+            assert!(all.contains(&written.as_bytes().to_vec()), "{written}");
+        }
+        assert_eq!(of("q7Gdx2Lw9ZtB4mVrKpQe8s").len(), 1);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What a file holds, looked at once: hashes at given lengths, and its lines compared with tags.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -182,6 +183,38 @@ pub fn first_difference(path: &Path, sealed: &[Tag]) -> io::Result<Option<Differ
         line: position as u64 + 1,
         offset,
     }))
+}
+
+/// Which of the parts, each with its tags, a file holds lines of: a tenth of them, since a title may
+/// stand in every file.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn resembled_part(path: &Path, parts: &[(u64, Vec<Tag>)]) -> io::Result<Option<u64>> {
+    let mut holders: HashMap<Tag, u64> = HashMap::new();
+    for (part, tags) in parts {
+        holders.extend(tags.iter().map(|tag| (*tag, *part)));
+    }
+    let mut missing: HashMap<u64, usize> = HashMap::new();
+    for part in holders.values() {
+        *missing.entry(*part).or_default() += 1;
+    }
+    for count in missing.values_mut() {
+        *count = count.div_ceil(10);
+    }
+    let mut resembled = None;
+    each_line(path, |_, line| {
+        if let Some(part) = holders.remove(&tag(line))
+            && let Some(count) = missing.get_mut(&part)
+        {
+            *count -= 1;
+            if *count == 0 {
+                resembled = Some(part);
+            }
+        }
+        resembled.is_none()
+    })?;
+    Ok(resembled)
 }
 
 /// What happened, where the first of `sealed` is not the first of `now`.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::content::{Change, Content, Difference, each_line, first_difference};
+use super::content::{Change, Content, Difference, each_line, first_difference, resembled_part};
 use super::record::{Record, Tag};
 use super::{Parts, Seal, SealError, problem};
 
@@ -110,6 +110,39 @@ impl Seal {
         Ok(self.difference(part, &content.path, difference))
     }
 
+    /// A rotated file that holds lines of a part which is not found, or may hold them.
+    pub(super) fn changed_beyond_proof(
+        &self,
+        expired: &[u64],
+        found: &Parts,
+        contents: &[Content],
+        damaged: &[(PathBuf, io::Error)],
+    ) -> Result<Option<Verdict>, SealError> {
+        let Some(newest) = expired.last() else {
+            return Ok(None);
+        };
+        let parts: Vec<_> = expired
+            .iter()
+            .map(|part| (*part, self.tags_of(*part)))
+            .collect();
+        for content in contents {
+            if found.values().any(|path| *path == content.path) {
+                continue;
+            }
+            let path = &content.path;
+            if let Some(part) = resembled_part(path, &parts).map_err(problem(path))? {
+                let difference =
+                    first_difference(path, &self.tags_of(part)).map_err(problem(path))?;
+                return Ok(Some(self.difference(part, path, difference)));
+            }
+        }
+        Ok(damaged.first().map(|(path, error)| {
+            let message =
+                format!("is damaged ({error}), and part {newest} of the log is found nowhere else");
+            Verdict::broken("altered", path, message)
+        }))
+    }
+
     fn difference(&self, part: u64, path: &Path, difference: Option<Difference>) -> Verdict {
         let Some(difference) = difference else {
             return Verdict::broken(
@@ -186,6 +219,11 @@ impl Seal {
                 _ => {}
             }
         }
+        let expired = match lasts.len() - parts.len() {
+            0 => String::new(),
+            1 => ", 1 older part has expired".to_owned(),
+            expired => format!(", {expired} older parts have expired"),
+        };
         Ok(Verdict {
             sealed_lines,
             unsealed_lines,
@@ -193,7 +231,7 @@ impl Seal {
                 "intact",
                 &self.log,
                 format!(
-                    "intact: {sealed_lines} lines are sealed in {} checkpoints, {unsealed_lines} are not yet sealed",
+                    "intact: {sealed_lines} lines are sealed in {} checkpoints, {unsealed_lines} are not yet sealed{expired}",
                     self.blocks.len()
                 ),
             )
