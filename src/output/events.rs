@@ -1,10 +1,14 @@
 //! Events, alerts and counts of a log become text: for people, as JSON, as OCSF.
 
+mod block;
 mod digits;
 mod human;
 mod machine;
 mod tables;
+#[cfg(test)]
+mod tests;
 
-pub use human::{HumanLines, Paints};
-pub use machine::{alert_json, event_json, event_ocsf};
+pub use block::Block;
+pub use human::{HumanLines, Paints, SHORTEST_KEY};
+pub use machine::{JsonLines, alert_json, event_ocsf};
 pub use tables::statistics_tables;

@@ -2,36 +2,35 @@
 
 use std::io::{self, Write as _};
 
-use jiff::Timestamp;
 use openclaw_sec::audit::detect::Alert;
 use openclaw_sec::audit::event::Event;
 use openclaw_sec::audit::reading::{Show, SourceLine};
+use openclaw_sec::audit::statistics::Span;
 use openclaw_sec::key_shapes;
 use openclaw_sec::order;
 
 use super::super::{Context, Failure};
 use super::alert_exec::AlertExec;
 use super::plan::{Format, Plan};
-use crate::output::events::{HumanLines, Paints, alert_json, event_json, event_ocsf};
+use crate::output::events::{
+    Block, HumanLines, JsonLines, Paints, SHORTEST_KEY, alert_json, event_ocsf,
+};
 use crate::terminal::DataStream;
-
-/// The place for objects is not kept larger than this, in bytes.
-const LARGEST_OBJECT: usize = 1 << 20;
 
 /// Writes, and counts what was written.
 pub struct Shower {
     out: DataStream,
-    /// The object at hand; one place in memory serves for all.
-    object: Vec<u8>,
+    /// What goes there next.
+    block: Block,
     human: HumanLines,
+    json: JsonLines,
     format: Format,
     escapes_raw: bool,
     alerts_beside: bool,
     commands: Option<AlertExec>,
     events: u64,
     alerts: u64,
-    first: Option<Timestamp>,
-    last: Option<Timestamp>,
+    span: Span,
     pending_alerts: Vec<String>,
 }
 
@@ -63,8 +62,9 @@ impl Shower {
         let alerts_on_screen = context.terminal.stream().map_err(Failure::from)?;
         Ok(Self {
             out: alerts_on_screen,
-            object: Vec::new(),
+            block: Block::default(),
             human: HumanLines::new(plan.times.zone.clone(), paints, names_files, hide),
+            json: JsonLines::default(),
             format: plan.format,
             escapes_raw: plan.format == Format::Raw && context.terminal.shows_data_to_a_person(),
             alerts_beside: plan.format == Format::Raw || plan.counts,
@@ -74,24 +74,29 @@ impl Shower {
                 .map(|words| AlertExec::start(words.clone(), context.world)),
             events: 0,
             alerts: 0,
-            first: None,
-            last: None,
+            span: Span::default(),
             pending_alerts: Vec::new(),
         })
     }
 
     /// Writes bytes as they are.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.hand_on()?;
         self.out.write_all(bytes)
     }
 
-    fn object(&mut self, write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> io::Result<()> {
-        self.object.clear();
-        write(&mut self.object)?;
-        // A long line must not hold its memory for ever.
-        let written = self.out.write_all(&self.object);
-        self.object.shrink_to(LARGEST_OBJECT);
+    fn hand_on(&mut self) -> io::Result<()> {
+        // Whether or not it can be written, it is not written again.
+        let written = self.out.write_all(self.block.written());
+        self.block.clear();
         written
+    }
+
+    fn hand_on_when_full(&mut self) -> io::Result<()> {
+        if self.block.is_full() {
+            return self.hand_on();
+        }
+        Ok(())
     }
 
     /// Counts lines that went through without being looked at.
@@ -106,6 +111,7 @@ impl Shower {
 
     /// Hands out everything written so far.
     pub fn flush(&mut self) -> io::Result<()> {
+        self.hand_on()?;
         self.out.flush()
     }
 
@@ -140,10 +146,10 @@ impl Shower {
 
     /// What was seen, in a sentence.
     pub fn summary(&self) -> String {
-        let span = match (self.first, self.last) {
-            (Some(first), Some(last)) => format!(", {first} to {last}"),
-            _ => String::new(),
-        };
+        let span = self
+            .span
+            .ends()
+            .map_or_else(String::new, |(first, last)| format!(", {first} to {last}"));
         let alerts = if self.alerts == 1 {
             "1 alert".to_owned()
         } else {
@@ -157,25 +163,25 @@ impl Show for Shower {
     fn event(&mut self, event: &Event<'_>, line: &SourceLine<'_>) -> io::Result<()> {
         self.events += 1;
         if let Some(time) = event.time {
-            self.first = Some(self.first.map_or(time, |first| first.min(time)));
-            self.last = Some(self.last.map_or(time, |last| last.max(time)));
+            self.span.add(time);
         }
         match self.format {
-            Format::Human => self.human.event(&mut self.out, event, line),
-            Format::Json => self.object(|object| event_json(object, event, line)),
-            Format::Ocsf => self.object(|object| event_ocsf(object, event, line)),
+            Format::Human => self.human.event(&mut self.block, event, line),
+            Format::Json => self.json.event(&mut self.block, event, line),
+            Format::Ocsf => event_ocsf(&mut self.block, event, line)?,
             Format::Raw if self.escapes_raw => {
                 let text = openclaw_sec::foreign_text::harmless(line.text);
-                self.out.write_all(text.as_bytes())?;
-                self.out.write_all(b"\n")
+                self.block.push(text.as_bytes());
+                self.block.push(b"\n");
             }
-            Format::Raw => self.out.write_all(line.bytes),
+            Format::Raw => self.block.push(line.bytes),
         }
+        self.hand_on_when_full()
     }
 
     fn more(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self.format {
-            Format::Raw if !self.escapes_raw => self.out.write_all(bytes),
+            Format::Raw if !self.escapes_raw => self.write(bytes),
             _ => Ok(()),
         }
     }
@@ -183,25 +189,25 @@ impl Show for Shower {
     fn alert(&mut self, alert: &Alert) -> io::Result<()> {
         self.alerts += 1;
         if let Some(commands) = &mut self.commands {
-            let mut json = Vec::new();
+            let mut json = Block::default();
             alert_json(&mut json, alert)?;
-            commands.run(json);
+            commands.run(json.written().to_vec());
         }
         if self.alerts_beside {
             self.pending_alerts.push(self.human.alert_text(alert));
             return Ok(());
         }
         match self.format {
-            Format::Human => self.human.alert(&mut self.out, alert),
-            _ => self.object(|object| alert_json(object, alert)),
+            Format::Human => self.human.alert(&mut self.block, alert),
+            _ => alert_json(&mut self.block, alert)?,
         }
+        self.hand_on_when_full()
     }
 }
 
 /// Bearer tokens and keys of a provider's shape.
 fn secret_spans(text: &str) -> Vec<std::ops::Range<usize>> {
-    // No key is shorter than this.
-    if text.len() < 16 {
+    if text.len() < SHORTEST_KEY {
         return Vec::new();
     }
     let mut spans: Vec<std::ops::Range<usize>> = key_shapes::find_all(text.as_bytes())

@@ -1,7 +1,8 @@
 //! Counts by kind, outcome, address, user and hour, exact as long as memory allows.
 
-use std::collections::{BTreeMap, HashMap};
-use std::hash::Hash;
+mod counter;
+
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
@@ -10,11 +11,8 @@ use serde::Serialize;
 
 use super::documents::STATISTICS_SCHEMA;
 use super::event::{Event, Kind, Outcome};
-use super::hashing::Seeded;
-use crate::order;
+use counter::Counter;
 
-/// Keys that are counted exactly.
-const MOST_EXACT: usize = 65_536;
 /// Hours that are told apart: seven years.
 const MOST_HOURS: usize = 65_536;
 const HOUR_S: i64 = 3600;
@@ -25,13 +23,34 @@ const LONGEST_NAME: usize = 128;
 #[derive(Debug, Default)]
 pub struct Statistics {
     events: u64,
-    first: Option<Timestamp>,
-    last: Option<Timestamp>,
-    kinds: [u64; 5],
+    span: Span,
+    /// In the order of [`Kind::ALL`].
+    kinds: [u64; Kind::ALL.len()],
     outcomes: [u64; 3],
     addresses: Counter<IpAddr>,
     users: Counter<Box<str>>,
-    hours: BTreeMap<i64, u64>,
+    hours: Hours,
+}
+
+/// The time from the first to the last of some events.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Span(Option<(Timestamp, Timestamp)>);
+
+impl Span {
+    /// An event more.
+    #[inline]
+    pub fn add(&mut self, time: Timestamp) {
+        match &mut self.0 {
+            Some((_, last)) if time >= *last => *last = time,
+            Some((first, _)) => *first = time.min(*first),
+            None => self.0 = Some((time, time)),
+        }
+    }
+
+    /// The earliest and the latest time.
+    pub fn ends(&self) -> Option<(Timestamp, Timestamp)> {
+        self.0
+    }
 }
 
 /// The counts as a document, `openclaw-sec/stats/1`.
@@ -109,8 +128,7 @@ impl Statistics {
     /// Counts one event.
     pub fn count(&mut self, event: &Event<'_>) {
         self.events += 1;
-        let kind = Kind::ALL.iter().position(|kind| *kind == event.kind());
-        self.kinds[kind.unwrap_or(4)] += 1;
+        self.kinds[event.kind() as usize] += 1;
         let failed = event.outcome == Some(Outcome::Failure);
         self.outcomes[match event.outcome {
             Some(Outcome::Success) => 0,
@@ -128,15 +146,8 @@ impl Statistics {
             self.users.count(&user[..end], failed);
         }
         if let Some(time) = event.time {
-            self.first = Some(self.first.map_or(time, |first| first.min(time)));
-            self.last = Some(self.last.map_or(time, |last| last.max(time)));
-            *self
-                .hours
-                .entry(time.as_second().div_euclid(HOUR_S))
-                .or_insert(0) += 1;
-            if self.hours.len() > MOST_HOURS {
-                self.hours.pop_first();
-            }
+            self.span.add(time);
+            self.hours.count(time.as_second());
         }
     }
 
@@ -145,8 +156,8 @@ impl Statistics {
         StatisticsDocument {
             schema: STATISTICS_SCHEMA,
             events: self.events,
-            first: self.first.map(|time| time.to_string()),
-            last: self.last.map(|time| time.to_string()),
+            first: self.span.ends().map(|(first, _)| first.to_string()),
+            last: self.span.ends().map(|(_, last)| last.to_string()),
             kinds: Kind::ALL
                 .iter()
                 .zip(self.kinds)
@@ -179,132 +190,72 @@ impl Statistics {
                 .collect(),
             hours: self
                 .hours
-                .iter()
-                .map(|(hour, count)| HourCount {
-                    hour: Timestamp::from_second(hour * HOUR_S)
+                .all()
+                .into_iter()
+                .map(|(start, count)| HourCount {
+                    hour: Timestamp::from_second(start)
                         .map(|time| time.to_string())
                         .unwrap_or_default(),
-                    count: *count,
+                    count,
                 })
                 .collect(),
-            distinct_addresses: self.addresses.distinct,
-            distinct_users: self.users.distinct,
+            distinct_addresses: self.addresses.distinct(),
+            distinct_users: self.users.distinct(),
             exact: self.addresses.is_exact() && self.users.is_exact(),
         }
     }
 }
 
-/// Counts keys: exactly while there are few, then as Space-Saving does (Metwally, Agrawal,
-/// El Abbadi 2005), which keeps what is frequent and forgets what is rare.
+/// Events by hour. A log stays within one for long, so that its count is kept at hand.
 #[derive(Debug)]
-pub struct Counter<K> {
-    tallies: HashMap<K, Tally, Seeded>,
-    distinct: u64,
-    floor: u64,
-    at_floor: Vec<K>,
+struct Hours {
+    /// Every other hour by its first second.
+    others: BTreeMap<i64, u64>,
+    start: i64,
+    count: u64,
 }
 
-impl<K> Default for Counter<K> {
+impl Default for Hours {
     fn default() -> Self {
         Self {
-            tallies: HashMap::default(),
-            distinct: 0,
-            floor: 0,
-            at_floor: Vec::new(),
+            others: BTreeMap::new(),
+            // No time is within an hour of it.
+            start: i64::MIN,
+            count: 0,
         }
     }
 }
 
-/// What was counted of one key.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// All.
-    pub count: u64,
-    /// Those that failed.
-    pub failures: u64,
-}
-
-impl<K: Hash + Eq + Clone + ToString> Counter<K> {
-    /// Counts a key once.
-    pub fn count<Q>(&mut self, key: &Q, failed: bool)
-    where
-        Q: Hash + Eq + ToOwned + ?Sized,
-        K: std::borrow::Borrow<Q> + From<Q::Owned>,
-    {
-        if let Some(tally) = self.tallies.get_mut(key) {
-            tally.count += 1;
-            tally.failures += u64::from(failed);
-            return;
+impl Hours {
+    #[inline]
+    fn count(&mut self, second: i64) {
+        if second < self.start || second.wrapping_sub(self.start).unsigned_abs() >= HOUR_S as u64 {
+            self.begin(second);
         }
-        let inherited = if self.tallies.len() < MOST_EXACT {
-            0
-        } else {
-            self.make_room()
-        };
-        self.distinct = self.distinct.max(self.tallies.len() as u64 + 1);
-        let tally = Tally {
-            count: inherited + 1,
-            failures: u64::from(failed),
-        };
-        self.tallies.insert(K::from(key.to_owned()), tally);
+        self.count += 1;
     }
 
-    /// Takes out one of the rarest keys and returns its count.
-    fn make_room(&mut self) -> u64 {
-        loop {
-            while let Some(key) = self.at_floor.pop() {
-                if self
-                    .tallies
-                    .get(&key)
-                    .is_some_and(|tally| tally.count == self.floor)
-                {
-                    self.tallies.remove(&key);
-                    return self.floor;
-                }
-            }
-            self.floor = self
-                .tallies
-                .values()
-                .map(|tally| tally.count)
-                .min()
-                .unwrap_or(0);
-            let rare = self
-                .tallies
-                .iter()
-                .filter(|(_, tally)| tally.count == self.floor);
-            self.at_floor = rare.map(|(key, _)| key.clone()).collect();
-            if self.at_floor.is_empty() {
-                return 0;
-            }
+    #[cold]
+    fn begin(&mut self, second: i64) {
+        Self::put(&mut self.others, self.start, self.count);
+        self.start = second - second.rem_euclid(HOUR_S);
+        self.count = 0;
+    }
+
+    fn put(others: &mut BTreeMap<i64, u64>, start: i64, count: u64) {
+        if count > 0 {
+            *others.entry(start).or_insert(0) += count;
+        }
+        if others.len() > MOST_HOURS {
+            others.pop_first();
         }
     }
 
-    /// Whether nothing was forgotten.
-    pub fn is_exact(&self) -> bool {
-        self.floor == 0
-    }
-
-    /// The most frequent keys, ties by name.
-    pub fn most_frequent(&self, top: usize) -> Vec<(String, Tally)> {
-        let mut all: Vec<(&K, Tally)> = self
-            .tallies
-            .iter()
-            .map(|(key, tally)| (key, *tally))
-            .collect();
-        order::sort_by_key(&mut all, |(_, tally)| std::cmp::Reverse(tally.count));
-        if let Some(last) = top.checked_sub(1).and_then(|last| all.get(last)) {
-            let least = last.1.count;
-            all.retain(|(_, tally)| tally.count >= least);
-        }
-        let mut named: Vec<(String, Tally)> = all
-            .into_iter()
-            .map(|(key, tally)| (key.to_string(), tally))
-            .collect();
-        order::sort_by(&mut named, |a, b| {
-            b.1.count.cmp(&a.1.count).then_with(|| a.0.cmp(&b.0))
-        });
-        named.truncate(top);
-        named
+    /// First second and count of each, in order.
+    fn all(&self) -> BTreeMap<i64, u64> {
+        let mut all = self.others.clone();
+        Self::put(&mut all, self.start, self.count);
+        all
     }
 }
 
@@ -312,35 +263,30 @@ impl<K: Hash + Eq + Clone + ToString> Counter<K> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn heavy_keys_survive_a_million_rare_ones() {
-        let mut counter: Counter<Box<str>> = Counter::default();
-        for number in 0..300_000 {
-            counter.count(format!("rare{number}").as_str(), false);
-            if number % 10 == 0 {
-                counter.count("heavy", true);
+    proptest::proptest! {
+        #[test]
+        fn hours_and_span_are_those_of_all_times_in_any_order(
+            seconds in proptest::collection::vec(-20_000i64..20_000, 0..40),
+        ) {
+            let mut statistics = Statistics::default();
+            let mut expected: BTreeMap<i64, u64> = BTreeMap::new();
+            for second in &seconds {
+                let time = Timestamp::from_second(*second).ok();
+                statistics.count(&Event { time, ..Event::default() });
+                *expected.entry(second.div_euclid(HOUR_S) * HOUR_S).or_insert(0) += 1;
             }
+            proptest::prop_assert_eq!(statistics.hours.all(), expected);
+            let ends = statistics.span.ends();
+            let ends = ends.map(|(first, last)| (first.as_second(), last.as_second()));
+            let expected = seconds.iter().min().copied().zip(seconds.iter().max().copied());
+            proptest::prop_assert_eq!(ends, expected);
         }
-        assert!(!counter.is_exact());
-        let (name, tally) = counter.most_frequent(1).remove(0);
-        assert_eq!(
-            (name.as_str(), tally.count, tally.failures),
-            ("heavy", 30_000, 30_000)
-        );
     }
 
     #[test]
-    fn ties_are_in_the_order_of_names() {
-        let mut counter: Counter<Box<str>> = Counter::default();
-        for name in ["b", "a", "c", "c"] {
-            counter.count(name, false);
+    fn kinds_are_counted_in_their_order() {
+        for (position, kind) in Kind::ALL.into_iter().enumerate() {
+            assert_eq!(kind as usize, position);
         }
-        let names: Vec<String> = counter
-            .most_frequent(3)
-            .into_iter()
-            .map(|(name, _)| name)
-            .collect();
-        assert_eq!(names, ["c", "a", "b"]);
-        assert!(counter.is_exact());
     }
 }

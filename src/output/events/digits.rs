@@ -1,44 +1,98 @@
 //! Times, addresses and numbers as digits: what `Display` gives, in a fraction of its time.
 
-use std::io::{self, Write};
-use std::net::IpAddr;
+use std::io::Write as _;
+use std::net::Ipv4Addr;
 
 use jiff::Timestamp;
-use openclaw_sec::audit::address::ipv4_digits;
 
-/// Writes a time in UTC, as RFC 3339 has it.
-pub fn write_time(out: &mut impl Write, time: Timestamp) -> io::Result<()> {
-    let (second, nanos) = (time.as_second(), time.subsec_nanosecond());
-    // Years of four digits, after 1970.
-    let (Ok(second), Ok(nanos)) = (u64::try_from(second), u32::try_from(nanos)) else {
-        return write!(out, "{time}");
-    };
-    if second >= 253_402_300_800 {
-        return write!(out, "{time}");
-    }
-    let (year, month, day) = civil_from_days(second / 86_400);
-    let second = second % 86_400;
-    let mut text = *b"0000-00-00T00:00:00";
-    let mut put = |at: usize, number: u64| text[at..at + 2].copy_from_slice(&two_digits(number));
-    put(0, year / 100);
-    put(2, year % 100);
-    put(5, month);
-    put(8, day);
-    put(11, second / 3600);
-    put(14, second / 60 % 60);
-    put(17, second % 60);
-    out.write_all(&text)?;
-    if nanos > 0 {
-        let mut fraction = *b".000000000";
-        let mut rest = nanos;
-        for digit in fraction[1..].iter_mut().rev() {
-            *digit = b'0' + (rest % 10) as u8;
-            rest /= 10;
+use super::block::{Block, Row};
+
+/// Writes times in UTC, as RFC 3339 has them; it remembers the minute it wrote last.
+#[derive(Debug)]
+pub struct UtcTimes {
+    /// Its first second.
+    minute: i64,
+    /// That second and the dot behind it, with room.
+    text: [u8; 32],
+}
+
+impl Default for UtcTimes {
+    fn default() -> Self {
+        Self {
+            // No time is within a minute of it.
+            minute: i64::MIN,
+            text: [b' '; 32],
         }
-        let end = fraction.iter().rposition(|digit| *digit != b'0');
-        out.write_all(&fraction[..end.map_or(0, |last| last + 1)])?;
     }
-    out.write_all(b"Z")
+}
+
+impl UtcTimes {
+    /// Writes one time.
+    #[inline]
+    pub fn write(&mut self, block: &mut Block, time: Timestamp) {
+        let second = time.as_second();
+        // Part of a second before 1970 counts backwards.
+        let nanos = u32::try_from(time.subsec_nanosecond());
+        let is_known = is_within_minute(second, self.minute) || self.begin_minute(second);
+        let (Ok(nanos), true) = (nanos, is_known) else {
+            // Writing to a block cannot fail.
+            let _ = write!(block, "{time}");
+            return;
+        };
+        let room = block.room::<64>();
+        *room.first_chunk_mut().expect("32 of 64") = self.text;
+        let [tens, units] = two_digits(second.wrapping_sub(self.minute).unsigned_abs());
+        (room[17], room[18]) = (tens, units);
+        let mut end = 19;
+        if nanos > 0 {
+            // Most logs write milliseconds.
+            let (mut rest, digits) = if nanos.is_multiple_of(1_000_000) {
+                (nanos / 1_000_000, 3)
+            } else {
+                (nanos, 9)
+            };
+            for digit in room[20..20 + digits].iter_mut().rev() {
+                *digit = b'0' + (rest % 10) as u8;
+                rest /= 10;
+            }
+            end = 19 + digits;
+            // A digit other than 0 stands there.
+            while room[end & 31] == b'0' {
+                end -= 1;
+            }
+            end += 1;
+        }
+        room[end & 31] = b'Z';
+        block.advance(end + 1);
+    }
+
+    /// Remembers the minute of a second; false where its year has not four digits or is before 1970.
+    #[cold]
+    fn begin_minute(&mut self, second: i64) -> bool {
+        if !(0..253_402_300_800).contains(&second) {
+            return false;
+        }
+        self.minute = second - second % 60;
+        let minutes = second.unsigned_abs() / 60;
+        let (year, month, day) = civil_from_days(minutes / (24 * 60));
+        let mut text = *b"0000-00-00T00:00:00.            ";
+        let mut put =
+            |at: usize, number: u64| text[at..at + 2].copy_from_slice(&two_digits(number));
+        put(0, year / 100);
+        put(2, year % 100);
+        put(5, month);
+        put(8, day);
+        put(11, minutes / 60 % 24);
+        put(14, minutes % 60);
+        self.text = text;
+        true
+    }
+}
+
+/// Whether a second is one of the 60 from `minute` on.
+#[inline(always)]
+pub fn is_within_minute(second: i64, minute: i64) -> bool {
+    second >= minute && second.wrapping_sub(minute).unsigned_abs() < 60
 }
 
 /// Year, month and day of a day after 1970-01-01, with years that begin in March (Howard Hinnant,
@@ -61,46 +115,70 @@ fn civil_from_days(days: u64) -> (u64, u64, u64) {
 }
 
 /// A number below 100 as two digits.
+#[inline(always)]
 pub fn two_digits(number: u64) -> [u8; 2] {
-    // Both are below 10.
-    [b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8]
+    // It fits 8 bits, of which a tenth is below 26.
+    let number = number as u8;
+    [b'0' + number / 10, b'0' + number % 10]
 }
 
-/// Writes an address and returns its columns; IPv6 as RFC 5952 has it.
-pub fn write_address(out: &mut impl Write, address: IpAddr) -> io::Result<usize> {
-    let IpAddr::V4(address) = address else {
-        let text = address.to_string();
-        out.write_all(text.as_bytes())?;
-        return Ok(text.len());
-    };
-    let (text, length) = ipv4_digits(address);
-    out.write_all(&text[..length])?;
-    Ok(length)
+/// The digits of every octet and a dot behind them, with how many bytes that takes in the last place:
+/// three digits leave no room for the dot, which is set anyway.
+static OCTETS: [[u8; 4]; 256] = {
+    let mut octets = [[b'.'; 4]; 256];
+    let mut octet: u8 = 0;
+    loop {
+        let digits = [
+            b'0' + octet / 100,
+            b'0' + octet / 10 % 10,
+            b'0' + octet % 10,
+        ];
+        let skipped = (octet < 100) as usize + (octet < 10) as usize;
+        let row = &mut octets[octet as usize];
+        let mut at = skipped;
+        while at < 3 {
+            row[at - skipped] = digits[at];
+            at += 1;
+        }
+        row[3] = 4 - skipped as u8;
+        if octet == 255 {
+            break octets;
+        }
+        octet += 1;
+    }
+};
+
+/// Adds an IPv4 address to a row.
+#[inline(always)]
+pub fn push_ipv4(row: &mut Row<'_>, address: Ipv4Addr) {
+    for octet in address.octets() {
+        let [first, second, third, length] = OCTETS[usize::from(octet)];
+        *row.next() = [first, second, third, b'.'];
+        row.end += usize::from(length);
+    }
+    // Without the last dot.
+    row.end -= 1;
+}
+
+/// Adds a number to a row.
+#[inline]
+pub fn push_number(row: &mut Row<'_>, number: u64) {
+    row.end += put_number(row.next(), number);
 }
 
 /// Writes a number.
-pub fn write_number(out: &mut impl Write, number: u64) -> io::Result<()> {
-    let mut text = [0; 20];
-    let mut start = text.len();
-    let mut rest = number;
-    loop {
-        start -= 1;
-        text[start] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            return out.write_all(&text[start..]);
-        }
-    }
+pub fn write_number(block: &mut Block, number: u64) {
+    let length = put_number(block.room(), number);
+    block.advance(length);
 }
 
 /// Puts the digits of a number into a place and returns how many they are: eight at once, and not one
 /// division for each.
-#[inline]
-pub fn put_number(place: &mut [u8; 20], number: u64) -> usize {
+fn put_number(place: &mut [u8; 20], number: u64) -> usize {
     const EIGHT: u64 = 100_000_000;
     let mut length = 0;
     let mut put = |digits: u64, zeros: usize| {
-        let text = (digits | ONES * 0x30) >> (8 * zeros);
+        let text = (digits | u64::from_ne_bytes([b'0'; 8])) >> (8 * zeros);
         if let Some(place) = place[length..].first_chunk_mut() {
             *place = text.to_le_bytes();
         }
@@ -143,44 +221,28 @@ fn leading_zeros(digits: u64) -> usize {
     ((digits.trailing_zeros() / 8) as usize).min(7)
 }
 
-/// Whether a text is printable ASCII, without a look at each byte by itself.
-pub fn is_printable_ascii(bytes: &[u8]) -> bool {
-    let (words, rest) = bytes.as_chunks();
-    let odd = words
-        .iter()
-        .fold(0, |odd, word| odd | odd_bytes(u64::from_le_bytes(*word)));
-    odd == 0 && rest.iter().all(|byte| (0x20..0x7f).contains(byte))
-}
-
-/// Ones in every byte of a word.
-const ONES: u64 = u64::from_ne_bytes([1; 8]);
-/// The highest bit of every byte of a word.
-const HIGHEST: u64 = u64::from_ne_bytes([0x80; 8]);
-
-/// Not zero where one of eight bytes is no printable ASCII; the lowest bit that is set is the highest
-/// of the first such byte.
-#[inline]
-pub fn odd_bytes(word: u64) -> u64 {
-    let below_blank = word.wrapping_sub(ONES * 0x20) & !word;
-    let above_tilde = word.wrapping_add(ONES) | word;
-    (below_blank | above_tilde) & HIGHEST
-}
-
-/// The same for bytes of this value.
-#[inline]
-pub fn bytes_like(word: u64, byte: u8) -> u64 {
-    let difference = word ^ (ONES * u64::from(byte));
-    difference.wrapping_sub(ONES) & !difference & HIGHEST
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn written(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> String {
-        let mut out = Vec::new();
-        write(&mut out).unwrap();
-        String::from_utf8(out).unwrap()
+    fn time(time: Timestamp) -> String {
+        let mut times = UtcTimes::default();
+        let mut block = Block::default();
+        times.write(&mut block, time);
+        let once = block.written().len();
+        times.write(&mut block, time);
+        // What is remembered gives the same.
+        assert_eq!(&block.written()[..once], &block.written()[once..]);
+        String::from_utf8(block.written()[..once].to_vec()).unwrap()
+    }
+
+    fn row(push: impl FnOnce(&mut Row<'_>)) -> String {
+        let mut block = Block::default();
+        let mut row = Row::new(&mut block);
+        push(&mut row);
+        let end = row.end;
+        block.advance(end);
+        String::from_utf8(block.written().to_vec()).unwrap()
     }
 
     #[test]
@@ -193,11 +255,15 @@ mod tests {
             "2000-02-29T00:00:00Z".parse().unwrap(),
             "2026-12-31T23:59:59.000000001Z".parse().unwrap(),
         ];
-        for time in times {
-            assert_eq!(written(|out| write_time(out, time)), time.to_string());
+        for stamp in times {
+            assert_eq!(time(stamp), stamp.to_string());
         }
-        for number in [0, 9, 10, u64::MAX] {
-            assert_eq!(written(|out| write_number(out, number)), number.to_string());
+        for number in [0, 9, 10, 99, 100, u64::MAX] {
+            assert_eq!(row(|row| push_number(row, number)), number.to_string());
+        }
+        for octet in 0..=255u8 {
+            let address = Ipv4Addr::new(octet, 0, 255, octet);
+            assert_eq!(row(|row| push_ipv4(row, address)), address.to_string());
         }
     }
 
@@ -205,39 +271,40 @@ mod tests {
         #[test]
         fn everything_is_written_as_display_writes_it(
             second in -10_000_000_000i64..253_402_207_200,
-            nanos in proptest::sample::select(vec![0, 1, 1000, 120_000_000, 999_999_999]),
-            address: std::net::IpAddr,
+            nanos in proptest::sample::select(vec![0, 1, 1000, 100_000_000, 120_000_000, 7_000_000, 999_999_999]),
+            address: std::net::Ipv4Addr,
             number: u64,
+            shift in 0..64u32,
         ) {
-            let time = Timestamp::new(second, nanos).unwrap();
-            proptest::prop_assert_eq!(written(|out| write_time(out, time)), time.to_string());
-            let text = address.to_string();
-            let shown = written(|out| {
-                assert_eq!(write_address(out, address)?, text.len());
-                Ok(())
-            });
-            proptest::prop_assert_eq!(shown, text);
-            proptest::prop_assert_eq!(written(|out| write_number(out, number)), number.to_string());
-            for number in [number, number >> 20, number >> 40, number >> 56, u64::MAX - number] {
-                let mut place = [0; 20];
-                let length = put_number(&mut place, number);
-                let text = std::str::from_utf8(&place[..length]).unwrap();
-                proptest::prop_assert_eq!(text, number.to_string());
+            let stamp = Timestamp::new(second, nanos).unwrap();
+            proptest::prop_assert_eq!(time(stamp), stamp.to_string());
+            proptest::prop_assert_eq!(row(|row| push_ipv4(row, address)), address.to_string());
+            let number = number >> shift;
+            for number in [number, u64::MAX - number] {
+                proptest::prop_assert_eq!(row(|row| push_number(row, number)), number.to_string());
             }
         }
 
         #[test]
         fn eight_digits_are_right(number in 0..100_000_000u64) {
-            let text = (eight_digits(number) | ONES * 0x30).to_le_bytes();
-            let expected = format!("{number:08}");
-            proptest::prop_assert_eq!(&text[..], expected.as_bytes());
+            let text = (eight_digits(number) | u64::from_ne_bytes([b'0'; 8])).to_le_bytes();
+            proptest::prop_assert_eq!(&text[..], format!("{number:08}").as_bytes());
         }
 
         #[test]
-        fn printable_is_what_has_no_odd_byte(text in "[ -~]{0,40}", odd in "[\\x00-\\x20~\\x7fé]{0,3}") {
-            let text = format!("{text}{odd}{text}");
-            let expected = text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
-            proptest::prop_assert_eq!(is_printable_ascii(text.as_bytes()), expected);
+        fn times_of_one_log_are_written_as_display_writes_them(
+            steps in proptest::collection::vec((-70i64..70, 0..1000i32), 1..40),
+        ) {
+            let mut times = UtcTimes::default();
+            let mut second = 1_794_650_000;
+            for (step, millis) in steps {
+                second += step;
+                let stamp = Timestamp::new(second, millis * 1_000_000).unwrap();
+                let mut block = Block::default();
+                times.write(&mut block, stamp);
+                let written = std::str::from_utf8(block.written()).unwrap();
+                proptest::prop_assert_eq!(written, stamp.to_string());
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One event, one aligned line, complete without colour; alerts stand out.
 
-use std::io::{self, Write};
+use std::io::Write as _;
+use std::net::IpAddr;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -12,7 +13,8 @@ use openclaw_sec::foreign_text::is_harmful;
 use openclaw_sec::report::Severity;
 
 use super::super::Tone;
-use super::digits::{is_printable_ascii, two_digits, write_address};
+use super::block::{Block, Piece, Row, SHORT, is_printable_ascii};
+use super::digits::{is_within_minute, push_ipv4, two_digits};
 
 /// Columns of the line that names a day.
 const DAY_LINE: usize = 70;
@@ -46,158 +48,168 @@ impl Paints {
         Self { pairs }
     }
 
-    fn write(&self, out: &mut impl Write, tone: Tone, text: &str) -> io::Result<()> {
+    /// What stands before and behind a text.
+    fn around(&self, tone: Tone) -> (&str, &str) {
         let pair = self.pairs.iter().find(|(known, _, _)| *known == tone);
-        match pair {
-            Some((_, before, after)) => {
-                out.write_all(before.as_bytes())?;
-                out.write_all(text.as_bytes())?;
-                out.write_all(after.as_bytes())
-            }
-            None => out.write_all(text.as_bytes()),
-        }
+        pair.map_or(("", ""), |(_, before, after)| (before, after))
     }
+}
+
+/// A shorter text never holds a key, in bytes: nobody asks [`Hide`] about it.
+pub const SHORTEST_KEY: usize = 16;
+const _: () = assert!(SHORTEST_KEY <= SHORT, "what is shorter is written at once");
+
+/// What becomes of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Nature {
+    /// It is written as it is.
+    Plain,
+    /// It may have power over a terminal.
+    Odd,
+    /// It holds a key.
+    Secret,
 }
 
 /// Makes lines for people; it remembers the day and the minute it wrote last.
 pub struct HumanLines {
     zone: TimeZone,
     paints: Paints,
+    /// Badge and kind in their columns, by [`badge`] and kind.
+    beginnings: Vec<[Piece<48>; Kind::ALL.len()]>,
     names_files: bool,
     day: Option<jiff::civil::Date>,
-    minute: Option<(i64, String)>,
+    /// The first second of the minute that was written last.
+    minute: i64,
+    /// The time of day at that second.
+    clock: [u8; 8],
     hide: Hide,
-    /// Whether a text is free of keys.
-    is_clean: Memory<bool>,
+    natures: Memory<Nature>,
 }
 
 impl HumanLines {
     /// Lines with times in `zone`. `hide` gives a text without keys, or nothing where there are none.
     pub fn new(zone: TimeZone, paints: Paints, names_files: bool, hide: Hide) -> Self {
         Self {
+            beginnings: BADGES.map(|badge| beginnings(&paints, badge)).into(),
             zone,
             paints,
             names_files,
             day: None,
-            minute: None,
+            // No time is within a minute of it.
+            minute: i64::MIN,
+            clock: [b' '; 8],
             hide,
-            is_clean: Memory::default(),
+            natures: Memory::default(),
         }
     }
 
     /// Writes one event.
-    pub fn event(
-        &mut self,
-        out: &mut impl Write,
-        event: &Event<'_>,
-        line: &SourceLine<'_>,
-    ) -> io::Result<()> {
-        self.time(out, event.time)?;
-        let (badge, tone) = badge(event);
-        out.write_all(b"  ")?;
-        self.paints.write(out, tone, badge)?;
-        pad(out, badge.len(), 6)?;
-        let kind = event.kind().word();
-        out.write_all(kind.as_bytes())?;
-        pad(out, kind.len(), 12)?;
-        let width = match event.ip {
-            Some(ip) => write_address(out, ip)?,
-            None => {
-                out.write_all(b"-")?;
-                1
+    pub fn event(&mut self, block: &mut Block, event: &Event<'_>, line: &SourceLine<'_>) {
+        let second = event.time.map(|time| {
+            let second = time.as_second();
+            if !is_within_minute(second, self.minute) {
+                self.begin_minute(block, time);
             }
-        };
-        pad(out, width, 18)?;
-        let user = event.user.as_deref().unwrap_or("-");
-        let width = self.text(out, user)?;
-        pad(out, width, 10)?;
-        if self.names_files {
-            self.text(out, short_name(line.file))?;
-            out.write_all(b"  ")?;
+            // Zones of whole minutes share their seconds with UTC.
+            two_digits(second.wrapping_sub(self.minute).unsigned_abs())
+        });
+        let mut row = Row::new(block);
+        let clock: &mut [u8; 8] = row.next();
+        match second {
+            Some([tens, units]) => {
+                *clock = self.clock;
+                (clock[6], clock[7]) = (tens, units);
+            }
+            None => *clock = [b' '; 8],
         }
-        self.tail(out, event, line)?;
-        out.write_all(b"\n")
+        row.end = clock.len();
+        row.piece(&self.beginnings[badge(event)][event.kind() as usize]);
+        let start = row.end;
+        match event.ip {
+            Some(IpAddr::V4(address)) => push_ipv4(&mut row, address),
+            Some(address) => row.piece(&Piece::<48>::new(address.to_string().as_bytes())),
+            None => row.constant(b"-"),
+        }
+        row.pad(row.end - start, 18);
+        let end = row.end;
+        block.advance(end);
+        let width = self.text(block, event.user.as_deref().unwrap_or("-"));
+        block.pad(width, 10);
+        if self.names_files {
+            self.text(block, short_name(line.file));
+            block.push_constant(b"  ");
+        }
+        self.tail(block, event, line);
+        block.push_constant(b"\n");
     }
 
-    fn tail(
-        &mut self,
-        out: &mut impl Write,
-        event: &Event<'_>,
-        line: &SourceLine<'_>,
-    ) -> io::Result<()> {
-        let mut is_first = true;
+    #[inline]
+    fn tail(&mut self, block: &mut Block, event: &Event<'_>, line: &SourceLine<'_>) {
         let mut last = "";
-        let parts = [
-            event.action.as_deref(),
-            event.message.as_deref(),
-            event.reason.as_deref(),
-        ];
-        for part in parts.into_iter().flatten().filter(|part| !part.is_empty()) {
-            if part == last {
+        for part in [&event.action, &event.message, &event.reason] {
+            let Some(part) = part.as_deref() else {
+                continue;
+            };
+            if part.is_empty() || part == last {
                 continue;
             }
-            last = part;
-            if !is_first {
-                out.write_all(b"  ")?;
+            if !last.is_empty() {
+                block.push_constant(b"  ");
             }
-            is_first = false;
-            self.text(out, part)?;
+            last = part;
+            self.text(block, part);
         }
-        if is_first {
-            self.text(out, line.text)?;
+        if last.is_empty() {
+            self.text(block, line.text);
         }
         if event.count > 1 {
-            write!(out, "  ×{}", event.count)?;
+            // Writing to a block cannot fail.
+            let _ = write!(block, "  ×{}", event.count);
         }
         if line.is_truncated {
-            out.write_all(" …".as_bytes())?;
+            block.push(" …".as_bytes());
         }
-        Ok(())
     }
 
     /// Writes one alert.
-    pub fn alert(&self, out: &mut impl Write, alert: &Alert) -> io::Result<()> {
+    pub fn alert(&self, block: &mut Block, alert: &Alert) {
         let tone = if alert.severity >= Severity::High {
             Tone::Bad
         } else {
             Tone::Warning
         };
-        self.paints.write(out, tone, &self.alert_text(alert))?;
-        out.write_all(b"\n")
+        let (before, after) = self.paints.around(tone);
+        block.push(before.as_bytes());
+        self.write_alert(block, alert);
+        block.push(after.as_bytes());
+        block.push_constant(b"\n");
     }
 
     /// An alert in one line.
     pub fn alert_text(&self, alert: &Alert) -> String {
-        let mut text = Vec::with_capacity(192);
-        // Writing to a vector cannot fail.
-        let _ = self.write_alert(&mut text, alert);
-        String::from_utf8(text).unwrap_or_default()
+        let mut text = Block::default();
+        self.write_alert(&mut text, alert);
+        String::from_utf8_lossy(text.written()).into_owned()
     }
 
-    fn write_alert(&self, text: &mut Vec<u8>, alert: &Alert) -> io::Result<()> {
-        text.extend_from_slice("▲ ".as_bytes());
-        text.extend(
-            alert
-                .severity
-                .word()
-                .bytes()
-                .map(|byte| byte.to_ascii_uppercase()),
-        );
-        text.extend_from_slice(b" ");
-        text.extend_from_slice(alert.detector.as_bytes());
-        text.extend_from_slice(b" ");
-        write_harmless(text, &alert.subject)?;
-        text.extend_from_slice(b": ");
-        write_harmless(text, &alert.message)?;
+    fn write_alert(&self, text: &mut Block, alert: &Alert) {
+        text.push("▲ ".as_bytes());
+        text.push(alert.severity.word().to_ascii_uppercase().as_bytes());
+        text.push(b" ");
+        text.push(alert.detector.as_bytes());
+        text.push(b" ");
+        write_harmless(text, &alert.subject);
+        text.push(b": ");
+        write_harmless(text, &alert.message);
         let mut mark = b" (";
         if let Some(first) = alert.first {
             let first = self.zone.to_datetime(first).time();
-            text.extend_from_slice(b" (first ");
+            text.push(b" (first ");
             for (number, behind) in [(first.hour(), b":"), (first.minute(), b":")] {
-                text.extend_from_slice(&two_digits(u64::from(number.unsigned_abs())));
-                text.extend_from_slice(behind);
+                text.push(&two_digits(u64::from(number.unsigned_abs())));
+                text.push(behind);
             }
-            text.extend_from_slice(&two_digits(u64::from(first.second().unsigned_abs())));
+            text.push(&two_digits(u64::from(first.second().unsigned_abs())));
             mark = b", ";
         }
         if !alert.others.is_empty() {
@@ -206,114 +218,152 @@ impl HumanLines {
                 "success-after-failures" => b"with ",
                 _ => b"users ",
             };
-            text.extend_from_slice(mark);
-            text.extend_from_slice(what);
-            write_harmless(text, &alert.others)?;
+            text.push(mark);
+            text.push(what);
+            write_harmless(text, &alert.others);
         }
         if alert.first.is_some() || !alert.others.is_empty() {
-            text.extend_from_slice(b")");
+            text.push(b")");
         }
-        Ok(())
     }
 
-    fn time(&mut self, out: &mut impl Write, time: Option<Timestamp>) -> io::Result<()> {
-        let Some(time) = time else {
-            return out.write_all(b"        ");
-        };
+    #[cold]
+    fn begin_minute(&mut self, block: &mut Block, time: Timestamp) {
+        let local = time.to_zoned_datetime(self.zone.clone());
+        if self.day != Some(local.date()) {
+            self.day = Some(local.date());
+            self.day_line(block, &local);
+        }
+        let number = |number: i8| two_digits(u64::from(number.unsigned_abs()));
+        let ([a, b], [c, d]) = (number(local.hour()), number(local.minute()));
+        self.clock = [a, b, b':', c, d, b':', b'0', b'0'];
         let second = time.as_second();
-        let minute = second.div_euclid(60);
-        if self
-            .minute
-            .as_ref()
-            .is_none_or(|(known, _)| *known != minute)
-        {
-            let local = time.to_zoned_datetime(self.zone.clone());
-            if self.day != Some(local.date()) {
-                self.day = Some(local.date());
-                self.day_line(out, &local)?;
-            }
-            self.minute = Some((minute, local.strftime("%H:%M:").to_string()));
-        }
-        if let Some((_, start)) = &self.minute {
-            out.write_all(start.as_bytes())?;
-        }
-        // Zones of whole minutes share their seconds with UTC.
-        out.write_all(&two_digits(second.rem_euclid(60).unsigned_abs()))
+        self.minute = second - second.rem_euclid(60);
     }
 
-    fn day_line(&self, out: &mut impl Write, local: &jiff::ZonedDateTime) -> io::Result<()> {
+    fn day_line(&self, block: &mut Block, local: &jiff::ZonedDateTime) {
         let zone = match self.zone.iana_name() {
             Some(name) => name.strip_prefix("Etc/").unwrap_or(name).to_owned(),
             None => local.strftime("%Z").to_string(),
         };
         let text = format!("── {} ({zone}) ", local.strftime("%A %Y-%m-%d"));
         let rest = DAY_LINE.saturating_sub(text.chars().count());
-        self.paints
-            .write(out, Tone::Muted, &format!("{text}{}", "─".repeat(rest)))?;
-        out.write_all(b"\n")
+        let (before, after) = self.paints.around(Tone::Muted);
+        // Writing to a block cannot fail.
+        let _ = writeln!(block, "{before}{text}{:─<rest$}{after}", "");
     }
 
     /// Writes foreign text without its power and without keys, and returns its columns.
-    fn text(&mut self, out: &mut impl Write, text: &str) -> io::Result<usize> {
-        let is_clean = |text: &str| (self.hide)(text).is_none();
-        if self.is_clean.recall(text, is_clean) {
-            return write_harmless(out, text);
+    #[inline(always)]
+    fn text(&mut self, block: &mut Block, text: &str) -> usize {
+        let bytes = text.as_bytes();
+        if bytes.len() < SHORTEST_KEY && block.push_if_printable(bytes) {
+            return bytes.len();
         }
-        let hidden = (self.hide)(text);
-        write_harmless(out, hidden.as_deref().unwrap_or(text))
+        self.other_text(block, text)
+    }
+
+    #[inline(never)]
+    fn other_text(&mut self, block: &mut Block, text: &str) -> usize {
+        let bytes = text.as_bytes();
+        if bytes.len() < SHORTEST_KEY {
+            return write_harmless(block, text);
+        }
+        let nature = |text: &str| {
+            if (self.hide)(text).is_some() {
+                Nature::Secret
+            } else if is_printable_ascii(text.as_bytes()) {
+                Nature::Plain
+            } else {
+                Nature::Odd
+            }
+        };
+        match self.natures.recall(text, nature) {
+            Nature::Plain => {
+                block.push(bytes);
+                bytes.len()
+            }
+            Nature::Odd => write_harmless(block, text),
+            Nature::Secret => {
+                let hidden = (self.hide)(text);
+                write_harmless(block, hidden.as_deref().unwrap_or(text))
+            }
+        }
     }
 }
 
-fn badge(event: &Event<'_>) -> (&'static str, Tone) {
+/// What a line is marked with.
+const BADGES: [(&str, Tone); 6] = [
+    ("LIMIT", Tone::Warning),
+    ("ERROR", Tone::Bad),
+    ("FAIL", Tone::Bad),
+    ("OK", Tone::Good),
+    ("WARN", Tone::Warning),
+    ("-", Tone::Muted),
+];
+
+/// The place of an event's badge among them.
+#[inline]
+fn badge(event: &Event<'_>) -> usize {
     match (event.kind(), event.outcome) {
-        (Kind::RateLimit, _) => ("LIMIT", Tone::Warning),
-        (Kind::Error, _) => ("ERROR", Tone::Bad),
-        (_, Some(Outcome::Failure)) => ("FAIL", Tone::Bad),
-        (_, Some(Outcome::Success)) => ("OK", Tone::Good),
-        (_, None) if event.level == Some(Level::Warn) => ("WARN", Tone::Warning),
-        (_, None) => ("-", Tone::Muted),
+        (Kind::RateLimit, _) => 0,
+        (Kind::Error, _) => 1,
+        (_, Some(Outcome::Failure)) => 2,
+        (_, Some(Outcome::Success)) => 3,
+        (_, None) if event.level == Some(Level::Warn) => 4,
+        (_, None) => 5,
     }
+}
+
+/// A badge with each kind behind it.
+fn beginnings(paints: &Paints, badge: (&str, Tone)) -> [Piece<48>; Kind::ALL.len()] {
+    let (badge, tone) = badge;
+    Kind::ALL.map(|kind| {
+        let (before, after) = paints.around(tone);
+        let blanks = 6_usize.saturating_sub(badge.len()).max(1);
+        let kind = kind.word();
+        let text = format!("  {before}{badge}{after}{:blanks$}{kind:<12}", "");
+        // The marks of a colour take 11 bytes at most.
+        Piece::new(text.as_bytes())
+    })
 }
 
 fn short_name(file: &str) -> &str {
     file.rsplit('/').next().unwrap_or(file)
 }
 
-fn pad(out: &mut impl Write, used: usize, width: usize) -> io::Result<()> {
-    const BLANKS: &[u8] = b"                        ";
-    // A field that is too long still ends before the next one begins.
-    let count = width.saturating_sub(used).clamp(1, BLANKS.len());
-    out.write_all(&BLANKS[..count])
-}
-
 /// Foreign text with escapes such as `\x1b` and `\u{202e}`.
 pub fn harmless(text: &str) -> String {
-    let mut out = Vec::with_capacity(text.len());
-    // Writing to a vector cannot fail.
-    let _ = write_harmless(&mut out, text);
-    String::from_utf8_lossy(&out).into_owned()
+    let mut block = Block::default();
+    write_harmless(&mut block, text);
+    String::from_utf8_lossy(block.written()).into_owned()
 }
 
-fn write_harmless(out: &mut impl Write, text: &str) -> io::Result<usize> {
+fn write_harmless(block: &mut Block, text: &str) -> usize {
     let bytes = text.as_bytes();
     if is_printable_ascii(bytes) {
-        out.write_all(bytes)?;
-        return Ok(bytes.len());
+        block.push(bytes);
+        return bytes.len();
     }
     let mut columns = 0;
     for character in text.chars() {
-        let mut buffer = [0; 4];
         match character {
-            '\n' => out.write_all(b"\\n")?,
-            '\r' => out.write_all(b"\\r")?,
-            '\t' => out.write_all(b"\\t")?,
+            '\n' => block.push_constant(b"\\n"),
+            '\r' => block.push_constant(b"\\r"),
+            '\t' => block.push_constant(b"\\t"),
+            // Writing to a block cannot fail.
             control if u32::from(control) < 0x80 && control.is_control() => {
-                write!(out, "\\x{:02x}", u32::from(control))?;
+                let _ = write!(block, "\\x{:02x}", u32::from(control));
             }
-            harmful if is_harmful(harmful) => write!(out, "\\u{{{:x}}}", u32::from(harmful))?,
-            good => out.write_all(good.encode_utf8(&mut buffer).as_bytes())?,
+            harmful if is_harmful(harmful) => {
+                let _ = write!(block, "\\u{{{:x}}}", u32::from(harmful));
+            }
+            good => {
+                let length = good.encode_utf8(block.room::<4>()).len();
+                block.advance(length);
+            }
         }
         columns += 1;
     }
-    Ok(columns)
+    columns
 }

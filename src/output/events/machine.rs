@@ -1,100 +1,176 @@
 //! `openclaw-sec/event/1`, `openclaw-sec/alert/1` and OCSF 1.6, one object a line.
 
 use std::io::{self, Write};
+use std::net::IpAddr;
 
 use base64::Engine as _;
 use jiff::Timestamp;
-use openclaw_sec::audit::detect::{Alert, MOST_EVIDENCE};
-use openclaw_sec::audit::event::{Event, Kind, Outcome};
+use openclaw_sec::audit::detect::Alert;
+use openclaw_sec::audit::event::{Event, Kind, Level, Outcome};
 use openclaw_sec::audit::reading::{SourceLine, without_line_end};
 use openclaw_sec::foreign_text::is_harmful;
 
-use super::digits::{bytes_like, odd_bytes, put_number, write_address, write_number, write_time};
+use super::block::{Block, Piece, Row, SHORT, bytes_like, last_word, odd_bytes};
+use super::digits::{UtcTimes, push_ipv4, push_number, write_number};
 
-/// Writes one event of `openclaw-sec/event/1`.
-pub fn event_json(out: &mut Vec<u8>, event: &Event<'_>, line: &SourceLine<'_>) -> io::Result<()> {
-    out.write_all(b"{\"schema\":\"openclaw-sec/event/1\",\"time\":")?;
-    time(out, event.time)?;
-    out.write_all(b",\"kind\":\"")?;
-    out.write_all(event.kind().word().as_bytes())?;
-    out.write_all(b"\"")?;
-    member(out, "action", event.action.as_deref())?;
-    member(out, "outcome", event.outcome.map(Outcome::word))?;
-    member(out, "level", event.level.map(|level| level.word()))?;
-    member(out, "user", event.user.as_deref())?;
-    match event.ip {
-        Some(ip) => {
-            out.write_all(b",\"ip\":\"")?;
-            write_address(out, ip)?;
-            out.write_all(b"\"")?;
-        }
-        None => out.write_all(b",\"ip\":null")?,
-    }
-    member(out, "user_agent", event.user_agent.as_deref())?;
-    member(out, "request_id", event.request_id.as_deref())?;
-    member(out, "message", event.message.as_deref())?;
-    if event.count > 1 {
-        write!(out, ",\"count\":{}", event.count)?;
-    }
-    out.write_all(b",\"source\":{\"file\":")?;
-    string(out, line.file)?;
-    match line.number {
-        Some(number) => {
-            out.write_all(b",\"line\":")?;
-            write_number(out, number)?;
-        }
-        None => out.write_all(b",\"line\":null")?,
-    }
-    out.write_all(b",\"offset\":")?;
-    write_number(out, line.offset)?;
-    out.write_all(b"},\"raw\":")?;
-    string(out, line.text)?;
-    if !line.is_text {
-        let bytes = without_line_end(line.bytes);
-        let encoded = base64::engine::general_purpose::STANDARD.encode(bytes);
-        write!(out, ",\"raw_base64\":\"{encoded}\"")?;
-    }
-    if line.is_truncated {
-        out.write_all(b",\"raw_truncated\":true")?;
-    }
-    out.write_all(b"}\n")
+/// Makes objects of `openclaw-sec/event/1`; it remembers the minute and the file it wrote last.
+#[derive(Default)]
+pub struct JsonLines {
+    times: UtcTimes,
+    file: String,
+    /// That file's members before the number of the line.
+    source: Vec<u8>,
 }
 
+impl JsonLines {
+    /// Writes one event.
+    pub fn event(&mut self, block: &mut Block, event: &Event<'_>, line: &SourceLine<'_>) {
+        match event.time {
+            Some(time) => {
+                block.push_constant(b"{\"schema\":\"openclaw-sec/event/1\",\"time\":\"");
+                self.times.write(block, time);
+                block.push_constant(b"\"");
+            }
+            None => block.push_constant(b"{\"schema\":\"openclaw-sec/event/1\",\"time\":null"),
+        }
+        block.push_piece(&KINDS[event.kind() as usize]);
+        text_or_null(block, event.action.as_deref());
+        let mut row = Row::new(block);
+        row.piece(match event.outcome {
+            Some(outcome) => &OUTCOMES[outcome as usize],
+            None => &NO_OUTCOME,
+        });
+        row.piece(match event.level {
+            Some(level) => &LEVELS[level as usize],
+            None => &NO_LEVEL,
+        });
+        let end = row.end;
+        block.advance(end);
+        text_or_null(block, event.user.as_deref());
+        let mut row = Row::new(block);
+        match event.ip {
+            Some(address) => {
+                row.constant(b",\"ip\":\"");
+                match address {
+                    IpAddr::V4(address) => push_ipv4(&mut row, address),
+                    IpAddr::V6(_) => row.piece(&Piece::<48>::new(address.to_string().as_bytes())),
+                }
+                row.constant(b"\",\"user_agent\":");
+            }
+            None => row.constant(b",\"ip\":null,\"user_agent\":"),
+        }
+        let end = row.end;
+        block.advance(end);
+        text_or_null(block, event.user_agent.as_deref());
+        block.push_constant(b",\"request_id\":");
+        text_or_null(block, event.request_id.as_deref());
+        block.push_constant(b",\"message\":");
+        text_or_null(block, event.message.as_deref());
+        if event.count > 1 {
+            // Writing to a block cannot fail, here and below.
+            let _ = write!(block, ",\"count\":{}", event.count);
+        }
+        self.place(block, line);
+        text(block, line.text);
+        if !line.is_text {
+            let bytes = without_line_end(line.bytes);
+            let encoded = base64::engine::general_purpose::STANDARD.encode(bytes);
+            let _ = write!(block, ",\"raw_base64\":\"{encoded}\"");
+        }
+        if line.is_truncated {
+            block.push(b",\"raw_truncated\":true");
+        }
+        block.push_constant(b"}\n");
+    }
+
+    #[inline]
+    fn place(&mut self, block: &mut Block, line: &SourceLine<'_>) {
+        if self.source.is_empty() || self.file != line.file {
+            self.begin_file(line.file);
+        }
+        block.push(&self.source);
+        let mut row = Row::new(block);
+        match line.number {
+            Some(number) => push_number(&mut row, number),
+            None => row.constant(b"null"),
+        }
+        row.constant(b",\"offset\":");
+        push_number(&mut row, line.offset);
+        row.constant(b"},\"raw\":");
+        let end = row.end;
+        block.advance(end);
+    }
+
+    #[cold]
+    fn begin_file(&mut self, file: &str) {
+        file.clone_into(&mut self.file);
+        let mut block = Block::default();
+        block.push(b",\"source\":{\"file\":");
+        text(&mut block, file);
+        block.push(b",\"line\":");
+        self.source = block.written().to_vec();
+    }
+}
+
+/// What follows the time, by kind.
+const KINDS: [Piece<40>; Kind::ALL.len()] = {
+    const fn kind(rest: &str) -> Piece<40> {
+        Piece::new(rest.as_bytes())
+    }
+    [
+        kind(",\"kind\":\"auth\",\"action\":"),
+        kind(",\"kind\":\"rate-limit\",\"action\":"),
+        kind(",\"kind\":\"access\",\"action\":"),
+        kind(",\"kind\":\"error\",\"action\":"),
+        kind(",\"kind\":\"other\",\"action\":"),
+    ]
+};
+/// What follows the action, by outcome.
+const OUTCOMES: [Piece<24>; 2] = [
+    Piece::new(b",\"outcome\":\"success\""),
+    Piece::new(b",\"outcome\":\"failure\""),
+];
+const NO_OUTCOME: Piece<24> = Piece::new(b",\"outcome\":null");
+/// What follows the outcome, by level.
+const LEVELS: [Piece<24>; Level::ALL.len()] = [
+    Piece::new(b",\"level\":\"trace\",\"user\":"),
+    Piece::new(b",\"level\":\"debug\",\"user\":"),
+    Piece::new(b",\"level\":\"info\",\"user\":"),
+    Piece::new(b",\"level\":\"warn\",\"user\":"),
+    Piece::new(b",\"level\":\"error\",\"user\":"),
+    Piece::new(b",\"level\":\"fatal\",\"user\":"),
+];
+const NO_LEVEL: Piece<24> = Piece::new(b",\"level\":null,\"user\":");
+
 /// Writes one alert of `openclaw-sec/alert/1`.
-pub fn alert_json(out: &mut Vec<u8>, alert: &Alert) -> io::Result<()> {
+pub fn alert_json(out: &mut Block, alert: &Alert) -> io::Result<()> {
     out.write_all(b"{\"schema\":\"openclaw-sec/alert/1\",\"time\":")?;
     time(out, alert.time)?;
     member(out, "detector", Some(alert.detector))?;
     member(out, "severity", Some(alert.severity.word()))?;
     member(out, "subject", Some(&alert.subject))?;
     out.write_all(b",\"count\":")?;
-    write_number(out, alert.count)?;
+    write_number(out, alert.count);
     out.write_all(b",\"window_s\":")?;
-    write_number(out, alert.window_s)?;
+    write_number(out, alert.window_s);
     member(out, "message", Some(&alert.message))?;
     out.write_all(b",\"evidence\":[")?;
     numbers(out, &alert.evidence);
     out.write_all(b"]}\n")
 }
 
-/// Numbers with commas between them, written together.
-fn numbers(out: &mut Vec<u8>, numbers: &[u64]) {
-    const MOST: usize = MOST_EVIDENCE;
-    let mut block = [0; 21 * MOST];
-    for (round, some) in numbers.chunks(MOST).enumerate() {
-        let mut end = 0;
-        for number in some {
-            block[end] = b',';
-            if let Some(place) = block[end + 1..].first_chunk_mut() {
-                end += 1 + put_number(place, *number);
-            }
+/// Numbers with commas between them.
+fn numbers(out: &mut Block, numbers: &[u64]) {
+    for (position, number) in numbers.iter().enumerate() {
+        if position > 0 {
+            out.push_constant(b",");
         }
-        out.extend_from_slice(&block[usize::from(round == 0)..end]);
+        write_number(out, *number);
     }
 }
 
 /// Writes one event as OCSF 1.6: Authentication (3002), API Activity (6003) or Base Event (0).
-pub fn event_ocsf(out: &mut Vec<u8>, event: &Event<'_>, line: &SourceLine<'_>) -> io::Result<()> {
+pub fn event_ocsf(out: &mut Block, event: &Event<'_>, line: &SourceLine<'_>) -> io::Result<()> {
     let (class, category, activity) = match event.kind() {
         Kind::Auth => (3002, 3, 1),
         Kind::Access | Kind::RateLimit => (6003, 6, 0),
@@ -152,7 +228,6 @@ pub fn event_ocsf(out: &mut Vec<u8>, event: &Event<'_>, line: &SourceLine<'_>) -
 }
 
 fn severity(event: &Event<'_>) -> u8 {
-    use openclaw_sec::audit::event::Level;
     match (event.level, event.outcome) {
         (Some(Level::Fatal), _) => 6,
         (Some(Level::Error), _) => 4,
@@ -161,107 +236,149 @@ fn severity(event: &Event<'_>) -> u8 {
     }
 }
 
-fn member(out: &mut Vec<u8>, name: &str, text: Option<&str>) -> io::Result<()> {
-    out.write_all(b",\"")?;
-    out.write_all(name.as_bytes())?;
-    out.write_all(b"\":")?;
-    match text {
-        Some(text) => string(out, text),
+fn member(out: &mut Block, name: &str, text: Option<&str>) -> io::Result<()> {
+    write!(out, ",\"{name}\":")?;
+    text_or_null(out, text);
+    Ok(())
+}
+
+fn string(out: &mut Block, string: &str) -> io::Result<()> {
+    text(out, string);
+    Ok(())
+}
+
+fn time(out: &mut Block, time: Option<Timestamp>) -> io::Result<()> {
+    match time {
+        Some(time) => write!(out, "\"{time}\""),
         None => out.write_all(b"null"),
     }
 }
 
-fn time(out: &mut Vec<u8>, time: Option<Timestamp>) -> io::Result<()> {
-    let Some(time) = time else {
-        return out.write_all(b"null");
-    };
-    out.write_all(b"\"")?;
-    write_time(out, time)?;
-    out.write_all(b"\"")
+#[inline]
+fn text_or_null(block: &mut Block, string: Option<&str>) {
+    match string {
+        Some(string) => text(block, string),
+        None => block.push_constant(b"null"),
+    }
 }
+
+/// How much of a text is looked at before it counts as written, in bytes.
+const STEP: usize = 32;
 
 /// A JSON string in which no control, bidi or zero-width character stands for itself.
-fn string(out: &mut Vec<u8>, text: &str) -> io::Result<()> {
+fn text(block: &mut Block, text: &str) {
     let bytes = text.as_bytes();
-    // Where there is room for one more step, nobody needs to look for it.
-    let mut block = [0; BLOCK + STEP];
-    block[0] = b'"';
-    let (mut at, mut end) = (0, 1);
-    while at < bytes.len() {
-        if end >= BLOCK {
-            out.extend_from_slice(&block[..end]);
-            end = 0;
-        }
-        // Eight bytes at once, up to the first that does not stand for itself.
-        if let (Some(word), Some(place)) = (
-            bytes[at..].first_chunk::<8>(),
-            block[end..].first_chunk_mut(),
-        ) {
-            *place = *word;
-            let number = u64::from_le_bytes(*word);
-            let marks = odd_bytes(number) | bytes_like(number, b'"') | bytes_like(number, b'\\');
-            let plain = (marks.trailing_zeros() / 8) as usize;
-            at += plain;
-            end += plain;
-            if marks == 0 {
-                continue;
-            }
-        }
-        match bytes[at] {
-            mark @ (b'"' | b'\\') => {
-                block[end] = b'\\';
-                block[end + 1] = mark;
-                end += 2;
-                at += 1;
-            }
-            plain @ b' '..=b'~' => {
-                block[end] = plain;
-                end += 1;
-                at += 1;
-            }
-            _ => {
-                out.extend_from_slice(&block[..end]);
-                end = 0;
-                at += odd_character(out, &text[at..])?;
-            }
-        }
+    if bytes.len() <= SHORT && block.push_quoted_if_plain(bytes) {
+        return;
     }
-    block[end] = b'"';
-    out.extend_from_slice(&block[..=end]);
-    Ok(())
+    block.push_constant(b"\"");
+    let mut at = 0;
+    loop {
+        at += escape_steps(block, &bytes[at..]);
+        let rest = bytes.len() - at;
+        if rest == 0 || (rest < STEP && escape_rest(block, bytes, at)) {
+            break;
+        }
+        at += odd_text(block, &text[at..], rest.min(STEP));
+    }
+    block.push_constant(b"\"");
 }
 
-/// How much of a text is put together before it is written, in bytes.
-const BLOCK: usize = 240;
-/// What one step adds at most: eight plain bytes and a mark with its backslash.
-const STEP: usize = 16;
-
-fn odd_character(out: &mut Vec<u8>, text: &str) -> io::Result<usize> {
-    let Some(odd) = text.chars().next() else {
-        return Ok(0);
-    };
-    let length = odd.len_utf8();
-    if is_harmful(odd) {
-        escape(out, odd)?;
-    } else {
-        out.extend_from_slice(&text.as_bytes()[..length]);
+/// Writes steps with backslashes before their marks, up to the first that needs another look, and
+/// returns how many bytes they were.
+#[inline(never)]
+fn escape_steps(block: &mut Block, bytes: &[u8]) -> usize {
+    let (steps, _) = bytes.as_chunks::<STEP>();
+    for (number, step) in steps.iter().enumerate() {
+        let room = block.room();
+        let (words, _) = step.as_chunks();
+        let (mut end, mut odd) = (0, 0);
+        for word in words {
+            let word = u64::from_le_bytes(*word);
+            odd |= odd_bytes(word);
+            end = escape_word(room, end, word) + 8;
+        }
+        if odd != 0 {
+            return number * STEP;
+        }
+        block.advance(end);
     }
-    Ok(length)
+    steps.len() * STEP
 }
 
-fn escape(out: &mut Vec<u8>, character: char) -> io::Result<()> {
-    match character {
-        '\n' => out.write_all(b"\\n"),
-        '\r' => out.write_all(b"\\r"),
-        '\t' => out.write_all(b"\\t"),
-        other => {
-            let mut units = [0; 2];
-            for unit in other.encode_utf16(&mut units) {
-                write!(out, "\\u{unit:04x}")?;
+/// Writes the bytes from `at` on, less than a step, in the same way; false where nothing was written
+/// because they need another look.
+#[inline(never)]
+fn escape_rest(block: &mut Block, bytes: &[u8], at: usize) -> bool {
+    let (words, rest) = bytes[at..].as_chunks();
+    let room = block.room();
+    let (mut end, mut odd) = (0, 0);
+    for word in words.iter().take(STEP / 8 - 1) {
+        let word = u64::from_le_bytes(*word);
+        odd |= odd_bytes(word);
+        end = escape_word(room, end, word) + 8;
+    }
+    let word = last_word(bytes, rest.len());
+    if odd | odd_bytes(word) != 0 {
+        return false;
+    }
+    end = escape_word(room, end, word) + rest.len();
+    block.advance(end);
+    true
+}
+
+/// Puts a word at `end` of a room, with a backslash before each of its marks, and returns `end` and
+/// the number of these. Four words and their backslashes take 64 bytes.
+#[inline(always)]
+fn escape_word(room: &mut [u8; 2 * STEP + 16], end: usize, word: u64) -> usize {
+    let mut end = end;
+    *room[end & 63..]
+        .first_chunk_mut()
+        .expect("63 and 8 are below 80") = word.to_le_bytes();
+    let mut marks = bytes_like(word, b'"', b'\\');
+    while marks != 0 {
+        // The highest bit of a byte: eight times its place, and seven.
+        let bits = marks.trailing_zeros() & 0x38;
+        let rest = word >> bits;
+        let place = (end + bits as usize / 8) & 63;
+        room[place] = b'\\';
+        *room[place + 1..]
+            .first_chunk_mut()
+            .expect("64 and 8 are below 80") = rest.to_le_bytes();
+        end += 1;
+        marks &= marks - 1;
+    }
+    end
+}
+
+/// The same, character by character, for as many bytes or a few more; returns how many they were.
+#[cold]
+fn odd_text(block: &mut Block, text: &str, length: usize) -> usize {
+    let mut taken = 0;
+    for character in text.chars() {
+        if taken >= length {
+            break;
+        }
+        taken += character.len_utf8();
+        match character {
+            '"' => block.push_constant(b"\\\""),
+            '\\' => block.push_constant(b"\\\\"),
+            '\n' => block.push_constant(b"\\n"),
+            '\r' => block.push_constant(b"\\r"),
+            '\t' => block.push_constant(b"\\t"),
+            harmful if is_harmful(harmful) => {
+                for unit in harmful.encode_utf16(&mut [0; 2]) {
+                    // Writing to a block cannot fail.
+                    let _ = write!(block, "\\u{unit:04x}");
+                }
             }
-            Ok(())
+            plain => {
+                let width = plain.encode_utf8(block.room::<4>()).len();
+                block.advance(width);
+            }
         }
     }
+    taken
 }
 
 #[cfg(test)]
@@ -271,9 +388,9 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_text_is_read_back_as_it_was(text in "([ -~]{0,12}|[\"\\\\\\x00-\\x1f\\x7f]|\\PC{0,3}|[\u{80}-\u{9f}\u{200b}\u{202e}\u{feff}]){0,12}") {
-            let mut out = Vec::new();
+            let mut out = Block::default();
             string(&mut out, &text).unwrap();
-            let out = String::from_utf8(out).unwrap();
+            let out = String::from_utf8(out.written().to_vec()).unwrap();
             proptest::prop_assert_eq!(serde_json::from_str::<String>(&out).unwrap(), text);
             proptest::prop_assert!(!out.chars().any(is_harmful), "{}", out);
         }
@@ -283,10 +400,10 @@ mod tests {
     fn any_number_of_numbers_is_written_with_commas() {
         for count in [0, 1, 2, 32, 33, 100] {
             let all: Vec<u64> = (0..count).map(|number| u64::MAX >> (number % 64)).collect();
-            let mut out = Vec::new();
+            let mut out = Block::default();
             numbers(&mut out, &all);
             let expected: Vec<String> = all.iter().map(u64::to_string).collect();
-            assert_eq!(String::from_utf8(out).unwrap(), expected.join(","));
+            assert_eq!(out.written(), expected.join(",").as_bytes());
         }
     }
 
@@ -300,9 +417,9 @@ mod tests {
             "ünï✓😀",
             "\u{e0001}",
         ] {
-            let mut out = Vec::new();
+            let mut out = Block::default();
             string(&mut out, text).unwrap();
-            let out = String::from_utf8(out).unwrap();
+            let out = String::from_utf8(out.written().to_vec()).unwrap();
             assert_eq!(serde_json::from_str::<String>(&out).unwrap(), text);
             assert!(!out.chars().any(is_harmful), "{out}");
         }
