@@ -288,7 +288,8 @@ mod tests {
         #[test]
         fn eight_digits_are_right(number in 0..100_000_000u64) {
             let text = (eight_digits(number) | u64::from_ne_bytes([b'0'; 8])).to_le_bytes();
-            proptest::prop_assert_eq!(&text[..], format!("{number:08}").as_bytes());
+            let expected = format!("{number:08}");
+            proptest::prop_assert_eq!(&text[..], expected.as_bytes());
         }
 
         #[test]
