@@ -293,7 +293,7 @@ impl<'l> Fields<'l> {
                 let says_something = meaningful(&text);
                 (self.make(text), says_something)
             }
-            Value::Number(digits) => (What::Number(digits), true),
+            Value::Number(digits) => return self.note_digits(role, digits),
             Value::Bool(flag) => (What::Bool(flag), true),
             Value::Null => (What::Nested, false),
             Value::Nested => {
@@ -308,6 +308,18 @@ impl<'l> Fields<'l> {
         };
         for (slot, rank) in role.places.iter().flatten() {
             self.put(*slot, *rank, what, says_something);
+        }
+    }
+
+    /// Notes a number.
+    #[inline]
+    pub fn note_digits(&mut self, role: &Role, digits: &'l str) {
+        let [first, second] = role.places;
+        if let Some((slot, rank)) = first {
+            self.put(slot, rank, What::Number(digits), true);
+        }
+        if let Some((slot, rank)) = second {
+            self.put(slot, rank, What::Number(digits), true);
         }
     }
 

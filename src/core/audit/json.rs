@@ -100,7 +100,9 @@ impl<'l> Walker<'l> {
         let (bytes, wanted) = (self.bytes, self.wanted);
         // Most members of most lines are read here, so that nothing is called for most of them.
         let mut at = self.at;
-        while let Some((next, lead)) = order.follow(place, bytes, at) {
+        while bytes.get(at) != Some(&b'}')
+            && let Some((next, lead)) = order.follow(place, bytes, at)
+        {
             place = next;
             at += lead.length();
             if IS_WATCHED {
@@ -121,7 +123,7 @@ impl<'l> Walker<'l> {
                 self.at = at;
                 if let Some(digits) = self.digits() {
                     if lead.role.slots.meet(wanted) {
-                        fields.note(&lead.role, Value::Number(digits));
+                        fields.note_digits(&lead.role, digits);
                     }
                 } else {
                     self.blanks();

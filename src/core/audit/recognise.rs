@@ -190,7 +190,10 @@ impl Recogniser {
     }
 
     fn take_apart<'l>(&mut self, line: &'l str, draft: &mut Draft<'l>, wrappers: usize) {
-        let trimmed = line.trim_start_matches([' ', '\t']);
+        let trimmed = match line.as_bytes() {
+            [b'{', ..] => line,
+            _ => line.trim_start_matches([' ', '\t']),
+        };
         match trimmed.as_bytes().first() {
             Some(b'{') if self.json(trimmed, draft, wrappers) => return,
             Some(b'<') => {
@@ -567,6 +570,14 @@ fn level(value: Value<'_>, levels: &mut Memory<Option<Level>>) -> Option<Level> 
 }
 
 fn level_word(word: &str, levels: &mut Memory<Option<Level>>) -> Option<Level> {
+    // What nearly all lines say.
+    match word {
+        "info" => return Some(Level::Info),
+        "warn" => return Some(Level::Warn),
+        "error" => return Some(Level::Error),
+        "debug" => return Some(Level::Debug),
+        _ => {}
+    }
     levels.recall(word, |word| {
         let word = word.trim();
         Level::from_word(word).or_else(|| Level::from_number(word.parse().ok()?))
@@ -605,7 +616,17 @@ fn number(value: Value<'_>) -> Option<i64> {
 
 fn http_status(value: Value<'_>) -> Option<u16> {
     let status = match &value {
-        Value::Number(digits) => digits.parse().ok()?,
+        Value::Number(digits) => match digits.as_bytes() {
+            [
+                hundreds @ b'1'..=b'5',
+                tens @ b'0'..=b'9',
+                ones @ b'0'..=b'9',
+            ] => {
+                let digit = |byte: &u8| u16::from(byte - b'0');
+                return Some(100 * digit(hundreds) + 10 * digit(tens) + digit(ones));
+            }
+            _ => digits.parse().ok()?,
+        },
         _ => u16::try_from(number(value)?).ok()?,
     };
     (100..600).contains(&status).then_some(status)
@@ -613,11 +634,15 @@ fn http_status(value: Value<'_>) -> Option<u16> {
 
 /// What fields called outcome, result, success or status say.
 fn stated_outcome(fields: &Fields<'_>, outcomes: &mut Memory<Option<Outcome>>) -> Option<Outcome> {
-    if let Some(outcome) = fields
-        .borrowed(Slot::Outcome)
-        .and_then(|word| outcomes.recall(word, outcome_word))
-    {
-        return Some(outcome);
+    // What nearly all lines say.
+    let outcome = match fields.borrowed(Slot::Outcome) {
+        Some("success") => Some(Outcome::Success),
+        Some("failure") => Some(Outcome::Failure),
+        Some(word) => outcomes.recall(word, outcome_word),
+        None => None,
+    };
+    if outcome.is_some() {
+        return outcome;
     }
     let mut word = |slot| match fields.get(slot)? {
         Value::Text(text) => outcomes.recall(&text, outcome_word),
