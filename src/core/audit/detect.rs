@@ -198,7 +198,8 @@ impl Detectors {
         for learned in self.before.take().unwrap_or_default().users {
             let key = self.hasher.hash_one(&*learned.user);
             self.habits.recall(&learned, key);
-            self.usage.recall(&learned.user, key, &learned.usage);
+            self.usage
+                .recall(&learned.user, key, &learned.usage, &self.tuning);
         }
     }
 
@@ -267,7 +268,7 @@ impl Detectors {
         self.alerts.clear();
         if self.tuning.is_on(ID) {
             let key = self.hasher.hash_one(log);
-            let firing = Firing {
+            let firing = Box::new(Firing {
                 detector: ID,
                 severity: Severity::High,
                 subject: log.to_owned(),
@@ -277,7 +278,7 @@ impl Detectors {
                 evidence: vec![lost_from],
                 first: None,
                 others: String::new(),
-            };
+            });
             self.fire(key, Some(firing));
         }
         &self.alerts
@@ -318,7 +319,8 @@ impl Detectors {
             self.fire_for_log(firing);
         }
         let (log, state) = &mut self.logs[self.current];
-        if let firing @ Some(_) = state.clock.observe(seen, log, &self.tuning) {
+        let firing = state.clock.observe(seen, log, &self.tuning);
+        if firing.is_some() {
             self.fire_for_log(firing);
         }
         let (log, state) = &mut self.logs[self.current];
@@ -333,7 +335,7 @@ impl Detectors {
     }
 
     #[cold]
-    fn fire_for_log(&mut self, firing: Option<Firing>) {
+    fn fire_for_log(&mut self, firing: Option<Box<Firing>>) {
         let (log, _) = &self.logs[self.current];
         let key = self.hasher.hash_one(log.as_str());
         self.fire(key, firing);
@@ -469,15 +471,15 @@ impl Detectors {
     }
 
     #[inline]
-    fn fire(&mut self, key: u64, firing: Option<Firing>) {
+    fn fire(&mut self, key: u64, firing: Option<Box<Firing>>) {
         if let Some(firing) = firing {
             self.tell(key, firing);
         }
     }
 
     #[inline(never)]
-    fn tell(&mut self, key: u64, firing: Firing) {
-        if let Some(alert) = self.incidents.alert(key, firing, self.now) {
+    fn tell(&mut self, key: u64, firing: Box<Firing>) {
+        if let Some(alert) = self.incidents.alert(key, *firing, self.now) {
             self.alerts.push(alert);
         }
     }

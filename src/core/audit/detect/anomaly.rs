@@ -38,6 +38,13 @@ struct Buckets {
     key: u64,
     current: i64,
     count: u32,
+    /// Up to this count the current bucket is nothing unusual, as far as was worked out.
+    usual: u32,
+    /// Where the last events of the current bucket stand, each behind the one before it and the first
+    /// behind the last; once the past is long enough.
+    offsets: Option<Box<[u64; MOST_EVIDENCE]>>,
+    /// How many of the current bucket were written there.
+    noted: u32,
     total: u32,
     /// Most users have none.
     history: Option<Box<History>>,
@@ -52,11 +59,6 @@ struct History {
     middle: Option<f64>,
     /// What the current bucket must exceed, once it is worked out.
     limit: Option<f64>,
-    /// Where the last events of the current bucket stand, each behind the one before it and the first
-    /// behind the last; no places before the past is long enough.
-    offsets: Box<[u64]>,
-    /// How many of the current bucket were written there.
-    noted: usize,
 }
 
 impl Keyed for Buckets {
@@ -87,7 +89,6 @@ impl Usage {
         for history in histories.filter_map(|buckets| buckets.history.as_deref()) {
             assert!(history.user.len() <= super::LONGEST_USER);
             assert!(history.past.len() <= MOST_BUCKETS);
-            assert!(history.offsets.len() <= MOST_EVIDENCE);
         }
     }
 
@@ -100,7 +101,7 @@ impl Usage {
     }
 
     /// Puts what was learned before in the place of less.
-    pub fn recall(&mut self, user: &str, key: u64, past: &[u32]) {
+    pub fn recall(&mut self, user: &str, key: u64, past: &[u32], tuning: &Tuning) {
         let buckets = self.users.entry(key);
         let known = buckets
             .history
@@ -116,6 +117,9 @@ impl Usage {
             .total
             .max(past.iter().fold(0, |sum, count| sum.saturating_add(*count)));
         buckets.history = Some(Box::new(history));
+        buckets.usual = 0;
+        buckets.noted = 0;
+        buckets.make_room(tuning);
     }
 
     /// A 300 s bucket with at least 30 events, above 3 × median and above median + 6 × 1.4826 × MAD
@@ -127,7 +131,7 @@ impl Usage {
         user: User<'_>,
         tuning: &Tuning,
         is_told: impl FnOnce() -> bool,
-    ) -> Option<Firing> {
+    ) -> Option<Box<Firing>> {
         if seen.now == 0 {
             return None;
         }
@@ -139,11 +143,11 @@ impl Usage {
         record.total = record.total.saturating_add(1);
         // A line that comes late counts where it comes; a clock that jumped back begins anew.
         if bucket > record.current || bucket < record.current - LATE {
-            record.next(bucket, user.name);
+            record.next(bucket, user.name, tuning);
         }
-        let needed = tuning.get(const { number("usage-anomaly", "history") });
-        record.note(seen.offset, needed.max(1));
-        if u64::from(record.count) < tuning.get(const { number("usage-anomaly", "count") })
+        record.note(seen.offset);
+        if record.count <= record.usual
+            || u64::from(record.count) < tuning.get(const { number("usage-anomaly", "count") })
             || !tuning.is_on(ID)
         {
             return None;
@@ -152,18 +156,15 @@ impl Usage {
     }
 
     /// Whether the current bucket of a user has too much in it.
+    #[inline(never)]
     fn judge(
         record: &mut Buckets,
         user: User<'_>,
         tuning: &Tuning,
         is_told: impl FnOnce() -> bool,
-    ) -> Option<Firing> {
+    ) -> Option<Box<Firing>> {
         let history = record.history.as_deref_mut()?;
-        if (history.past.len() as u64)
-            < tuning
-                .get(const { number("usage-anomaly", "history") })
-                .max(1)
-        {
+        if !history.is_long(tuning) {
             return None;
         }
         let factor = tuning.get(const { number("usage-anomaly", "factor") }) as f64;
@@ -171,18 +172,24 @@ impl Usage {
         let middle = *history.middle.get_or_insert_with(|| middle(past));
         let count = f64::from(record.count);
         if count <= factor * middle {
+            // Rounded down.
+            record.usual = (factor * middle) as u32;
             return None;
         }
         let deviations = tuning.get(const { number("usage-anomaly", "deviations") }) as f64;
         let limit = *history
             .limit
             .get_or_insert_with(|| (factor * middle).max(middle + deviations * spread(past)));
-        if count <= limit || is_told() {
+        if count <= limit {
+            record.usual = limit as u32;
+            return None;
+        }
+        if is_told() {
             return None;
         }
         let window_s = window_s(tuning);
         let usual = format!("{limit:.0}");
-        Some(Firing {
+        Some(Box::new(Firing {
             detector: ID,
             severity: Severity::Medium,
             subject: user.name.to_owned(),
@@ -195,10 +202,10 @@ impl Usage {
                 Piece::Text(", usually up to "),
                 Piece::Text(&usual),
             ]),
-            evidence: history.last_offsets(),
+            evidence: record.last_offsets(),
             first: None,
             others: String::new(),
-        })
+        }))
     }
 }
 
@@ -229,38 +236,34 @@ impl History {
         }
     }
 
-    #[inline]
-    fn note(&mut self, offset: u64) {
-        if self.offsets.is_empty() {
-            self.offsets = Box::new([0; MOST_EVIDENCE]);
-        }
-        self.offsets[self.noted % MOST_EVIDENCE] = offset;
-        self.noted += 1;
-    }
-
-    /// In order.
-    fn last_offsets(&self) -> Vec<u64> {
-        let first = self.noted.saturating_sub(MOST_EVIDENCE);
-        let places = first..self.noted;
-        places
-            .map(|place| self.offsets[place % MOST_EVIDENCE])
-            .collect()
+    /// Whether it tells anything yet.
+    fn is_long(&self, tuning: &Tuning) -> bool {
+        let needed = tuning.get(const { number("usage-anomaly", "history") });
+        self.past.len() as u64 >= needed.max(1)
     }
 }
 
 impl Buckets {
-    /// Counts an event; where it stands is of use once `needed` buckets of the past are known.
     #[inline]
-    fn note(&mut self, offset: u64, needed: u64) {
+    fn note(&mut self, offset: u64) {
         self.count = self.count.saturating_add(1);
-        if let Some(history) = &mut self.history
-            && history.past.len() as u64 >= needed
-        {
-            history.note(offset);
+        if let Some(offsets) = &mut self.offsets {
+            offsets[self.noted as usize % MOST_EVIDENCE] = offset;
+            self.noted = self.noted.wrapping_add(1);
         }
     }
 
-    fn next(&mut self, bucket: i64, user: &str) {
+    /// The offsets that were written last, in order.
+    fn last_offsets(&self) -> Vec<u64> {
+        let Some(offsets) = &self.offsets else {
+            return Vec::new();
+        };
+        let noted = self.noted as usize;
+        let places = noted.saturating_sub(MOST_EVIDENCE)..noted;
+        places.map(|place| offsets[place % MOST_EVIDENCE]).collect()
+    }
+
+    fn next(&mut self, bucket: i64, user: &str, tuning: &Tuning) {
         if self.count > 0 {
             let history = self
                 .history
@@ -271,10 +274,23 @@ impl Buckets {
             history.past.push_back(self.count);
             history.middle = None;
             history.limit = None;
-            history.noted = 0;
+            self.usual = 0;
+            self.noted = 0;
+            self.make_room(tuning);
         }
         self.current = bucket;
         self.count = 0;
+    }
+
+    /// Offsets are of use once something may be said.
+    fn make_room(&mut self, tuning: &Tuning) {
+        let is_long = self
+            .history
+            .as_ref()
+            .is_some_and(|past| past.is_long(tuning));
+        if self.offsets.is_none() && is_long {
+            self.offsets = Some(Box::new([0; MOST_EVIDENCE]));
+        }
     }
 }
 

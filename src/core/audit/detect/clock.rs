@@ -10,12 +10,17 @@ const BACKWARDS: Id = detector("clock-backwards");
 /// Gaps are counted in steps of about 9 percent, up to a year.
 const STEPS: usize = 320;
 
+/// Gaps that are counted together.
+const FRESH: usize = 32;
+
 /// The times of one log.
 #[derive(Debug)]
 pub struct Clock {
     highest: Option<i64>,
     /// How many gaps each step holds, and its longest.
     gaps: Box<[(u32, u64); STEPS]>,
+    /// The last gaps, before they are counted: together, since their steps lie far apart in memory.
+    fresh: [u64; FRESH],
     count: u64,
 }
 
@@ -24,6 +29,7 @@ impl Default for Clock {
         Self {
             highest: None,
             gaps: Box::new([(0, 0); STEPS]),
+            fresh: [0; FRESH],
             count: 0,
         }
     }
@@ -32,7 +38,7 @@ impl Default for Clock {
 impl Clock {
     /// Looks at the time of an event.
     #[inline(always)]
-    pub fn observe(&mut self, seen: &Seen<'_>, log: &str, tuning: &Tuning) -> Option<Firing> {
+    pub fn observe(&mut self, seen: &Seen<'_>, log: &str, tuning: &Tuning) -> Option<Box<Firing>> {
         seen.event.time?;
         let Some(highest) = self.highest else {
             self.highest = Some(seen.now);
@@ -56,7 +62,7 @@ impl Clock {
 
     /// A gap that is longer than the window.
     #[cold]
-    fn gap(&self, seen: &Seen<'_>, gap_ms: u64, log: &str, tuning: &Tuning) -> Option<Firing> {
+    fn gap(&self, seen: &Seen<'_>, gap_ms: u64, log: &str, tuning: &Tuning) -> Option<Box<Firing>> {
         let is_long = self.count >= tuning.get(const { number("log-gap", "count") })
             && gap_ms as f64
                 > tuning.get(const { number("log-gap", "factor") }) as f64
@@ -71,16 +77,23 @@ impl Clock {
 
     #[inline]
     fn note(&mut self, gap_ms: u64) {
-        let (count, longest) = &mut self.gaps[step(gap_ms)];
-        *count = count.saturating_add(1);
-        *longest = gap_ms.max(*longest);
+        // The remainder is below 32.
+        let place = (self.count % FRESH as u64) as usize;
+        self.fresh[place] = gap_ms;
         self.count += 1;
+        if place + 1 == FRESH {
+            count(&mut self.gaps, &self.fresh);
+        }
     }
 
     fn percentile_99_ms(&self) -> f64 {
+        let mut gaps = self.gaps.clone();
+        // The remainder is below 32.
+        let number = (self.count % FRESH as u64) as usize;
+        count(&mut gaps, &self.fresh[..number]);
         let rank = self.count - self.count / 100;
         let mut below = 0;
-        for (count, longest) in self.gaps.iter() {
+        for (count, longest) in gaps.iter() {
             below += u64::from(*count);
             if below >= rank {
                 return *longest as f64;
@@ -90,9 +103,18 @@ impl Clock {
     }
 }
 
+#[inline(never)]
+fn count(gaps: &mut [(u32, u64); STEPS], fresh: &[u64]) {
+    for gap_ms in fresh {
+        let (count, longest) = &mut gaps[step(*gap_ms)];
+        *count = count.saturating_add(1);
+        *longest = (*longest).max(*gap_ms);
+    }
+}
+
 /// The writer says that it lost lines.
 #[cold]
-pub fn lost(seen: &Seen<'_>, log: &str, tuning: &Tuning) -> Option<Firing> {
+pub fn lost(seen: &Seen<'_>, log: &str, tuning: &Tuning) -> Option<Box<Firing>> {
     if !tuning.is_on(GAP) {
         return None;
     }
@@ -106,7 +128,7 @@ pub fn lost(seen: &Seen<'_>, log: &str, tuning: &Tuning) -> Option<Firing> {
 }
 
 #[cold]
-fn backwards(seen: &Seen<'_>, behind_ms: u64, log: &str, tuning: &Tuning) -> Option<Firing> {
+fn backwards(seen: &Seen<'_>, behind_ms: u64, log: &str, tuning: &Tuning) -> Option<Box<Firing>> {
     if !tuning.is_on(BACKWARDS) {
         return None;
     }
@@ -168,8 +190,8 @@ fn firing(
     window_s: u64,
     message: &[Piece<'_>],
     seen: &Seen<'_>,
-) -> Firing {
-    Firing {
+) -> Box<Firing> {
+    Box::new(Firing {
         detector,
         severity: Severity::Medium,
         subject: log.to_owned(),
@@ -179,12 +201,30 @@ fn firing(
         evidence: vec![seen.offset],
         first: None,
         others: String::new(),
-    }
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn the_percentile_is_the_longest_gap_of_its_step(
+            gaps in proptest::collection::vec(0u64..10_000, 1..300),
+        ) {
+            let mut clock = Clock::default();
+            for gap in &gaps {
+                clock.note(*gap);
+            }
+            let mut sorted = gaps.clone();
+            sorted.sort_unstable();
+            let at = sorted[gaps.len() - gaps.len() / 100 - 1];
+            let same_step = sorted.iter().filter(|gap| step(**gap) == step(at));
+            let expected = same_step.max().copied().unwrap_or(0);
+            proptest::prop_assert_eq!(clock.percentile_99_ms(), expected as f64);
+        }
+    }
 
     #[test]
     fn a_step_is_an_eighth_of_a_doubling() {

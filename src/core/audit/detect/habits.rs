@@ -120,7 +120,7 @@ impl Habits {
         zone: &TimeZone,
         tuning: &Tuning,
         incidents: &mut Incidents,
-    ) -> (Option<Firing>, Option<Firing>) {
+    ) -> (Option<Box<Firing>>, Option<Box<Firing>>) {
         let (mut new_address, mut off_hours) = (None, None);
         let hour = if seen.event.time.is_some() {
             self.hour(seen.now, zone)
@@ -216,9 +216,9 @@ impl Habit {
 }
 
 #[inline(never)]
-fn first_login(seen: &Seen<'_>, user: User<'_>, ip: IpAddr, network: Neighbourhood) -> Firing {
+fn first_login(seen: &Seen<'_>, user: User<'_>, ip: IpAddr, network: Neighbourhood) -> Box<Firing> {
     let network = network.network();
-    Firing {
+    Box::new(Firing {
         detector: NEW_ADDRESS,
         severity: Severity::Medium,
         subject: user.name.to_owned(),
@@ -233,12 +233,12 @@ fn first_login(seen: &Seen<'_>, user: User<'_>, ip: IpAddr, network: Neighbourho
         evidence: vec![seen.offset],
         first: None,
         others: address(ip),
-    }
+    })
 }
 
 #[cold]
-fn odd_hour(seen: &Seen<'_>, user: User<'_>, hour: u32) -> Firing {
-    Firing {
+fn odd_hour(seen: &Seen<'_>, user: User<'_>, hour: u32) -> Box<Firing> {
+    Box::new(Firing {
         detector: OFF_HOURS,
         severity: Severity::Low,
         subject: user.name.to_owned(),
@@ -248,7 +248,7 @@ fn odd_hour(seen: &Seen<'_>, user: User<'_>, hour: u32) -> Firing {
         evidence: vec![seen.offset],
         first: None,
         others: String::new(),
-    }
+    })
 }
 
 #[cfg(test)]

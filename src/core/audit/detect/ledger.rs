@@ -450,7 +450,7 @@ pub fn brute_force(
     subject: Name<'_>,
     told: Option<Severity>,
     tuning: &Tuning,
-) -> Option<Firing> {
+) -> Option<Box<Firing>> {
     let count = tuning.get(const { number("brute-force", "count") });
     let slow_count = tuning.get(const { number("brute-force", "slow_count") });
     if record.total < count.min(slow_count) || !tuning.is_on(BRUTE_FORCE) {
@@ -471,7 +471,7 @@ pub fn brute_force(
         return None;
     };
     let within = record.within(seen.now, window_s, MOST_EVIDENCE);
-    Some(Firing {
+    Some(Box::new(Firing {
         detector: BRUTE_FORCE,
         severity,
         subject: subject.text(),
@@ -485,7 +485,7 @@ pub fn brute_force(
         first: within.first,
         evidence: within.offsets,
         others: record.some_others(seen.now, window_s),
-    })
+    }))
 }
 
 /// 5 distinct users fail in 1200 s from one address.
@@ -494,7 +494,7 @@ pub fn password_spray(
     seen: &Seen<'_>,
     subject: Name<'_>,
     tuning: &Tuning,
-) -> Option<Firing> {
+) -> Option<Box<Firing>> {
     const RULE: Rule = Rule::of("password-spray", " users in ");
     distinct(&RULE, record, seen, subject, tuning)
 }
@@ -505,7 +505,7 @@ pub fn credential_stuffing(
     seen: &Seen<'_>,
     subject: Name<'_>,
     tuning: &Tuning,
-) -> Option<Firing> {
+) -> Option<Box<Firing>> {
     const RULE: Rule = Rule::of("credential-stuffing", " addresses in ");
     distinct(&RULE, record, seen, subject, tuning)
 }
@@ -536,7 +536,7 @@ fn distinct<O: Shown>(
     seen: &Seen<'_>,
     subject: Name<'_>,
     tuning: &Tuning,
-) -> Option<Firing> {
+) -> Option<Box<Firing>> {
     let needed = usize::try_from(tuning.get(rule.count)).unwrap_or(usize::MAX);
     if record.others.as_slice().len() < needed || !tuning.is_on(rule.id) {
         return None;
@@ -549,7 +549,7 @@ fn distinct<O: Shown>(
     let others = record.others_within(seen.now, window_s);
     let mut evidence = others.iter().map(|other| other.offset).collect();
     keep_last(&mut evidence, MOST_EVIDENCE);
-    Some(Firing {
+    Some(Box::new(Firing {
         detector: rule.id,
         severity: Severity::High,
         subject: subject.text(),
@@ -564,7 +564,7 @@ fn distinct<O: Shown>(
         first: others.first().map(|other| other.time),
         evidence,
         others: some(others.iter().copied()),
-    })
+    }))
 }
 
 /// Whether 5 or more failures stood before a success within 1800 s.
@@ -595,11 +595,11 @@ pub fn success_after_failures<O: Shown>(
     seen: &Seen<'_>,
     subject: Name<'_>,
     tuning: &Tuning,
-) -> Firing {
+) -> Box<Firing> {
     let window_s = tuning.get(const { number("success-after-failures", "window_s") });
     let mut within = record.within(seen.now, window_s, MOST_EVIDENCE - 1);
     within.offsets.push(seen.offset);
-    Firing {
+    Box::new(Firing {
         detector: SUCCESS,
         severity: Severity::Critical,
         subject: subject.text(),
@@ -614,7 +614,7 @@ pub fn success_after_failures<O: Shown>(
         first: within.first,
         evidence: within.offsets,
         others: record.some_others(seen.now, window_s),
-    }
+    })
 }
 
 /// 20 refusals of the limiter in 60 s.
@@ -623,14 +623,14 @@ pub fn rate_limit_storm(
     seen: &Seen<'_>,
     subject: Name<'_>,
     tuning: &Tuning,
-) -> Option<Firing> {
+) -> Option<Box<Firing>> {
     let window_s = tuning.get(const { number("rate-limit-storm", "window_s") });
     let needed = tuning.get(const { number("rate-limit-storm", "count") });
     if !record.has_within(seen.now, window_s, needed) || !tuning.is_on(STORM) {
         return None;
     }
     let within = record.within(seen.now, window_s, MOST_EVIDENCE);
-    Some(Firing {
+    Some(Box::new(Firing {
         detector: STORM,
         severity: Severity::Medium,
         subject: subject.text(),
@@ -644,5 +644,5 @@ pub fn rate_limit_storm(
         first: within.first,
         evidence: within.offsets,
         others: String::new(),
-    })
+    }))
 }

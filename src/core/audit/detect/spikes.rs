@@ -69,7 +69,7 @@ impl Errors {
         log: &str,
         tuning: &Tuning,
         is_told: impl FnOnce() -> bool,
-    ) -> Option<Firing> {
+    ) -> Option<Box<Firing>> {
         if seen.now == 0 {
             return None;
         }
@@ -88,7 +88,7 @@ impl Errors {
         log: &str,
         tuning: &Tuning,
         is_told: impl FnOnce() -> bool,
-    ) -> Option<Firing> {
+    ) -> Option<Box<Firing>> {
         self.note(seen);
         let window_s = tuning
             .get(const { number("error-spike", "window_s") })
@@ -120,7 +120,7 @@ impl Errors {
             .collect();
         evidence.reverse();
         let usual = format!("{usual:.0}");
-        Some(Firing {
+        Some(Box::new(Firing {
             detector: ID,
             severity: Severity::Medium,
             subject: log.to_owned(),
@@ -136,7 +136,7 @@ impl Errors {
             first: None,
             evidence,
             others: String::new(),
-        })
+        }))
     }
 
     fn note(&mut self, seen: &Seen<'_>) {
