@@ -139,11 +139,7 @@ impl Statistics {
             self.addresses.count(&ip, failed);
         }
         if let Some(user) = event.user.as_deref() {
-            let mut end = user.len().min(LONGEST_NAME);
-            while !user.is_char_boundary(end) {
-                end -= 1;
-            }
-            self.users.count(&user[..end], failed);
+            self.users.count(beginning(user), failed);
         }
         if let Some(time) = event.time {
             self.span.add(time);
@@ -204,6 +200,19 @@ impl Statistics {
             exact: self.addresses.is_exact() && self.users.is_exact(),
         }
     }
+}
+
+/// As much of a name as is counted.
+#[inline]
+fn beginning(name: &str) -> &str {
+    if name.len() <= LONGEST_NAME {
+        return name;
+    }
+    let mut end = LONGEST_NAME;
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    &name[..end]
 }
 
 /// Events by hour. A log stays within one for long, so that its count is kept at hand.

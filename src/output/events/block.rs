@@ -241,7 +241,7 @@ const BLANKS: u64 = u64::from_ne_bytes([b' '; 8]);
 
 /// The highest bit of each of eight bytes that is no printable ASCII.
 #[inline(always)]
-pub fn odd_bytes(word: u64) -> u64 {
+fn odd_bytes(word: u64) -> u64 {
     // No sum of seven bits and another reaches the next byte.
     let low = word & !HIGHEST;
     let from_blank = low + ONES * 0x60;
@@ -252,7 +252,7 @@ pub fn odd_bytes(word: u64) -> u64 {
 /// The highest bit of each of eight bytes that is one of two in ASCII; other bytes may share it where
 /// [`odd_bytes`] has theirs.
 #[inline(always)]
-pub fn bytes_like(word: u64, one: u8, other: u8) -> u64 {
+fn bytes_like(word: u64, one: u8, other: u8) -> u64 {
     let low = word & !HIGHEST;
     let differs = |byte: u8| (low ^ (ONES * u64::from(byte))) + ONES * 0x7f;
     !(differs(one) & differs(other)) & HIGHEST
@@ -268,19 +268,6 @@ fn two_words(text: &[u8]) -> (u64, u64, usize) {
     }
     let word = short_word(text);
     (word, word, 0)
-}
-
-/// The last `length` bytes of a text, below eight, as a word with blanks behind them.
-#[inline(always)]
-pub fn last_word(text: &[u8], length: usize) -> u64 {
-    let bits = 8 * (length as u32 & 7);
-    match text.last_chunk() {
-        Some(last) => {
-            let last = u64::from_le_bytes(*last);
-            last.checked_shr(64 - bits).unwrap_or(0) | BLANKS << bits
-        }
-        None => short_word(&text[text.len() - length.min(text.len())..]),
-    }
 }
 
 /// A text below eight bytes as a word, the first byte lowest, with blanks behind it.
@@ -320,9 +307,6 @@ mod tests {
             let text = &text.as_bytes()[..text.len().min(7)];
             let word = short_word(text);
             proptest::prop_assert_eq!(&word.to_le_bytes()[..text.len()], text);
-            let longer = [b"longer".as_slice(), text].concat();
-            proptest::prop_assert_eq!(last_word(&longer, text.len()), word);
-            proptest::prop_assert_eq!(last_word(text, text.len()), word);
             for place in 0..8 {
                 let byte = text.get(place).copied().unwrap_or(b' ');
                 let marks = |word: u64| word >> (8 * place) & 0xff != 0;

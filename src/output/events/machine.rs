@@ -9,8 +9,9 @@ use openclaw_sec::audit::detect::Alert;
 use openclaw_sec::audit::event::{Event, Kind, Level, Outcome};
 use openclaw_sec::audit::reading::{SourceLine, without_line_end};
 use openclaw_sec::foreign_text::is_harmful;
+use wide::u8x16;
 
-use super::block::{Block, Piece, Row, SHORT, bytes_like, last_word, odd_bytes};
+use super::block::{Block, Piece, Row, SHORT};
 use super::digits::{UtcTimes, push_ipv4, push_number, write_number};
 
 /// Makes objects of `openclaw-sec/event/1`; it remembers the minute and the file it wrote last.
@@ -262,8 +263,8 @@ fn text_or_null(block: &mut Block, string: Option<&str>) {
     }
 }
 
-/// How much of a text is looked at before it counts as written, in bytes.
-const STEP: usize = 32;
+/// How much of a text is looked at at once, in bytes.
+const STEP: usize = 16;
 
 /// A JSON string in which no control, bidi or zero-width character stands for itself.
 fn text(block: &mut Block, text: &str) {
@@ -275,80 +276,94 @@ fn text(block: &mut Block, text: &str) {
     let mut at = 0;
     loop {
         at += escape_steps(block, &bytes[at..]);
-        let rest = bytes.len() - at;
-        if rest == 0 || (rest < STEP && escape_rest(block, bytes, at)) {
+        let rest = &bytes[at..];
+        if rest.is_empty() || (rest.len() < 2 * STEP && escape_rest(block, rest)) {
             break;
         }
-        at += odd_text(block, &text[at..], rest.min(STEP));
+        at += odd_text(block, &text[at..], 2 * STEP);
     }
     block.push_constant(b"\"");
 }
 
-/// Writes steps with backslashes before their marks, up to the first that needs another look, and
-/// returns how many bytes they were.
+/// Writes steps with backslashes before their marks, up to the first that needs another look or has
+/// not another behind it, and returns how many bytes they were.
 #[inline(never)]
 fn escape_steps(block: &mut Block, bytes: &[u8]) -> usize {
-    let (steps, _) = bytes.as_chunks::<STEP>();
-    for (number, step) in steps.iter().enumerate() {
-        let room = block.room();
-        let (words, _) = step.as_chunks();
-        let (mut end, mut odd) = (0, 0);
-        for word in words {
-            let word = u64::from_le_bytes(*word);
-            odd |= odd_bytes(word);
-            end = escape_word(room, end, word) + 8;
+    let mut at = 0;
+    while let Some(bytes) = bytes[at..].first_chunk() {
+        let step = Step::of(bytes);
+        if !step.is_printable {
+            break;
         }
-        if odd != 0 {
-            return number * STEP;
-        }
+        let end = step.put(block.room(), 0);
         block.advance(end);
+        at += STEP;
     }
-    steps.len() * STEP
+    at
 }
 
-/// Writes the bytes from `at` on, less than a step, in the same way; false where nothing was written
-/// because they need another look.
+/// Writes less than two steps in the same way; false where they need another look and nothing was
+/// written.
 #[inline(never)]
-fn escape_rest(block: &mut Block, bytes: &[u8], at: usize) -> bool {
-    let (words, rest) = bytes[at..].as_chunks();
-    let room = block.room();
-    let (mut end, mut odd) = (0, 0);
-    for word in words.iter().take(STEP / 8 - 1) {
-        let word = u64::from_le_bytes(*word);
-        odd |= odd_bytes(word);
-        end = escape_word(room, end, word) + 8;
-    }
-    let word = last_word(bytes, rest.len());
-    if odd | odd_bytes(word) != 0 {
+fn escape_rest(block: &mut Block, rest: &[u8]) -> bool {
+    let mut bytes = [b' '; 3 * STEP];
+    bytes[..rest.len()].copy_from_slice(rest);
+    let second = bytes[STEP..].first_chunk();
+    let (Some(first), Some(second)) = (bytes.first_chunk(), second) else {
+        return false;
+    };
+    let (first, second) = (Step::of(first), Step::of(second));
+    if !first.is_printable || !second.is_printable {
         return false;
     }
-    end = escape_word(room, end, word) + rest.len();
-    block.advance(end);
+    let room = block.room();
+    let end = first.put(room, 0);
+    let end = second.put(room, end);
+    // Nothing was put before a blank behind the rest.
+    block.advance(end + rest.len() - 2 * STEP);
     true
 }
 
-/// Puts a word at `end` of a room, with a backslash before each of its marks, and returns `end` and
-/// the number of these. Four words and their backslashes take 64 bytes.
-#[inline(always)]
-fn escape_word(room: &mut [u8; 2 * STEP + 16], end: usize, word: u64) -> usize {
-    let mut end = end;
-    *room[end & 63..]
-        .first_chunk_mut()
-        .expect("63 and 8 are below 80") = word.to_le_bytes();
-    let mut marks = bytes_like(word, b'"', b'\\');
-    while marks != 0 {
-        // The highest bit of a byte: eight times its place, and seven.
-        let bits = marks.trailing_zeros() & 0x38;
-        let rest = word >> bits;
-        let place = (end + bits as usize / 8) & 63;
-        room[place] = b'\\';
-        *room[place + 1..]
-            .first_chunk_mut()
-            .expect("64 and 8 are below 80") = rest.to_le_bytes();
-        end += 1;
-        marks &= marks - 1;
+/// Sixteen bytes, and those behind them.
+struct Step<'b> {
+    bytes: &'b [u8; 2 * STEP],
+    /// Bit n is set where byte n needs a backslash.
+    marks: u32,
+    is_printable: bool,
+}
+
+impl<'b> Step<'b> {
+    #[inline(always)]
+    fn of(bytes: &'b [u8; 2 * STEP]) -> Self {
+        let step = u8x16::new(*bytes.first_chunk().expect("16 of 32"));
+        let is = |byte: u8| step.simd_eq(u8x16::splat(byte));
+        let printable = step.max(u8x16::splat(b' ')).min(u8x16::splat(b'~'));
+        Self {
+            bytes,
+            marks: (is(b'"') | is(b'\\')).to_bitmask(),
+            is_printable: step.simd_eq(printable).to_bitmask() == 0xffff,
+        }
     }
-    end
+
+    /// Puts the step at `end` of a room, with a backslash before each of its marks, and returns the
+    /// new end. Two steps and their backslashes take 64 bytes.
+    #[inline(always)]
+    fn put(&self, room: &mut [u8; 96], end: usize) -> usize {
+        let mut end = end;
+        let whole: &[u8; STEP] = self.bytes.first_chunk().expect("16 of 32");
+        *room[end & 63..].first_chunk_mut().expect("16 of 33") = *whole;
+        let mut marks = self.marks;
+        while marks != 0 {
+            let from = marks.trailing_zeros() as usize & (STEP - 1);
+            let place = (end + from) & 63;
+            let rest: &[u8; STEP] = self.bytes[from..].first_chunk().expect("16 of 17");
+            room[place] = b'\\';
+            *room[place + 1..].first_chunk_mut().expect("16 of 32") = *rest;
+            end += 1;
+            marks &= marks - 1;
+        }
+        end + STEP
+    }
 }
 
 /// The same, character by character, for as many bytes or a few more; returns how many they were.
