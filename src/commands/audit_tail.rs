@@ -129,7 +129,7 @@ impl Run {
         if ended == Ended::BySignal || was_followed {
             context.terminal.note(&self.shower.summary());
         }
-        if let Some(trouble) = self.shower.trouble() {
+        if let Some(trouble) = self.shower.last_trouble() {
             context.terminal.error(&trouble);
         }
         self.keep_baseline(context);

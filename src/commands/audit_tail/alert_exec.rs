@@ -38,6 +38,8 @@ struct Shared {
     stops: AtomicBool,
     failed: AtomicU64,
     killed: AtomicU64,
+    /// Which of the first three troubles were said.
+    told: [AtomicBool; 3],
     cannot_start: Mutex<CannotStart>,
 }
 
@@ -99,8 +101,32 @@ impl AlertExec {
         }
     }
 
-    /// What a person should know at once: the command cannot be started. Said once.
+    /// What a person should know at once, since a follower may run for weeks: the first alert that is
+    /// not handed over, the first command that is ended or fails, or that none can be started. Each is
+    /// said once.
     pub fn trouble(&self) -> Option<String> {
+        let load = |number: &AtomicU64| number.load(Ordering::SeqCst);
+        let firsts = [
+            (
+                self.overflow,
+                "the queue is full, so that alerts are not handed over",
+            ),
+            (
+                load(&self.shared.killed),
+                "a command took too long and was ended",
+            ),
+            (load(&self.shared.failed), "a command ended with an error"),
+        ];
+        for ((number, what), told) in firsts.iter().zip(&self.shared.told) {
+            if *number > 0 && !told.swap(true, Ordering::SeqCst) {
+                return Some(format!("--alert-exec: {what}; how many is said at the end"));
+            }
+        }
+        self.cannot_start()
+    }
+
+    /// Why the command cannot be started. Said once.
+    pub fn cannot_start(&self) -> Option<String> {
         let mut state = self.shared.cannot_start.lock().ok()?;
         if !matches!(*state, CannotStart::New(_)) {
             return None;
@@ -116,21 +142,25 @@ impl AlertExec {
     /// What went wrong in the end, in sentences.
     pub fn remarks(&self) -> Vec<String> {
         let mut remarks = Vec::new();
-        let mut count = |number: u64, what: &str| {
+        let mut count = |number: u64, one: &str, many: &str| {
+            let what = if number == 1 { one } else { many };
             if number > 0 {
                 remarks.push(format!("--alert-exec: {number} {what}"));
             }
         };
         count(
             self.overflow,
+            "alert was not handed over, because the queue was full",
             "alerts were not handed over, because the queue was full",
         );
         count(
             self.shared.killed.load(Ordering::SeqCst),
+            "command took too long and was ended",
             "commands took too long and were ended",
         );
         count(
             self.shared.failed.load(Ordering::SeqCst),
+            "command ended with an error",
             "commands ended with an error",
         );
         remarks
@@ -154,6 +184,8 @@ fn work(jobs: &Mutex<Receiver<Vec<u8>>>, shared: &Shared, run: &BoundedRun, limi
             Ok(BoundedEnd::Done { success: false }) => {
                 shared.failed.fetch_add(1, Ordering::SeqCst);
             }
+            // Whoever leaves did not wait for it.
+            Ok(BoundedEnd::Killed) if shared.stops.load(Ordering::SeqCst) => {}
             Ok(BoundedEnd::Killed) => {
                 shared.killed.fetch_add(1, Ordering::SeqCst);
             }
@@ -193,7 +225,7 @@ mod tests {
         commands.end(true);
         assert_eq!(
             commands.remarks(),
-            ["--alert-exec: 1 commands took too long and were ended"]
+            ["--alert-exec: 1 command took too long and was ended"]
         );
         let pid = std::fs::read_to_string(mark).expect("its child began");
         let status = format!("/proc/{}/stat", pid.trim());
@@ -232,6 +264,9 @@ mod tests {
             .expect("a number");
         assert!((15..=17).contains(&count), "{remark}");
         assert!(remark.contains("the queue was full"), "{remark}");
+        let first = commands.trouble();
+        assert!(first.is_some_and(|text| text.contains("the queue is full")));
+        assert_eq!(commands.trouble(), None);
     }
 
     #[test]
@@ -252,7 +287,7 @@ mod tests {
         commands.end(true);
         assert_eq!(
             commands.remarks(),
-            ["--alert-exec: 1 commands ended with an error"]
+            ["--alert-exec: 1 command ended with an error"]
         );
     }
 
@@ -267,5 +302,6 @@ mod tests {
         let started = Instant::now();
         commands.end(false);
         assert!(started.elapsed() < Duration::from_secs(60));
+        assert!(commands.remarks().is_empty());
     }
 }

@@ -136,6 +136,11 @@ impl Shower {
         self.commands.as_ref().and_then(AlertExec::trouble)
     }
 
+    /// What was not said yet when everything ends.
+    pub fn last_trouble(&self) -> Option<String> {
+        self.commands.as_ref().and_then(AlertExec::cannot_start)
+    }
+
     /// What a person should know about the commands in the end.
     pub fn remarks(&self) -> Vec<String> {
         self.commands

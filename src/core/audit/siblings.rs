@@ -90,17 +90,20 @@ pub fn rotation_number(path: &Path) -> Option<i64> {
 }
 
 fn is_number(text: &str) -> bool {
-    (1..=9).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+    text.len() <= 9 && is_digits(text)
+}
+
+fn is_digits(text: &str) -> bool {
+    (1..=14).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 fn is_date(text: &str) -> bool {
     let (date, number) = text.split_once('-').unwrap_or((text, "1"));
-    let is_plain = date.len() == 8 && is_number(date) && is_number(number);
-    // logrotate's `dateformat -%Y-%m-%d` is common, too, and so is a Unix time (`-%s`).
+    // logrotate's `dateformat -%Y-%m-%d` is common, too, and so is a Unix time (`-%s`), alone or
+    // behind a date.
+    let is_plain = date.len() == 8 && is_digits(date) && is_digits(number);
     let with_dashes = text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok();
-    is_plain
-        || with_dashes
-        || ((10..=14).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()))
+    is_plain || with_dashes || (text.len() >= 10 && is_digits(text))
 }
 
 fn without_ending(name: &str) -> &str {
@@ -208,6 +211,9 @@ mod tests {
             "audit.log.12.gz",
             "audit.log-20261120",
             "audit.log-20261120-1.zst",
+            "audit.log-20261120-1795168800.gz",
+            "audit.log-2026112009",
+            "audit.log-2026-11-20.xz",
             "audit.1.log",
             "audit.5.log.xz",
             "audit.log.2.bz2",
