@@ -237,6 +237,13 @@ impl Detectors {
     /// Looks at one event and returns what it completes.
     pub fn observe(&mut self, event: &Event<'_>, offset: u64) -> &[Alert] {
         self.alerts.clear();
+        self.watch(event, offset);
+        &self.alerts
+    }
+
+    /// Looks at one event, and keeps what it completes until the alerts are taken; returns how many they
+    /// are by now.
+    pub fn watch(&mut self, event: &Event<'_>, offset: u64) -> usize {
         let (_, log) = &mut self.logs[self.current];
         if let Some(time) = event.time {
             log.now = time.as_millisecond();
@@ -251,7 +258,7 @@ impl Detectors {
         self.watch_log(&seen);
         // Nobody wants to hear of what comes from there.
         if is_ignored {
-            return &self.alerts;
+            return self.alerts.len();
         }
         match event.kind() {
             Kind::Auth => self.watch_login(&seen),
@@ -259,7 +266,12 @@ impl Detectors {
             _ => {}
         }
         self.watch_usage(&seen);
-        &self.alerts
+        self.alerts.len()
+    }
+
+    /// The alerts since they were taken last.
+    pub fn take_alerts(&mut self) -> Vec<Alert> {
+        std::mem::take(&mut self.alerts)
     }
 
     /// Content of a log vanished.

@@ -73,10 +73,12 @@ struct Waiting<'c> {
     event: Event<'c>,
     line: Line<'c>,
     place: Place<'c>,
+    /// How many alerts there are when detectors have looked at it.
+    alerts: usize,
 }
 
 /// Lines that are read before detectors look at the first of them.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 64;
 
 /// What becomes of the results.
 pub trait Show {
@@ -314,6 +316,7 @@ impl Reading {
                         event: Event::default(),
                         line,
                         place,
+                        alerts: 0,
                     });
                     if let Some(Waiting { event, .. }) = waiting.last_mut() {
                         self.recogniser
@@ -332,17 +335,35 @@ impl Reading {
         Ok(())
     }
 
+    /// Lines that wait, because there are detectors.
     fn judge_waiting(
         &mut self,
         waiting: &mut Vec<Waiting<'_>>,
         shown_from: u64,
         show: &mut dyn Show,
     ) -> io::Result<()> {
-        if let Some(detectors) = &self.detectors {
-            detectors.expect(waiting.iter().map(|waiting| &waiting.event));
+        let Some(detectors) = &mut self.detectors else {
+            return Ok(());
+        };
+        // One kind of work after the other, so that its code stays in the cache.
+        detectors.expect(waiting.iter().map(|waiting| &waiting.event));
+        for waiting in &mut *waiting {
+            waiting.alerts = detectors.watch(&waiting.event, waiting.place.offset);
         }
-        for Waiting { event, line, place } in &*waiting {
-            self.judge(event, line, place, shown_from, show)?;
+        let mut alerts = detectors.take_alerts().into_iter();
+        let mut told = 0;
+        for waiting in &*waiting {
+            self.judge(
+                &waiting.event,
+                &waiting.line,
+                &waiting.place,
+                shown_from,
+                show,
+            )?;
+            for alert in alerts.by_ref().take(waiting.alerts - told) {
+                show.alert(&alert)?;
+            }
+            told = waiting.alerts;
         }
         waiting.clear();
         Ok(())
@@ -366,7 +387,9 @@ impl Reading {
                     bytes,
                     is_text: false,
                 };
-                self.judge(&event, &line, place, shown_from, show)
+                let is_shown = self.judge(&event, &line, place, shown_from, show)?;
+                self.watch(&event, place, show)?;
+                Ok(is_shown)
             }
         }
     }
@@ -389,10 +412,27 @@ impl Reading {
         let mut event = Event::default();
         self.recogniser
             .read_into(draft, text, self.wanted, &mut event);
-        self.judge(&event, &line, place, shown_from, show)
+        let is_shown = self.judge(&event, &line, place, shown_from, show)?;
+        self.watch(&event, place, show)?;
+        Ok(is_shown)
     }
 
-    /// Decides what becomes of an event.
+    /// Has detectors look at an event.
+    fn watch(
+        &mut self,
+        event: &Event<'_>,
+        place: &Place<'_>,
+        show: &mut dyn Show,
+    ) -> io::Result<()> {
+        if let Some(detectors) = &mut self.detectors {
+            for alert in detectors.observe(event, place.offset) {
+                show.alert(alert)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Shows an event that passes the filters.
     fn judge(
         &mut self,
         event: &Event<'_>,
@@ -418,11 +458,6 @@ impl Reading {
                     is_truncated: place.is_truncated,
                 };
                 show.event(event, &source)?;
-            }
-        }
-        if let Some(detectors) = &mut self.detectors {
-            for alert in detectors.observe(event, place.offset) {
-                show.alert(alert)?;
             }
         }
         Ok(is_shown && self.shows_events)
