@@ -262,12 +262,18 @@ fn bytes_like(word: u64, one: u8, other: u8) -> u64 {
 /// What is shorter than a word stands in both.
 #[inline(always)]
 fn two_words(text: &[u8]) -> (u64, u64, usize) {
-    if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
-        let (first, last) = (u64::from_le_bytes(*first), u64::from_le_bytes(*last));
-        return (first, last, (text.len() - 8).min(8));
+    if let Some(start) = text.len().checked_sub(8) {
+        return (word_at(text, 0), word_at(text, start), start.min(8));
     }
     let word = short_word(text);
     (word, word, 0)
+}
+
+/// The eight bytes from `at` on, which must be there.
+#[inline(always)]
+fn word_at(text: &[u8], at: usize) -> u64 {
+    let bytes = <[u8; 8]>::try_from(&text[at..at + 8]);
+    u64::from_le_bytes(bytes.expect("the slice has eight bytes"))
 }
 
 /// A text below eight bytes as a word, the first byte lowest, with blanks behind it.
