@@ -173,7 +173,14 @@ pub fn cef<'l>(text: &'l str, fields: &mut Fields<'l>) -> bool {
     }
     extension(&rest[start..], fields);
     fields.set(Slot::Action, cef_unescaped(parts[4]));
-    fields.fill(Slot::Message, cef_unescaped(parts[5]));
+    // The event's name says what happened, whatever its message adds.
+    let name = cef_unescaped(parts[5]);
+    let slot = if fields.has(Slot::Message) {
+        Slot::Verb
+    } else {
+        Slot::Message
+    };
+    fields.fill(slot, name);
     if let Some(level) = cef_level(parts[6].trim()) {
         fields.fill(Slot::Level, level);
     }

@@ -95,6 +95,10 @@ pub(super) const LINES: &[(&str, &str)] = &[
         "auth failure error mia 192.0.2.1",
     ),
     (
+        "CEF:0|v|p|1|100|Login failed|8|src=192.0.2.1 suser=mia msg=for the third time",
+        "auth failure error mia 192.0.2.1",
+    ),
+    (
         "time=2026-11-20T10:00:02Z level=warning msg=\"login failed\" user=mia ip=192.0.2.1",
         "auth failure warn mia 192.0.2.1",
     ),
