@@ -92,7 +92,7 @@ struct User<'e> {
 }
 
 /// Events that are expected at once, at most.
-const MOST_EXPECTED: usize = 16;
+pub const MOST_EXPECTED: usize = 16;
 
 /// What will be asked about an event, and under which keys.
 #[derive(Clone, Copy, Default)]
