@@ -493,7 +493,7 @@ Register-ArgumentCompleter -Native -CommandName 'openclaw-sec' -ScriptBlock {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration instead of ./openclaw-sec.toml')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Where salt, journals and ledgers are kept')
             [CompletionResult]::new('--env', '--env', [CompletionResultType]::ParameterName, 'The env file: its secrets are replaced by fingerprints, its proxies are trusted')
-            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Show the last N events that pass the filters')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Show the last N events that pass the filters; with --since, of rotated files too')
             [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'From this time on, rotated files included')
             [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Up to this time')
             [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'Only this kind: auth, rate-limit, access, error or other; may be repeated')

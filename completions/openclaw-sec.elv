@@ -476,7 +476,7 @@ set edit:completion:arg-completer[openclaw-sec] = {|@words|
             cand --config 'Read this configuration instead of ./openclaw-sec.toml'
             cand --state-dir 'Where salt, journals and ledgers are kept'
             cand --env 'The env file: its secrets are replaced by fingerprints, its proxies are trusted'
-            cand -n 'Show the last N events that pass the filters'
+            cand -n 'Show the last N events that pass the filters; with --since, of rotated files too'
             cand --since 'From this time on, rotated files included'
             cand --until 'Up to this time'
             cand --kind 'Only this kind: auth, rate-limit, access, error or other; may be repeated'

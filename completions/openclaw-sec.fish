@@ -457,7 +457,7 @@ never\t''"
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -l config -d 'Read this configuration instead of ./openclaw-sec.toml' -r -F
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -l state-dir -d 'Where salt, journals and ledgers are kept' -r -f -a "(__fish_complete_directories)"
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -l env -d 'The env file: its secrets are replaced by fingerprints, its proxies are trusted' -r -F
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -s n -d 'Show the last N events that pass the filters' -r
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -s n -d 'Show the last N events that pass the filters; with --since, of rotated files too' -r
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -l since -d 'From this time on, rotated files included' -r
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -l until -d 'Up to this time' -r
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand audit-tail; and not __fish_seen_subcommand_from seal verify" -l kind -d 'Only this kind: auth, rate-limit, access, error or other; may be repeated' -r

@@ -736,7 +736,7 @@ pub struct AuditTailArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub env: Option<PathBuf>,
 
-    /// Show the last N events that pass the filters
+    /// Show the last N events that pass the filters; with --since, of rotated files too
     #[arg(
         short = 'n',
         value_name = "N",

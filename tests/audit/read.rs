@@ -169,6 +169,17 @@ fn the_last_events_since_a_moment_are_taken_from_siblings_where_the_log_holds_to
         let output = run(folder.path(), &all);
         assert_eq!(stdout(&output), expected.concat(), "{arguments:?}");
     }
+    // A sibling that is named, too, is read once.
+    let named = [
+        "audit.log",
+        "audit.log.1",
+        "--since",
+        "2026-11-20",
+        "--format",
+        "raw",
+    ];
+    let expected = [&old[..], &new[..2], &middle].concat().concat();
+    assert_eq!(stdout(&run(folder.path(), &named)), expected);
 }
 
 #[test]

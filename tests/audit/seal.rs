@@ -264,6 +264,43 @@ fn the_oldest_part_is_changed_and_not_expired_while_a_file_holds_lines_of_it() {
 }
 
 #[test]
+fn what_was_laid_in_the_place_of_log_or_seal_is_neither_followed_nor_waited_for() {
+    let pipe = |path: &Path| {
+        assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+    };
+    let folder = tempfile::tempdir().unwrap();
+    pipe(&folder.path().join("audit.log"));
+    assert_eq!(seal(folder.path()).0, Some(2));
+    for (name, code) in [("audit.log", 1), ("audit.log.1", 0), ("audit.log.seal", 4)] {
+        let folder = sealed();
+        let _ = fs::remove_file(folder.path().join(name));
+        pipe(&folder.path().join(name));
+        let (sealing, text) = seal(folder.path());
+        assert_eq!(sealing, Some(code), "{name}: {text}");
+        assert_eq!(verify(folder.path()).0, Some(code), "{name}");
+        let arguments = ["audit.log", "--detect", "--since", "2026-11-01"];
+        let output = run(folder.path(), &arguments);
+        let has_alert = stdout(&output).contains("log-truncated");
+        assert_eq!(has_alert, name == "audit.log", "{name}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (log, other) = (folder.path().join("audit.log"), folder.path().join("other"));
+    append(&log, "one\n");
+    for is_there in [false, true] {
+        if is_there {
+            fs::write(&other, "").unwrap();
+        }
+        let path = folder.path().join("audit.log.seal");
+        std::os::unix::fs::symlink(&other, &path).unwrap();
+        let (code, text) = seal(folder.path());
+        assert_eq!(code, Some(4), "{text}");
+        assert_eq!(other.exists(), is_there);
+        assert_eq!(fs::read(&other).unwrap_or_default(), b"");
+        fs::remove_file(path).unwrap();
+    }
+}
+
+#[test]
 fn no_seal_and_no_key_are_incomplete() {
     let folder = tempfile::tempdir().unwrap();
     append(&folder.path().join("audit.log"), "x\n");

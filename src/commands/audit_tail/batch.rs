@@ -149,13 +149,19 @@ pub fn read_siblings(
     if run.plan.filter.since.is_none() || !reaches_back(run, found) {
         return Ok(Ended::AtTheEnd);
     }
-    let siblings = in_order_of_time(path, run).unwrap_or_else(|error| {
+    let mut siblings = in_order_of_time(path, run).unwrap_or_else(|error| {
         context.terminal.error(&format!(
             "{shown}: the rotated files beside it cannot be listed: {error}",
             shown = log.shown
         ));
         run.is_incomplete = true;
         Vec::new()
+    });
+    // `audit.log*` names them, too: each has its own turn.
+    let named = run.plan.logs.iter().filter_map(|log| log.path.as_ref());
+    let named: Vec<_> = named.filter_map(|path| identity(path.metadata())).collect();
+    siblings.retain(|sibling| {
+        identity(sibling.metadata()).is_none_or(|sibling| !named.contains(&sibling))
     });
     for (sibling, start) in with_starts(run, siblings, current, found) {
         run.reading.begin_file(&log.shown);
@@ -181,9 +187,12 @@ pub fn read_siblings(
 }
 
 fn is_same_file(one: &File, other: &File) -> bool {
+    identity(one.metadata()).is_some_and(|it| Some(it) == identity(other.metadata()))
+}
+
+fn identity(metadata: io::Result<std::fs::Metadata>) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt as _;
-    let identity = |file: &File| file.metadata().map(|it| (it.dev(), it.ino())).ok();
-    identity(one).is_some_and(|it| Some(it) == identity(other))
+    metadata.ok().map(|it| (it.dev(), it.ino()))
 }
 
 /// Whether more is asked for than the `found` events of the current file.

@@ -9,11 +9,13 @@ use super::super::{Context, Failure, exit};
 use crate::cli::{SealArgs, VerifyArgs};
 
 pub fn seal(arguments: &SealArgs, context: &mut Context<'_>) -> Result<u8, Failure> {
-    if !arguments.file.exists() && !has_seal(&arguments.file) {
-        return Err(Failure::usage(anyhow!(
-            "{}: there is no such log",
-            arguments.file.display()
-        )));
+    if !arguments.file.is_file() && !has_seal(&arguments.file) {
+        let what = match arguments.file.exists() {
+            true => "is no regular file",
+            false => "there is no such log",
+        };
+        let file = arguments.file.display();
+        return Err(Failure::usage(anyhow!("{file}: {what}")));
     }
     let state = context.state()?;
     match seal::seal(&arguments.file, &state, context.world.now()).map_err(failure)? {

@@ -13,6 +13,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use rustix::fs::OFlags;
 use sha2::{Digest as _, Sha256};
 
 use super::siblings::{folder, siblings};
@@ -97,13 +98,10 @@ struct Seal {
 pub fn seal(log: &Path, state: &StateDir, now: Timestamp) -> Result<Sealed, SealError> {
     let key = SealKey::load_or_make(&seal_folder(state)?)?;
     let path = seal_path(log);
-    let mut file = OpenOptions::new()
-        .read(true)
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(&path)
-        .map_err(problem(&path))?;
+    let mut file = open_seal(
+        &path,
+        OpenOptions::new().append(true).create(true).mode(0o600),
+    )?;
     let operation = rustix::fs::FlockOperation::LockExclusive;
     rustix::io::retry_on_intr(|| rustix::fs::flock(&file, operation))
         .map_err(|errno| problem(&path)(errno.into()))?;
@@ -189,7 +187,8 @@ pub fn verify(log: &Path, state: &StateDir) -> Result<Verdict, SealError> {
 /// that were sealed, and those that are there. Says nothing about what can be read but differs;
 /// that is for [`verify`], which needs the key.
 pub fn shortfall(log: &Path) -> Option<(u64, u64)> {
-    let text = std::fs::read_to_string(seal_path(log)).ok()?;
+    let text =
+        io::read_to_string(open_seal(&seal_path(log), &mut OpenOptions::new()).ok()?).ok()?;
     let (blocks, _) = record::parse(&text).ok()?;
     let newest = &blocks.last()?.record;
     let length = log.metadata().map_or(0, |metadata| metadata.len());
@@ -216,15 +215,15 @@ impl Seal {
             .to_owned();
         let path = seal_path(log);
         let mut text = String::new();
-        let exists = match File::open(&path) {
+        let exists = match open_seal(&path, &mut OpenOptions::new()) {
             Ok(file) => {
                 file.take(LARGEST_SEAL)
                     .read_to_string(&mut text)
                     .map_err(problem(&path))?;
                 true
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-            Err(error) => return Err(problem(&path)(error)),
+            Err(SealError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => false,
+            Err(error) => return Err(error),
         };
         let (blocks, used, is_unreadable_at) = match record::parse(&text) {
             Ok((blocks, used)) => (blocks, used, None),
@@ -458,6 +457,22 @@ impl Seal {
             });
         }
         Ok(())
+    }
+}
+
+/// Opens the seal itself. Whoever may write beside the log could lay a link or a pipe there, which
+/// must neither be followed nor waited for.
+fn open_seal(path: &Path, how: &mut OpenOptions) -> Result<File, SealError> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = how
+        .read(true)
+        .custom_flags(flags.bits() as i32)
+        .open(path)
+        .map_err(problem(path))?;
+    if file.metadata().map_err(problem(path))?.is_file() {
+        Ok(file)
+    } else {
+        Err(problem(path)(io::Error::other("is no regular file")))
     }
 }
 

@@ -1,11 +1,13 @@
 //! What a file holds, looked at once: hashes at given lengths, and its lines compared with tags.
 
 use std::collections::HashMap;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use memchr::memchr;
+use rustix::fs::OFlags;
 use sha2::{Digest as _, Sha256};
 
 use super::record::{Tag, hex};
@@ -39,7 +41,7 @@ impl Content {
 /// # Errors
 /// When it cannot be read.
 pub fn hashes(path: &Path, lengths: &[u64]) -> io::Result<Content> {
-    let (mut reader, _) = plain_reader(File::open(path)?)?;
+    let (mut reader, _) = plain_reader(open(path)?)?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; PIECE];
     let mut done = 0;
@@ -65,6 +67,20 @@ pub fn hashes(path: &Path, lengths: &[u64]) -> io::Result<Content> {
     })
 }
 
+/// Opens a log or a rotated file. What is no regular file holds nothing: a pipe in its place must not
+/// be waited for.
+fn open(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags((OFlags::NONBLOCK | OFlags::NOCTTY).bits() as i32)
+        .open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::ErrorKind::NotFound.into())
+    }
+}
+
 /// Reads once; a signal in between is no failure.
 fn read_some(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
     loop {
@@ -80,7 +96,7 @@ fn read_some(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
 /// # Errors
 /// When the file cannot be read, or the callback says so.
 pub fn each_line(path: &Path, mut each: impl FnMut(u64, &[u8]) -> bool) -> io::Result<()> {
-    let (mut reader, _) = plain_reader(File::open(path)?)?;
+    let (mut reader, _) = plain_reader(open(path)?)?;
     let mut pending: Vec<u8> = Vec::new();
     let mut buffer = vec![0; PIECE];
     let mut offset = 0;
