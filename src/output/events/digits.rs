@@ -208,10 +208,10 @@ fn put_number(place: &mut [u8; 20], number: u64) -> usize {
 #[inline]
 fn eight_digits(number: u64) -> u64 {
     // Multiplied by 1/10000, 1/100 and 1/10, rounded up so little that no quotient is wrong.
-    let fours = number / 10_000 | (number % 10_000) << 32;
-    let quotients = (fours * 10_486 >> 20) & 0x0000_007f_0000_007f;
+    let fours = (number / 10_000) | ((number % 10_000) << 32);
+    let quotients = ((fours * 10_486) >> 20) & 0x0000_007f_0000_007f;
     let pairs = quotients | (fours - 100 * quotients) << 16;
-    let quotients = (pairs * 103 >> 10) & 0x000f_000f_000f_000f;
+    let quotients = ((pairs * 103) >> 10) & 0x000f_000f_000f_000f;
     quotients | (pairs - 10 * quotients) << 8
 }
 

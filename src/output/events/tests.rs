@@ -68,8 +68,8 @@ fn line(text: &str, number: Option<u64>, offset: u64) -> SourceLine<'_> {
         offset,
         bytes: text.as_bytes(),
         text,
-        is_text: offset % 7 > 0,
-        is_truncated: offset % 5 == 0,
+        is_text: !offset.is_multiple_of(7),
+        is_truncated: offset.is_multiple_of(5),
     }
 }
 
