@@ -163,7 +163,10 @@ impl Block {
     #[inline(never)]
     fn grow(&mut self, count: usize) {
         let needed = (self.end + count).max(FEWEST);
-        self.bytes.resize(needed.max(self.bytes.len() * 2), 0);
+        // Twice as large, but for a long line no larger than it takes.
+        let length = self.bytes.len();
+        self.bytes
+            .resize(needed.max(length + length.min(LARGEST)), 0);
     }
 }
 
