@@ -264,6 +264,28 @@ fn the_oldest_part_is_changed_and_not_expired_while_a_file_holds_lines_of_it() {
 }
 
 #[test]
+fn half_a_key_pair_is_a_mistake_and_no_forgery() {
+    let folder = sealed();
+    let at = |name: &str| folder.path().join("state/seal").join(name);
+    let other = sealed();
+    let (private, public) = (at("ed25519"), at("ed25519.pub"));
+    let kept = fs::read(&private).unwrap();
+    fs::remove_file(&private).unwrap();
+    let (code, text) = seal(folder.path());
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("put it back"), "{text}");
+    assert!(!private.exists());
+    assert_eq!(verify(folder.path()).0, Some(0));
+    fs::copy(other.path().join("state/seal/ed25519"), &private).unwrap();
+    let (code, text) = seal(folder.path());
+    assert_eq!(code, Some(2), "{text}");
+    fs::write(&private, kept).unwrap();
+    fs::remove_file(&public).unwrap();
+    assert_eq!(seal(folder.path()).0, Some(0));
+    assert_eq!(verify(folder.path()).0, Some(0));
+}
+
+#[test]
 fn what_was_laid_in_the_place_of_log_or_seal_is_neither_followed_nor_waited_for() {
     let pipe = |path: &Path| {
         assert!(Command::new("mkfifo").arg(path).status().unwrap().success());

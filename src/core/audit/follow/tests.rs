@@ -378,7 +378,7 @@ fn looks_between(most_looks: u32) {
 fn rotations_within(most_ops: usize, stride: usize) {
     for (name, is_in_order, ops) in STORIES {
         for from in 0..ops.len() {
-            for to in from + 1..=ops.len().min(from + most_ops) {
+            for to in from + 1..=ops.len().min(from.saturating_add(most_ops)) {
                 for access in (from % stride..).step_by(stride) {
                     let now = &ops[from..to];
                     let Some(mut scene) = interrupted(&ops[..from], now, access) else {

@@ -28,6 +28,13 @@ impl SealKey {
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => Zeroizing::new(text),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                // A fresh key would make every seal of the old one look forged.
+                if folder.join(PUBLIC_NAME).exists() {
+                    return Err(not_a_pair(
+                        &path,
+                        "it is gone, but its public half is there; put it back, or move ed25519.pub away to begin anew",
+                    ));
+                }
                 make(folder)?;
                 Zeroizing::new(std::fs::read_to_string(&path).map_err(problem(&path))?)
             }
@@ -36,8 +43,15 @@ impl SealKey {
         let private = PrivateKey::read(&text).map_err(|error| bad(&path, &error))?;
         let public = private.public();
         let public_path = folder.join(PUBLIC_NAME);
-        if !public_path.exists() {
-            write_public(&public_path, public)?;
+        match Self::load_public(folder)? {
+            None => write_public(&public_path, public)?,
+            Some(known) if known.public.line("") == public.line("") => {}
+            Some(_) => {
+                return Err(not_a_pair(
+                    &public_path,
+                    "it is not the public half of the private key beside it; put the right one back",
+                ));
+            }
         }
         Ok(Self {
             private: Some(private),
@@ -99,6 +113,13 @@ fn write_public(path: &Path, public: PublicKey) -> Result<(), SealError> {
     match atomic_file::create_new(path, format!("{text}\n").as_bytes(), 0o600) {
         Ok(()) | Err(atomic_file::AtomicFileError::AlreadyExists(_)) => Ok(()),
         Err(error) => Err(problem(path)(std::io::Error::other(error))),
+    }
+}
+
+fn not_a_pair(path: &Path, reason: &str) -> SealError {
+    SealError::BadKey {
+        path: path.to_path_buf(),
+        reason: reason.to_owned(),
     }
 }
 
