@@ -4,6 +4,7 @@ mod alert_exec;
 mod batch;
 mod follow;
 mod plan;
+mod rotated;
 mod seal;
 mod show;
 mod stdin;

@@ -13,7 +13,7 @@ use openclaw_sec::audit::reading::Show as _;
 
 use super::super::{Context, Failure, interrupt};
 use super::plan::{Log, Range};
-use super::{Ended, Run, Stop, batch};
+use super::{Ended, Run, Stop, batch, rotated};
 
 /// The backstop where the kernel does not tell.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -137,7 +137,7 @@ fn begin(
         (Range::Last(lines), Some(file)) => start(run, file, lines).unwrap_or_default(),
         _ => Last::default(),
     };
-    batch::read_siblings(
+    rotated::read_siblings(
         run,
         log,
         path,

@@ -142,7 +142,14 @@ mod tests {
     fn lines_count_with_the_line_that_they_belong_to_however_far_it_is() {
         // Each owner is followed by more lines of its own than a piece holds.
         let line = |number: usize| match number % 4000 {
-            0 => format!("{}\n", if number % 8000 == 0 { "yes" } else { "no" }),
+            0 => format!(
+                "{}\n",
+                if number.is_multiple_of(8000) {
+                    "yes"
+                } else {
+                    "no"
+                }
+            ),
             _ => format!("  {number} {}\n", "x".repeat(200)),
         };
         let (file, starts, length) = file_of((0..20_000).map(line));
