@@ -75,18 +75,6 @@ impl Habits {
         }
     }
 
-    /// Fetches the slot of a user; the number is of no use.
-    #[inline]
-    pub fn slot(&self, key: u64) -> u64 {
-        self.users.slot(key)
-    }
-
-    /// Fetches the record of a user.
-    #[inline]
-    pub fn record(&self, key: u64) -> u64 {
-        self.users.get(key).map_or(0, |record| record.successes)
-    }
-
     /// What was learned, by user.
     pub fn learned(&self) -> impl Iterator<Item = UserBaseline> {
         self.users.iter().map(|habit| UserBaseline {
