@@ -91,26 +91,6 @@ struct User<'e> {
     key: u64,
 }
 
-/// Events that are expected at once, at most.
-pub const MOST_EXPECTED: usize = 16;
-
-/// What will be asked about an event, and under which keys.
-#[derive(Clone, Copy, Default)]
-struct Expected {
-    asks: Asks,
-    address: u64,
-    user: u64,
-}
-
-#[derive(Clone, Copy, Default, PartialEq)]
-enum Asks {
-    #[default]
-    Usage,
-    Limit,
-    Failure,
-    Success,
-}
-
 /// All detectors with their memory.
 pub struct Detectors {
     /// Tables know subjects by their hash.
@@ -235,102 +215,6 @@ impl Detectors {
                 self.logs.len() - 1
             }
         };
-    }
-
-    /// Has fetched from memory what will be asked of the tables about these events, the first sixteen
-    /// of them: misses of the cache cost little when they are many at once, and most of the time when
-    /// each waits for the one before it. So first all slots are looked at, then all records, then what
-    /// these point to.
-    pub fn expect<'e>(&self, events: impl Iterator<Item = &'e Event<'e>>) {
-        let mut expected = [Expected::default(); MOST_EXPECTED];
-        let mut count = 0;
-        let mut sum = 0;
-        for (expected, event) in expected.iter_mut().zip(events) {
-            *expected = self.expected(event);
-            sum ^= self.slots(expected);
-            count += 1;
-        }
-        for expected in &expected[..count] {
-            sum ^= self.records(expected);
-        }
-        for expected in &expected[..count] {
-            sum ^= self.details(expected);
-        }
-        std::hint::black_box(sum);
-    }
-
-    #[inline]
-    fn expected(&self, event: &Event<'_>) -> Expected {
-        let asks = match (event.kind(), event.outcome) {
-            (Kind::Auth, Some(Outcome::Failure)) => Asks::Failure,
-            (Kind::Auth, Some(Outcome::Success)) => Asks::Success,
-            (Kind::RateLimit, _) => Asks::Limit,
-            _ => Asks::Usage,
-        };
-        let address = match event.ip {
-            Some(ip) if asks != Asks::Usage => self.hasher.hash_one(Subject::of(ip)),
-            _ => 0,
-        };
-        let name = event.user.as_deref().unwrap_or_default();
-        let user = self.hasher.hash_one(ledger::shortened(name, LONGEST_USER));
-        Expected {
-            asks,
-            address,
-            user,
-        }
-    }
-
-    #[inline]
-    fn slots(&self, expected: &Expected) -> u64 {
-        let Expected {
-            asks,
-            address,
-            user,
-        } = *expected;
-        let usage = self.usage.slot(user);
-        match asks {
-            Asks::Usage => usage,
-            Asks::Limit => usage ^ self.limited.slot(address),
-            Asks::Failure => usage ^ self.by_address.slot(address) ^ self.by_user.slot(user),
-            Asks::Success => {
-                let habits = self.habits.slot(user);
-                usage ^ habits ^ self.by_address.slot(address) ^ self.by_user.slot(user)
-            }
-        }
-    }
-
-    #[inline]
-    fn records(&self, expected: &Expected) -> u64 {
-        let Expected {
-            asks,
-            address,
-            user,
-        } = *expected;
-        let usage = self.usage.record(user);
-        match asks {
-            Asks::Usage => usage,
-            Asks::Limit => usage ^ self.limited.record(address),
-            Asks::Failure => usage ^ self.by_address.record(address) ^ self.by_user.record(user),
-            Asks::Success => {
-                let habits = self.habits.record(user);
-                usage ^ habits ^ self.by_address.record(address) ^ self.by_user.record(user)
-            }
-        }
-    }
-
-    #[inline]
-    fn details(&self, expected: &Expected) -> u64 {
-        let Expected {
-            asks,
-            address,
-            user,
-        } = *expected;
-        match asks {
-            Asks::Usage => 0,
-            Asks::Limit => self.limited.attempts(address),
-            Asks::Failure => self.by_address.all(address) ^ self.by_user.all(user),
-            Asks::Success => self.by_address.attempts(address) ^ self.by_user.attempts(user),
-        }
     }
 
     /// Looks at one event and returns what it completes.

@@ -8,7 +8,7 @@ use memchr::memchr_iter;
 
 use super::assemble::{Chunk, Part};
 use super::backward::Counted;
-use super::detect::{Alert, Detectors, MOST_EXPECTED};
+use super::detect::{Alert, Detectors};
 use super::event::Event;
 use super::filter::{Carry, Filter, Prefilter};
 use super::recognise::{Draft, Recogniser, Wanted};
@@ -346,11 +346,8 @@ impl Reading {
             return Ok(());
         };
         // One kind of work after the other, so that its code stays in the cache.
-        for waiting in waiting.chunks_mut(MOST_EXPECTED) {
-            detectors.expect(waiting.iter().map(|waiting| &waiting.event));
-            for waiting in waiting {
-                waiting.alerts = detectors.watch(&waiting.event, waiting.place.offset);
-            }
+        for waiting in &mut *waiting {
+            waiting.alerts = detectors.watch(&waiting.event, waiting.place.offset);
         }
         let mut alerts = detectors.take_alerts().into_iter();
         let mut told = 0;

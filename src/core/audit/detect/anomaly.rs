@@ -92,19 +92,6 @@ impl Usage {
         }
     }
 
-    /// Fetches the slot of a user; the number is of no use.
-    #[inline]
-    pub fn slot(&self, key: u64) -> u64 {
-        self.users.slot(key)
-    }
-
-    /// Fetches the record of a user.
-    #[inline]
-    pub fn record(&self, key: u64) -> u64 {
-        let record = self.users.get(key);
-        record.map_or(0, |record| u64::from(record.count))
-    }
-
     /// Buckets of the past, by user.
     pub fn learned(&self) -> impl Iterator<Item = (&str, Vec<u32>)> {
         self.users.iter().filter_map(|buckets| {

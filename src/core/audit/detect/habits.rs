@@ -75,18 +75,6 @@ impl Habits {
         }
     }
 
-    /// Fetches the slot of a user; the number is of no use.
-    #[inline]
-    pub fn slot(&self, key: u64) -> u64 {
-        self.users.slot(key)
-    }
-
-    /// Fetches the record of a user.
-    #[inline]
-    pub fn record(&self, key: u64) -> u64 {
-        self.users.get(key).map_or(0, |record| record.successes)
-    }
-
     /// What was learned, by user.
     pub fn learned(&self) -> impl Iterator<Item = UserBaseline> {
         self.users.iter().map(|habit| UserBaseline {
@@ -185,13 +173,16 @@ impl Habits {
 
 impl Habit {
     /// Remembers a network as the last; true where it was unknown.
+    #[inline]
     fn comes_from(&mut self, network: Neighbourhood) -> bool {
-        let known = self.networks.iter().rposition(|known| *known == network);
-        let is_full = self.networks.len() >= MOST_NETWORKS;
+        if self.networks.last() == Some(&network) {
+            return false;
+        }
+        let known = place_of(&self.networks, network);
         match known {
             // What was used last is forgotten last.
             Some(at) => self.move_up(at, network),
-            None if is_full => self.move_up(0, network),
+            None if self.networks.len() >= MOST_NETWORKS => self.move_up(0, network),
             None => self.networks.push(network),
         }
         known.is_none()
@@ -200,9 +191,9 @@ impl Habit {
     /// Puts a network in the last place; what stands behind its old place moves up.
     #[inline]
     fn move_up(&mut self, from: usize, network: Neighbourhood) {
-        let mut behind = network;
-        for place in self.networks[from..].iter_mut().rev() {
-            std::mem::swap(place, &mut behind);
+        self.networks.copy_within(from + 1.., from);
+        if let Some(last) = self.networks.last_mut() {
+            *last = network;
         }
     }
 
@@ -225,6 +216,21 @@ impl Habit {
         self.hours |= 1 << hour;
         (is_unusual || is_outside) && tuning.is_on(OFF_HOURS)
     }
+}
+
+/// Where a network stands; eight are looked at together.
+fn place_of(networks: &[Neighbourhood], network: Neighbourhood) -> Option<usize> {
+    let (rest, eights) = networks.as_rchunks::<8>();
+    for (number, eight) in eights.iter().enumerate().rev() {
+        let is_here = eight
+            .iter()
+            .fold(false, |is_here, known| is_here | (*known == network));
+        if is_here {
+            let inside = eight.iter().position(|known| *known == network)?;
+            return Some(rest.len() + 8 * number + inside);
+        }
+    }
+    rest.iter().position(|known| *known == network)
 }
 
 #[inline(never)]

@@ -161,37 +161,6 @@ impl<O> Ledger<O> {
         }
     }
 
-    /// Fetches the slot of a subject; the number is of no use.
-    #[inline]
-    pub fn slot(&self, key: u64) -> u64 {
-        self.table.slot(key)
-    }
-
-    /// Fetches the record of a subject.
-    #[inline]
-    pub fn record(&self, key: u64) -> u64 {
-        let record = self.table.get(key);
-        record.map_or(0, |record| record.total ^ u64::from(record.others.marks[0]))
-    }
-
-    /// Fetches some of the last attempts.
-    #[inline]
-    pub fn attempts(&self, key: u64) -> u64 {
-        self.table.get(key).map_or(0, Record::last_attempts)
-    }
-
-    /// Fetches the last attempts and the other sides.
-    #[inline]
-    pub fn all(&self, key: u64) -> u64 {
-        let Some(record) = self.table.get(key) else {
-            return 0;
-        };
-        // Two share a line of the cache.
-        let others = record.others.as_slice().iter().step_by(2);
-        let offsets = others.map(|other| other.offset);
-        offsets.fold(record.last_attempts(), |sum, offset| sum ^ offset)
-    }
-
     /// What is remembered of a subject.
     pub fn get(&self, key: u64) -> Option<&Record<O>> {
         self.table.get(key)
@@ -300,14 +269,6 @@ fn oldest<O>(list: &[Other<O>]) -> Option<usize> {
         }
     }
     (!list.is_empty()).then_some(oldest.1)
-}
-
-impl<O> Record<O> {
-    #[inline]
-    fn last_attempts(&self) -> u64 {
-        let offset = |place| self.attempts.from_end(place).map_or(0, |last| last.offset);
-        offset(0) ^ offset(4)
-    }
 }
 
 /// Milliseconds of a window.

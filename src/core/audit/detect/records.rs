@@ -61,12 +61,6 @@ impl<V: Keyed> Records<V> {
         self.records.len() - self.free.len()
     }
 
-    /// Fetches the slot of a key; the number is of no use.
-    #[inline]
-    pub fn slot(&self, key: u64) -> u64 {
-        u64::from(self.slots[key as usize & (self.slots.len() - 1)])
-    }
-
     /// The slot of a key, taken or free.
     #[inline]
     fn find(&self, key: u64) -> (usize, u32) {

@@ -30,12 +30,6 @@ impl<V> Default for Table<V> {
 }
 
 impl<V: Worth + Keyed> Table<V> {
-    /// Fetches the slot of a subject; the number is of no use.
-    #[inline]
-    pub fn slot(&self, key: u64) -> u64 {
-        self.records.slot(key)
-    }
-
     /// The record of a subject, if there is one.
     #[inline]
     pub fn get(&self, key: u64) -> Option<&V> {
