@@ -468,13 +468,13 @@ impl Detectors {
     #[inline]
     fn fire(&mut self, key: u64, firing: Option<Box<Firing>>) {
         if let Some(firing) = firing {
-            self.tell(key, firing);
+            self.tell(key, *firing);
         }
     }
 
     #[inline(never)]
-    fn tell(&mut self, key: u64, firing: Box<Firing>) {
-        if let Some(alert) = self.incidents.alert(key, *firing, self.now) {
+    fn tell(&mut self, key: u64, firing: Firing) {
+        if let Some(alert) = self.incidents.alert(key, firing, self.now) {
             self.alerts.push(alert);
         }
     }

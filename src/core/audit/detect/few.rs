@@ -120,9 +120,9 @@ impl<T: Copy> Ring<T> {
         [before, after]
     }
 
-    /// The last, the one before it, and so on.
+    /// The last but so many.
     #[inline]
-    pub fn from_end(&self, number: usize) -> Option<T> {
+    pub fn last_but(&self, number: usize) -> Option<T> {
         let items = self.items.as_slice();
         let behind = items.len().checked_sub(number + 1)?;
         let place = behind + self.start as usize;
@@ -158,7 +158,7 @@ mod tests {
                 proptest::prop_assert_eq!(ring.len(), all.len());
                 for place in 0..=most {
                     let expected = model.iter().rev().nth(place).copied();
-                    proptest::prop_assert_eq!(ring.from_end(place), expected);
+                    proptest::prop_assert_eq!(ring.last_but(place), expected);
                 }
             }
         }

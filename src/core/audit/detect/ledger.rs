@@ -103,7 +103,7 @@ impl<O> Keyed for Record<O> {
 
 impl<O> Worth for Record<O> {
     fn worth(&self) -> (u64, i64) {
-        let last = self.attempts.from_end(0);
+        let last = self.attempts.last_but(0);
         (self.total, last.map_or(0, |attempt| attempt.time))
     }
 }
@@ -295,7 +295,7 @@ impl<O> Record<O> {
         }
         // They stand in order, one is one, and none is of another clock.
         let place = usize::try_from(needed - 1).unwrap_or(usize::MAX - 1);
-        let first = self.attempts.from_end(place);
+        let first = self.attempts.last_but(place);
         first.is_some_and(|first| now - first.time < window)
     }
 

@@ -229,7 +229,7 @@ mod tests {
 
     fn steps() -> impl Strategy<Value = Vec<(u64, Step)>> {
         // Keys that meet in their slots, in the halves of their hash or in both.
-        let key = (0u64..6, 0u64..40).prop_map(|(upper, lower)| upper << 48 | lower * 8);
+        let key = (0u64..6, 0u64..40).prop_map(|(upper, lower)| (upper << 48) | (lower * 8));
         let step = prop_oneof![
             6 => (0u32..100).prop_map(Step::Set),
             3 => Just(Step::Remove),
@@ -271,7 +271,7 @@ mod tests {
             }
             for upper in 0..6 {
                 for lower in 0..40 {
-                    let key = upper << 48 | lower * 8;
+                    let key = (upper << 48) | (lower * 8);
                     prop_assert_eq!(records.get(key).map(|record| &record.value), model.get(&key));
                 }
             }
