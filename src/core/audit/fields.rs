@@ -278,9 +278,12 @@ impl Default for Fields<'_> {
 
 impl<'l> Fields<'l> {
     /// Forgets everything, so that the next line can be read.
+    #[inline]
     pub fn clear(&mut self) {
         self.filled = 0;
-        self.made.clear();
+        if !self.made.is_empty() {
+            self.made.clear();
+        }
         self.is_structured = false;
         self.may_be_doubled = false;
     }

@@ -8,6 +8,7 @@ use memchr::{Memchr, memchr, memchr_iter, memrchr};
 use regex::bytes::Regex;
 
 use super::event::{Event, Kind, Level, Outcome};
+use super::reading::without_line_end;
 
 /// What a person asked to see.
 #[derive(Debug, Clone, Default)]
@@ -267,7 +268,8 @@ impl Carry {
         self.was_kept = false;
     }
 
-    /// Decides about one event; lines without a time go with the line before them.
+    /// Decides about one event and its line, with or without a line end; lines without a time go with
+    /// the line before them.
     pub fn keeps(&mut self, filter: &Filter, event: &Event<'_>, line: &[u8]) -> bool {
         if filter.needs_time() {
             match event.time {
@@ -293,6 +295,6 @@ impl Carry {
             && filter
                 .pattern
                 .as_ref()
-                .is_none_or(|pattern| pattern.is_match(line))
+                .is_none_or(|pattern| pattern.is_match(without_line_end(line)))
     }
 }

@@ -440,8 +440,8 @@ impl Reading {
         shown_from: u64,
         show: &mut dyn Show,
     ) -> io::Result<bool> {
-        let content = without_line_end(line.bytes);
-        let is_shown = self.carry.keeps(&self.filter, event, content) && place.offset >= shown_from;
+        let is_shown =
+            self.carry.keeps(&self.filter, event, line.bytes) && place.offset >= shown_from;
         if is_shown {
             if let Some(statistics) = &mut self.statistics {
                 statistics.count(event);
@@ -523,7 +523,7 @@ impl Reading {
                 context = Some(candidate.line.start);
             }
             known = known.or(context);
-            let keeps = carry.keeps(&self.filter, &event, content);
+            let keeps = carry.keeps(&self.filter, &event, &line);
             if let Some(context) = context.filter(|_| keeps) {
                 each((candidate.line.start, context));
             }

@@ -77,8 +77,9 @@ impl Wanted {
             (self.time, TIME),
             (self.who, WHO),
             (is_more, OPENCLAW.and(WORDS)),
-            (self.meaning || self.texts, MEANING),
-            (self.texts, TEXTS.and(WHO)),
+            // What a sentence means depends on whether fields say who it was.
+            (self.meaning || self.texts, MEANING.and(WHO)),
+            (self.texts, TEXTS),
         ]
         .into_iter()
         .filter(|(is_wanted, _)| *is_wanted)
@@ -179,13 +180,6 @@ impl Recogniser {
         };
         self.take_apart(line, draft, MOST_WRAPPERS);
         draft.is_sentence = is_likely_sentence(&draft.fields);
-        if draft.is_sentence && wanted.meaning && !wanted.who {
-            // What it means depends on whether fields say who it was.
-            draft.begin(line);
-            self.slots = Slots::ALL;
-            self.take_apart(line, draft, MOST_WRAPPERS);
-            draft.is_sentence = true;
-        }
         self.event(draft, wanted, event);
     }
 
@@ -504,15 +498,18 @@ impl Default for Draft<'_> {
 
 impl Draft<'_> {
     /// Forgets the line before.
+    #[inline]
     fn begin(&mut self, line: &str) {
         self.fields.clear();
         self.shape = Shape::Text;
         self.time = None;
         self.level = None;
-        self.program = None;
-        self.process = None;
+        if self.program.is_some() || self.process.is_some() {
+            self.program = None;
+            self.process = None;
+        }
         self.is_wrapped = false;
-        self.is_indented = line.starts_with([' ', '\t']);
+        self.is_indented = matches!(line.as_bytes(), [b' ' | b'\t', ..]);
         self.is_sentence = false;
     }
 }
