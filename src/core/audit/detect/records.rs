@@ -22,6 +22,8 @@ pub struct Records<V> {
     records: Vec<V>,
     /// Places of records without a slot.
     free: Vec<u32>,
+    /// The place behind the one that was forgotten last.
+    turn: usize,
 }
 
 /// A free slot.
@@ -50,6 +52,7 @@ impl<V> Default for Records<V> {
             slots: Box::new([FREE; FEWEST_SLOTS]),
             records: Vec::new(),
             free: Vec::new(),
+            turn: 0,
         }
     }
 }
@@ -165,16 +168,39 @@ impl<V: Keyed> Records<V> {
         taken.map(|slot| &self.records[place_in(*slot)])
     }
 
-    /// Forgets all but those to keep.
+    /// Forgets all but those to keep, who are asked in turn: to begin at the same slot each time, and
+    /// to let go of those that come first, would leave all the others side by side, so that a search
+    /// finds no free slot among them.
     pub fn retain(&mut self, mut keeps: impl FnMut(&V) -> bool) {
-        for at in 0..self.slots.len() {
-            let slot = self.slots[at];
-            if slot != FREE && !keeps(&self.records[place_in(slot)]) {
-                self.release(place_in(slot));
-                self.slots[at] = FREE;
+        let mut is_taken = vec![true; self.records.len()];
+        for place in &self.free {
+            is_taken[*place as usize] = false;
+        }
+        let first = self.turn;
+        for place in (first..self.records.len()).chain(0..first) {
+            if is_taken[place] && !keeps(&self.records[place]) {
+                is_taken[place] = false;
+                self.release(place);
+                self.turn = place + 1;
             }
         }
-        self.rebuild(self.slots.len());
+        self.slots.fill(FREE);
+        for (place, record) in self.records.iter().enumerate() {
+            if is_taken[place] {
+                put(&mut self.slots, slot(record.key(), place), record.key());
+            }
+        }
+    }
+
+    /// How many slots the longest search for a record looks at.
+    #[cfg(test)]
+    pub fn longest_search(&self) -> usize {
+        let last = self.slots.len() - 1;
+        let steps = self.iter().map(|record| {
+            let (at, _) = self.find(record.key());
+            at.wrapping_sub(record.key() as usize) & last
+        });
+        steps.max().map_or(0, |steps| steps + 1)
     }
 
     fn release(&mut self, place: usize) {
@@ -186,13 +212,19 @@ impl<V: Keyed> Records<V> {
     fn rebuild(&mut self, count: usize) {
         let old = std::mem::replace(&mut self.slots, vec![FREE; count].into_boxed_slice());
         for slot in old.into_iter().filter(|slot| *slot != FREE) {
-            let mut at = self.records[place_in(slot)].key() as usize & (count - 1);
-            while self.slots[at] != FREE {
-                at = (at + 1) & (count - 1);
-            }
-            self.slots[at] = slot;
+            put(&mut self.slots, slot, self.records[place_in(slot)].key());
         }
     }
+}
+
+/// Puts a slot at the first free place for its key.
+fn put(slots: &mut [u32], slot: u32, key: u64) {
+    let last = slots.len() - 1;
+    let mut at = key as usize & last;
+    while slots[at] != FREE {
+        at = (at + 1) & last;
+    }
+    slots[at] = slot;
 }
 
 #[cfg(test)]

@@ -126,4 +126,16 @@ mod tests {
         assert_eq!(table.get(key(100)), None);
         assert!(table.records.len() <= MOST_SUBJECTS);
     }
+
+    #[test]
+    fn forgetting_some_of_many_alike_leaves_no_slots_side_by_side() {
+        let seeded = Seeded::default();
+        let mut table: Table<Seen> = Table::default();
+        for number in 0..10 * MOST_SUBJECTS {
+            table.entry(seeded.hash_one(number)).0 = 1;
+        }
+        // Half of the slots are taken, so that most searches are short.
+        let longest = table.records.longest_search();
+        assert!(longest < 200, "{longest}");
+    }
 }
