@@ -128,8 +128,8 @@ pub fn compare_with_seal(run: &mut Run, log: &Log, path: &Path) -> io::Result<()
     };
     let why =
         format!("{sealed} bytes were sealed, {now} are there; no rotated file holds the rest");
-    let mut alerts = detectors.truncated(&log.shown, now, &why).iter();
-    alerts.try_for_each(|alert| run.shower.alert(alert))
+    let alerts = detectors.truncated(&log.shown, now, &why);
+    alerts.iter().try_for_each(|alert| run.shower.alert(alert))
 }
 
 /// The last events of a file, if only those are asked for.

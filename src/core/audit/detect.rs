@@ -218,10 +218,9 @@ impl Detectors {
     }
 
     /// Looks at one event and returns what it completes.
-    pub fn observe(&mut self, event: &Event<'_>, offset: u64) -> &[Alert] {
-        self.alerts.clear();
+    pub fn observe(&mut self, event: &Event<'_>, offset: u64) -> Vec<Alert> {
         self.watch(event, offset);
-        &self.alerts
+        self.take_alerts()
     }
 
     /// Looks at one event, and keeps what it completes until the alerts are taken; returns how many they
@@ -258,9 +257,8 @@ impl Detectors {
     }
 
     /// Content of a log vanished.
-    pub fn truncated(&mut self, log: &str, lost_from: u64, why: &str) -> &[Alert] {
+    pub fn truncated(&mut self, log: &str, lost_from: u64, why: &str) -> Vec<Alert> {
         const ID: Id = detector("log-truncated");
-        self.alerts.clear();
         if self.tuning.is_on(ID) {
             let key = self.hasher.hash_one(log);
             let firing = Box::new(Firing {
@@ -276,7 +274,7 @@ impl Detectors {
             });
             self.fire(key, Some(firing));
         }
-        &self.alerts
+        self.take_alerts()
     }
 
     #[inline(always)]

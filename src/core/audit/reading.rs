@@ -425,7 +425,7 @@ impl Reading {
     ) -> io::Result<()> {
         if let Some(detectors) = &mut self.detectors {
             for alert in detectors.observe(event, place.offset) {
-                show.alert(alert)?;
+                show.alert(&alert)?;
             }
         }
         Ok(())
@@ -690,6 +690,66 @@ mod tests {
             slow.wanted = Wanted::ALL;
             let slow = shown(slow, &text, 0);
             prop_assert_eq!(quick, slow);
+        }
+    }
+
+    /// Where each alert was told, as the number of lines shown before it.
+    #[derive(Default)]
+    struct Told {
+        lines: usize,
+        alerts: Vec<usize>,
+    }
+
+    impl Show for Told {
+        fn event(&mut self, _: &Event<'_>, _: &SourceLine<'_>) -> io::Result<()> {
+            self.lines += 1;
+            Ok(())
+        }
+
+        fn more(&mut self, _: &[u8]) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn alert(&mut self, _: &Alert) -> io::Result<()> {
+            self.alerts.push(self.lines);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn an_alert_is_told_once_behind_its_line_in_blocks_that_are_text_or_not() {
+        let line = |second: usize, user: &[u8]| {
+            let start = format!(r#"{{"time":"2026-11-20T10:00:{second:02}Z","event":"login","#);
+            let end = br#"","outcome":"failure","ip":"192.0.2.1"}"#;
+            [start.as_bytes(), br#""user":""#, user, end, b"\n"].concat()
+        };
+        for users in [
+            [&b"mia"[..], b"mia"],
+            [b"m\xff", b"mia"],
+            [b"mia", b"m\xff"],
+        ] {
+            let mut reading = reading(&Filter::default(), true);
+            reading.detectors = Some(Detectors::new(
+                Default::default(),
+                TrustedProxies::parse(""),
+                TimeZone::UTC,
+            ));
+            let mut told = Told::default();
+            for (block, user) in users.into_iter().enumerate() {
+                let lines: Vec<u8> = (0..5).flat_map(|n| line(5 * block + n, user)).collect();
+                let chunk = Chunk {
+                    bytes: &lines,
+                    offset: 0,
+                    line: None,
+                    part: Part::Lines,
+                };
+                reading.take(&chunk, "a", 0, &mut told).unwrap();
+            }
+            assert_eq!(told.alerts, [5], "{users:?}");
+            if let Some(detectors) = &mut reading.detectors {
+                assert_eq!(detectors.truncated("a", 0, "cut").len(), 1);
+                assert!(detectors.take_alerts().is_empty());
+            }
         }
     }
 }
