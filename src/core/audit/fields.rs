@@ -229,6 +229,10 @@ fn is_more_than_nothing(text: &str) -> bool {
     !(text.bytes().all(|byte| byte == b'-') || text == "null")
 }
 
+/// Texts that are made before those that nothing points to any more are dropped: a line may give one
+/// name a million times.
+const MOST_MADE: usize = 4 * SLOTS;
+
 /// The values of one line, by slot.
 #[derive(Debug, Clone)]
 pub struct Fields<'l> {
@@ -364,10 +368,32 @@ impl<'l> Fields<'l> {
     }
 
     fn make(&mut self, text: String) -> What<'l> {
-        // A line has fewer than four billion values.
+        if self.made.len() >= MOST_MADE {
+            self.drop_unused();
+        }
+        // Below the bound, and those of a wrapper.
         let place = self.made.len() as u32;
         self.made.push(text);
         What::Made(place)
+    }
+
+    #[cold]
+    fn drop_unused(&mut self) {
+        let mut made = std::mem::take(&mut self.made);
+        let mut moved = vec![None; made.len()];
+        for (at, place) in self.found.iter_mut().enumerate() {
+            if self.filled & (1 << at) != 0
+                && let What::Made(old) = &mut place.what
+            {
+                let from = *old as usize;
+                // Two slots may share one.
+                *old = *moved[from].get_or_insert_with(|| {
+                    self.made.push(std::mem::take(&mut made[from]));
+                    // There are no more than slots.
+                    self.made.len() as u32 - 1
+                });
+            }
+        }
     }
 
     /// Sets a slot, whatever stood there.
@@ -492,5 +518,32 @@ impl<'l> Fields<'l> {
             };
         }
         own
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_comes_a_million_times_takes_the_memory_of_one() {
+        let mut fields = Fields::default();
+        let own = |number: usize| Cow::Owned(format!("text {number}"));
+        // It stands in two slots.
+        fields.note_text("conn", own(7));
+        fields.note_text("user", own(0));
+        for number in 0..1_000_000 {
+            fields.note_text("ip", own(number));
+            fields.note_text("username", own(number));
+            assert!(fields.made.len() <= MOST_MADE);
+        }
+        for (slot, expected) in [
+            (Slot::RequestId, "text 7"),
+            (Slot::Connection, "text 7"),
+            (Slot::User, "text 0"),
+            (Slot::Address, "text 999999"),
+        ] {
+            assert_eq!(fields.text(slot).as_deref(), Some(expected));
+        }
     }
 }
