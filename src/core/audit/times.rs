@@ -158,12 +158,22 @@ impl TimeContext {
 /// Reads times of the commonest form, `2026-11-20T10:00:02Z` with up to nine digits behind a dot,
 /// without a detour over the calendar. Whatever is odd is left to the reader of all forms. It
 /// remembers the last minute, since most lines of a log are of the same one as the line before.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Universal {
     /// `2026-11-20T10:00` as a number.
     minute: u128,
     /// Its seconds since 1970.
     start: i64,
+}
+
+impl Default for Universal {
+    fn default() -> Self {
+        Self {
+            // No text has these bytes.
+            minute: u128::MAX,
+            start: 0,
+        }
+    }
 }
 
 impl Universal {
@@ -562,6 +572,7 @@ mod tests {
             "Foo 20 10:00:00",
             "Nov 31 10:00:00",
             "2026-11-20T10:00:02Z trailing",
+            "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0:02Z",
         ] {
             assert_eq!(context().value(text), None, "{text}");
         }
