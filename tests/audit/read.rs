@@ -124,6 +124,31 @@ fn siblings_are_read_when_since_reaches_into_them() {
 }
 
 #[test]
+fn a_line_too_long_for_one_piece_is_one_of_the_last_events_of_a_compressed_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = "x".repeat(18 << 20);
+    let lines = [
+        "one\n".to_owned(),
+        format!("{long}\n"),
+        "three\n".to_owned(),
+    ];
+    fs::write(folder.path().join("old.log"), lines.concat()).unwrap();
+    let gzip = std::process::Command::new("gzip")
+        .arg(folder.path().join("old.log"))
+        .status();
+    assert!(gzip.unwrap().success());
+    for count in 1..=3 {
+        let number = count.to_string();
+        let output = run(
+            folder.path(),
+            &["old.log.gz", "--format", "raw", "-n", &number],
+        );
+        let is_right = stdout(&output) == lines[3 - count..].concat();
+        assert!(is_right, "the last {count}");
+    }
+}
+
+#[test]
 fn the_last_events_since_a_moment_are_taken_from_siblings_where_the_log_holds_too_few() {
     let folder = tempfile::tempdir().unwrap();
     let line = |hour: u32, minute: u32| {

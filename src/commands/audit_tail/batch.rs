@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
-use openclaw_sec::audit::assemble::Assembler;
+use openclaw_sec::audit::assemble::{Assembler, Part};
 use openclaw_sec::audit::backward::{Last, last_lines};
 use openclaw_sec::audit::filter::Carry;
 use openclaw_sec::audit::reading::Show as _;
@@ -177,6 +177,10 @@ fn last_in_stream(run: &mut Run, file: File, lines: usize) -> io::Result<Last> {
             assembler.chunk()
         } {
             end = chunk.offset + chunk.bytes.len() as u64;
+            // The rest of a line that is too long for one chunk is no line of its own.
+            if matches!(chunk.part, Part::Middle | Part::End) {
+                continue;
+            }
             let offset = chunk.offset;
             run.reading.count(chunk.bytes, &mut carry, true, |(at, _)| {
                 last.push_back(offset + at as u64);
