@@ -162,20 +162,26 @@ impl<V: Keyed> Records<V> {
         self.slots[hole] = FREE;
     }
 
-    /// Every record.
+    /// Every record, as they lie in memory: one after the other they come much faster than by slots.
     pub fn iter(&self) -> impl Iterator<Item = &V> {
-        let taken = self.slots.iter().filter(|slot| **slot != FREE);
-        taken.map(|slot| &self.records[place_in(*slot)])
+        let taken = self.records.iter().zip(self.taken());
+        taken.filter_map(|(record, is_taken)| is_taken.then_some(record))
+    }
+
+    /// Which places have a slot.
+    fn taken(&self) -> Vec<bool> {
+        let mut taken = vec![true; self.records.len()];
+        for place in &self.free {
+            taken[*place as usize] = false;
+        }
+        taken
     }
 
     /// Forgets all but those to keep, who are asked in turn: to begin at the same slot each time, and
     /// to let go of those that come first, would leave all the others side by side, so that a search
     /// finds no free slot among them.
     pub fn retain(&mut self, mut keeps: impl FnMut(&V) -> bool) {
-        let mut is_taken = vec![true; self.records.len()];
-        for place in &self.free {
-            is_taken[*place as usize] = false;
-        }
+        let mut is_taken = self.taken();
         let first = self.turn;
         for place in (first..self.records.len()).chain(0..first) {
             if is_taken[place] && !keeps(&self.records[place]) {
