@@ -193,6 +193,42 @@ fn rotated() -> tempfile::TempDir {
 }
 
 #[test]
+fn a_part_has_expired_though_its_lines_are_logged_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let frames: String = (0..20)
+        .map(|frame| format!("    at frame {frame}\n"))
+        .collect();
+    for part in 0..4 {
+        for number in (1..3).rev() {
+            let _ = fs::rename(
+                at(&format!("audit.log.{number}")),
+                at(&format!("audit.log.{}", number + 1)),
+            );
+        }
+        let _ = fs::rename(at("audit.log"), at("audit.log.1"));
+        append(&at("audit.log"), &numbered(100 * part..100 * part + 5));
+        append(&at("audit.log"), &frames);
+        assert_eq!(seal(folder.path()).0, Some(0));
+    }
+    // The oldest is gone, and a rotated file and the log hold the same frames, not sealed yet.
+    fs::remove_file(at("audit.log.3")).unwrap();
+    for number in (0..3).rev() {
+        let from = match number {
+            0 => at("audit.log"),
+            _ => at(&format!("audit.log.{number}")),
+        };
+        fs::rename(from, at(&format!("audit.log.{}", number + 2))).unwrap();
+    }
+    for (name, start) in [("audit.log.1", 500), ("audit.log", 600)] {
+        append(&at(name), &(numbered(start..start + 5) + &frames));
+    }
+    let (code, verdict) = verify(folder.path());
+    assert_eq!(code, Some(0), "{verdict}");
+    assert_eq!(seal(folder.path()).0, Some(0));
+}
+
+#[test]
 fn the_oldest_part_is_changed_and_not_expired_while_a_file_holds_lines_of_it() {
     use std::io::Read as _;
     let plain = |path: &Path| {

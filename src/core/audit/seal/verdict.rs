@@ -1,6 +1,6 @@
 //! What is said of a sealed log: which line differs first, between which checkpoints.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -121,12 +121,22 @@ impl Seal {
         let Some(newest) = expired.last() else {
             return Ok(None);
         };
-        let parts: Vec<_> = expired
-            .iter()
-            .map(|part| (*part, self.tags_of(*part)))
-            .collect();
+        // What was logged more than once, such as a frame of a stack, will be logged again.
+        let mut times: HashMap<Tag, u64> = HashMap::new();
+        for part in expired.iter().chain(found.keys()) {
+            for tag in self.tags_of(*part) {
+                *times.entry(tag).or_default() += 1;
+            }
+        }
+        let only_once = |part: u64| {
+            let mut tags = self.tags_of(part);
+            tags.retain(|tag| times.get(tag) == Some(&1));
+            (part, tags)
+        };
+        let parts: Vec<_> = expired.iter().map(|part| only_once(*part)).collect();
         for content in contents {
-            if found.values().any(|path| *path == content.path) {
+            // The log itself goes on with lines of its own.
+            if content.path == self.log || found.values().any(|path| *path == content.path) {
                 continue;
             }
             let path = &content.path;
