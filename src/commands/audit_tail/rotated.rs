@@ -16,6 +16,7 @@ use super::{Ended, Run, Stop};
 
 /// How much of a file is searched for its first time, in bytes.
 const BEGINNING: u64 = 256 << 10;
+
 /// Shows what `--since` reaches of a log's rotated siblings, oldest first, but not `current`, which
 /// may be rotated just now and holds `found` of the last events that were asked for.
 pub fn read_siblings(
