@@ -1,6 +1,7 @@
 //! From chunks of bytes to what is shown: secrets replaced, lines recognised, filtered, counted.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::io;
 use std::rc::Rc;
 
@@ -108,7 +109,11 @@ pub struct Reading {
     prefilter: Rc<Prefilter>,
     secrets: EnvSecrets,
     wanted: Wanted,
+    /// The log at hand, and where it stands.
+    log: Box<str>,
     carry: Carry,
+    /// Where the other logs stand.
+    carries: HashMap<Box<str>, Carry>,
     shows_events: bool,
     /// Detectors, where they were asked for.
     pub detectors: Option<Detectors>,
@@ -164,7 +169,9 @@ impl Reading {
             recogniser,
             filter,
             secrets,
+            log: Box::default(),
             carry: Carry::default(),
+            carries: HashMap::new(),
             shows_events: needs.events,
             detectors,
             statistics,
@@ -185,14 +192,18 @@ impl Reading {
     /// Another file begins, a part of `log`: its first lines do not belong to the last line of the
     /// one before.
     pub fn begin_file(&mut self, log: &str) {
+        self.begin_file_again(log);
         self.carry = Carry::default();
-        if let Some(detectors) = &mut self.detectors {
-            detectors.begin_log(log);
-        }
     }
 
     /// The next lines belong to `log`, which goes on where it stopped.
     pub fn begin_file_again(&mut self, log: &str) {
+        if *self.log != *log {
+            let next = self.carries.remove(log).unwrap_or_default();
+            let before = std::mem::replace(&mut self.log, log.into());
+            let left = std::mem::replace(&mut self.carry, next);
+            self.carries.insert(before, left);
+        }
         if let Some(detectors) = &mut self.detectors {
             detectors.begin_log(log);
         }
@@ -691,6 +702,42 @@ mod tests {
             let slow = shown(slow, &text, 0);
             prop_assert_eq!(quick, slow);
         }
+    }
+
+    #[test]
+    fn a_stack_belongs_to_the_last_line_of_its_own_log() {
+        let filter = Filter {
+            kinds: vec![Kind::Error],
+            ..Filter::default()
+        };
+        let mut reading = reading(&filter, true);
+        let mut shown = Shown::default();
+        for (log, text) in [
+            ("a", "{\"level\":\"error\",\"message\":\"broken\"}\n"),
+            ("b", "{\"level\":\"info\",\"message\":\"fine\"}\n"),
+            ("a", "    at the frame of a\n"),
+            ("b", "    at the frame of b\n"),
+        ] {
+            reading.begin_file_again(log);
+            let chunk = Chunk {
+                bytes: text.as_bytes(),
+                offset: 0,
+                line: None,
+                part: Part::Lines,
+            };
+            reading.take(&chunk, log, 0, &mut shown).unwrap();
+        }
+        let lines = shown.0.into_iter().map(|(_, _, line)| line);
+        let lines: Vec<String> = lines
+            .map(|line| String::from_utf8_lossy(&line).into_owned())
+            .collect();
+        assert_eq!(
+            lines,
+            [
+                "{\"level\":\"error\",\"message\":\"broken\"}\n",
+                "    at the frame of a\n"
+            ]
+        );
     }
 
     /// Where each alert was told, as the number of lines shown before it.
