@@ -399,16 +399,22 @@ impl Detectors {
     }
 
     fn success_after_failures(&mut self, seen: &Seen<'_>) {
+        let of_user = seen.user.and_then(|user| self.by_user.get(user.key));
+        let tuning = &self.tuning;
+        let has_user_failed = ledger::has_failures_before(of_user, seen, tuning);
+        // While the incident goes on, the address would say nothing new.
+        if has_user_failed && let Some(user) = seen.user {
+            let [told] = self.incidents.touch([ledger::SUCCESS], user.key, self.now);
+            if told >= Some(Severity::Critical) {
+                return;
+            }
+        }
         let address = seen.ip.map(|ip| {
             let address = Subject::of(ip);
             (address, self.hasher.hash_one(address))
         });
-        let of_user = seen.user.and_then(|user| self.by_user.get(user.key));
         let of_address = address.and_then(|(_, key)| self.by_address.get(key));
-        let tuning = &self.tuning;
-        if !ledger::has_failures_before(of_user, seen, tuning)
-            && !ledger::has_failures_before(of_address, seen, tuning)
-        {
+        if !has_user_failed && !ledger::has_failures_before(of_address, seen, tuning) {
             return;
         }
         let (subject, key) = match (seen.user, address) {
