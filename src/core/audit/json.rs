@@ -200,22 +200,10 @@ impl<'l> Walker<'l> {
         let mut is_first = true;
         self.at += 1;
         while depth > 0 {
-            self.blanks();
-            if self.peek() == Some(b'}') {
-                self.at += 1;
+            let Some(key) = self.next_key(&mut is_first)? else {
                 depth -= 1;
-                is_first = false;
                 continue;
-            }
-            if !is_first {
-                self.expect(b',')?;
-                self.blanks();
-            }
-            is_first = false;
-            let key = self.string()?;
-            self.blanks();
-            self.expect(b':')?;
-            self.blanks();
+            };
             path.truncate(lengths[depth - 1]);
             path.push('.');
             path.push_str(&key);
@@ -235,6 +223,25 @@ impl<'l> Walker<'l> {
         Ok(())
     }
 
+    /// The key of the next member, up to its value; nothing at the object's end.
+    fn next_key(&mut self, is_first: &mut bool) -> Result<Option<Cow<'l, str>>, NotJson> {
+        self.blanks();
+        let was_first = std::mem::replace(is_first, false);
+        if self.peek() == Some(b'}') {
+            self.at += 1;
+            return Ok(None);
+        }
+        if !was_first {
+            self.expect(b',')?;
+            self.blanks();
+        }
+        let key = self.string()?;
+        self.blanks();
+        self.expect(b':')?;
+        self.blanks();
+        Ok(Some(key))
+    }
+
     /// Says so if what stands here was looked into before.
     #[inline]
     fn watch(&self, role: &Role, fields: &mut Fields<'l>) {
@@ -252,21 +259,7 @@ impl<'l> Walker<'l> {
         // No more than there are names in the table.
         let mut last: Vec<(String, Role, usize)> = Vec::new();
         let mut is_first = true;
-        loop {
-            self.blanks();
-            if self.peek() == Some(b'}') {
-                self.at += 1;
-                break;
-            }
-            if !is_first {
-                self.expect(b',')?;
-                self.blanks();
-            }
-            is_first = false;
-            let key = self.string()?;
-            self.blanks();
-            self.expect(b':')?;
-            self.blanks();
+        while let Some(key) = self.next_key(&mut is_first)? {
             let start = self.at;
             self.member(&Role::default(), fields)?;
             let path = match depth {
