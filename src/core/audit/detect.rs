@@ -1,6 +1,7 @@
 //! The twelve detectors: event time drives them, memory is bounded, one incident is one alert.
 
 mod anomaly;
+mod attempts;
 mod baseline;
 mod catalogue;
 mod clock;
@@ -8,17 +9,18 @@ mod connections;
 mod few;
 mod habits;
 mod incidents;
-mod ledger;
+mod logins;
 mod parameters;
 mod records;
+mod shelves;
 mod spikes;
+mod subjects;
 mod table;
 mod wording;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::hash::BuildHasher as _;
 use std::net::IpAddr;
 
@@ -33,16 +35,25 @@ use super::address::{Subject, TrustedProxies};
 use super::event::{Event, Kind, Outcome};
 use super::hashing::Seeded;
 use crate::report::Severity;
+use attempts::{Attempts, Bounds};
 use connections::Connections;
-use incidents::{Firing, Incidents};
-use ledger::{Ledger, UserName};
+use incidents::{Firing, Told};
+use logins::Suspect;
 use parameters::{Id, detector, number};
+use subjects::{Account, Client};
+use table::Table;
 use wording::Name;
 
 /// Offsets that an alert names at most.
 pub const MOST_EVIDENCE: usize = 32;
 /// Logs that are told apart at most.
 const MOST_LOGS: usize = 1024;
+/// Memory for addresses, in bytes.
+const MOST_CLIENT_BYTES: usize = 16 << 20;
+/// Memory for users, in bytes.
+const MOST_ACCOUNT_BYTES: usize = 8 << 20;
+/// When so many bytes came to them, somebody looks whether they are too many.
+const OFTEN: usize = 2 << 20;
 /// What is looked at of a user's name, in bytes.
 const LONGEST_USER: usize = 128;
 
@@ -84,11 +95,14 @@ struct Seen<'e> {
     attempts: u64,
 }
 
-/// A user by name, of which long ones are cut since names are an attacker's, and by the hash under which tables know it.
+/// A user by name, of which long ones are cut since names are an attacker's.
 #[derive(Clone, Copy)]
 struct User<'e> {
     name: &'e str,
+    /// The hash of the name.
     key: u64,
+    /// Where the user's account stands.
+    place: usize,
 }
 
 /// All detectors with their memory.
@@ -99,16 +113,17 @@ pub struct Detectors {
     proxies: TrustedProxies,
     zone: TimeZone,
     connections: Connections,
-    by_address: Ledger<UserName>,
-    by_user: Ledger<Subject>,
-    limited: Ledger<Subject>,
-    usage: anomaly::Usage,
-    habits: habits::Habits,
-    logs: Vec<(String, LogState)>,
+    remembered: Remembered,
+    clients: Table<Client>,
+    accounts: Table<Account>,
+    bucket: anomaly::Bucket,
+    hours: habits::Clock,
+    logs: Vec<Log>,
     current: usize,
     now: i64,
-    incidents: Incidents,
     alerts: Vec<Alert>,
+    /// The memory that subjects took since it was looked at last, in bytes.
+    grown: usize,
     /// What earlier runs learned, until something newer comes.
     before: Option<Baseline>,
     /// The latest time of all logs.
@@ -117,17 +132,29 @@ pub struct Detectors {
 
 /// What is remembered of one log.
 #[derive(Debug, Default)]
-struct LogState {
+struct Log {
+    name: String,
     /// The time of its last event that had one, in milliseconds: lines without a time belong to it.
     now: i64,
     clock: clock::Clock,
     errors: spikes::Errors,
+    /// The alerts about it.
+    told: Told,
 }
 
-impl Detectors {
-    /// Detectors without any memory yet.
-    pub fn new(tuning: Tuning, proxies: TrustedProxies, zone: TimeZone) -> Self {
-        let longest = const {
+/// How much is remembered, so that whatever is configured can be told.
+struct Remembered {
+    /// Of an address whose logins were refused.
+    client: Bounds,
+    /// Of a user whose logins were refused.
+    account: Bounds,
+    /// Of who runs into the limiter.
+    limits: Bounds,
+}
+
+impl Remembered {
+    fn of(tuning: &Tuning) -> Self {
+        let failures = const {
             [
                 number("brute-force", "count"),
                 number("brute-force", "high_count"),
@@ -137,23 +164,37 @@ impl Detectors {
                 number("credential-stuffing", "count"),
             ]
         };
-        let longest = longest.map(|number| tuning.get(number));
-        let longest = longest.into_iter().max().unwrap_or(0);
-        let users = tuning.get(const { number("password-spray", "count") });
-        let addresses = tuning.get(const { number("credential-stuffing", "count") });
+        let get = |number| tuning.get(number);
+        let failures = failures.map(get).into_iter().max().unwrap_or(0);
+        let users = get(const { number("password-spray", "count") });
+        let users_s = get(const { number("password-spray", "window_s") });
+        let addresses = get(const { number("credential-stuffing", "count") });
+        let addresses_s = get(const { number("credential-stuffing", "window_s") });
+        let limits = get(const { number("rate-limit-storm", "count") });
+        Self {
+            client: Bounds::of(failures, users, users_s),
+            account: Bounds::of(failures, addresses, addresses_s),
+            limits: Bounds::of(limits, 0, 0),
+        }
+    }
+}
+
+impl Detectors {
+    /// Detectors without any memory yet.
+    pub fn new(tuning: Tuning, proxies: TrustedProxies, zone: TimeZone) -> Self {
         Self {
             hasher: Seeded::default(),
-            by_address: Ledger::new(longest, users),
-            by_user: Ledger::new(longest, addresses),
-            limited: Ledger::new(tuning.get(const { number("rate-limit-storm", "count") }), 0),
-            usage: anomaly::Usage::default(),
-            habits: habits::Habits::default(),
             connections: Connections::default(),
-            logs: vec![("-".to_owned(), LogState::default())],
+            remembered: Remembered::of(&tuning),
+            clients: Table::default(),
+            accounts: Table::default(),
+            bucket: anomaly::Bucket::default(),
+            hours: habits::Clock::default(),
+            logs: vec![Log::of("-")],
             current: 0,
             now: 0,
-            incidents: Incidents::default(),
             alerts: Vec::new(),
+            grown: 0,
             before: None,
             latest: 0,
             tuning,
@@ -173,17 +214,18 @@ impl Detectors {
         if self.before.is_some() || self.latest == 0 {
             return None;
         }
-        let mut users: BTreeMap<String, UserBaseline> = self
-            .habits
-            .learned()
-            .map(|learned| (learned.user.clone(), learned))
-            .collect();
-        for (user, past) in self.usage.learned() {
-            let entry = users.entry(user.to_owned()).or_default();
-            user.clone_into(&mut entry.user);
-            entry.usage = past;
-        }
-        Some(Baseline::new(self.latest, users.into_values().collect()))
+        let users = self.accounts.iter().filter_map(|account| {
+            let habit = account.habit.as_deref();
+            let usage = account.usage.learned();
+            if habit.is_none() && usage.is_none() {
+                return None;
+            }
+            let mut learned = habit.map_or_else(UserBaseline::default, habits::Habit::learned);
+            learned.user = account.name.to_string();
+            learned.usage = usage.unwrap_or_default();
+            Some(learned)
+        });
+        Some(Baseline::new(self.latest, users.collect()))
     }
 
     #[cold]
@@ -196,37 +238,48 @@ impl Detectors {
             return;
         }
         for learned in self.before.take().unwrap_or_default().users {
-            let key = self.hasher.hash_one(&*learned.user);
-            self.habits.recall(&learned, key);
-            self.usage
-                .recall(&learned.user, key, &learned.usage, &self.tuning);
+            let place = self.user(&learned.user).place;
+            let account = self.accounts.at(place);
+            account.usage.recall(&learned.usage, &self.tuning);
+            if learned.successes > 0 {
+                account.habit.get_or_insert_default().recall(&learned);
+            }
         }
     }
 
     /// From now on events are those of this log.
     pub fn begin_log(&mut self, log: &str) {
-        self.current = match self.logs.iter().position(|(name, _)| name == log) {
-            Some(known) => known,
-            None => {
-                if self.logs.len() >= MOST_LOGS {
-                    self.logs.remove(0);
-                }
-                self.logs.push((log.to_owned(), LogState::default()));
-                self.logs.len() - 1
-            }
-        };
+        self.current = self.log(log);
+    }
+
+    /// The place of a log, new if need be.
+    fn log(&mut self, name: &str) -> usize {
+        if let Some(known) = self.logs.iter().position(|log| log.name == name) {
+            return known;
+        }
+        if self.logs.len() >= MOST_LOGS {
+            // The first but the one at hand.
+            let first = usize::from(self.current == 0);
+            self.logs.remove(first);
+            self.current = self.current.saturating_sub(1);
+        }
+        self.logs.push(Log::of(name));
+        self.logs.len() - 1
     }
 
     /// Looks at one event and returns what it completes.
-    pub fn observe(&mut self, event: &Event<'_>, offset: u64) -> Vec<Alert> {
+    pub fn observe(
+        &mut self,
+        event: &Event<'_>,
+        offset: u64,
+    ) -> impl ExactSizeIterator<Item = Alert> {
+        self.alerts.clear();
         self.watch(event, offset);
-        self.take_alerts()
+        self.alerts.drain(..)
     }
 
-    /// Looks at one event, and keeps what it completes until the alerts are taken; returns how many they
-    /// are by now.
-    pub fn watch(&mut self, event: &Event<'_>, offset: u64) -> usize {
-        let (_, log) = &mut self.logs[self.current];
+    fn watch(&mut self, event: &Event<'_>, offset: u64) {
+        let log = &mut self.logs[self.current];
         if let Some(time) = event.time {
             log.now = time.as_millisecond();
         }
@@ -235,32 +288,38 @@ impl Detectors {
         if self.before.is_some() {
             self.recall();
         }
+        if self.grown > OFTEN {
+            self.shrink();
+        }
         let is_ignored = event.ip.is_some_and(|ip| self.tuning.ignores(ip));
         let seen = self.seen(event, offset, is_ignored);
         self.watch_log(&seen);
         // Nobody wants to hear of what comes from there.
         if is_ignored {
-            return self.alerts.len();
+            return;
         }
-        match event.kind() {
-            Kind::Auth => self.watch_login(&seen),
-            Kind::RateLimit => self.watch_limit(&seen),
+        match (event.kind(), event.outcome) {
+            (Kind::Auth, Some(Outcome::Failure)) => self.watch_failure(&seen),
+            (Kind::Auth, Some(Outcome::Success)) => self.watch_success(&seen),
+            (Kind::RateLimit, _) => self.watch_limit(&seen),
             _ => {}
         }
         self.watch_usage(&seen);
-        self.alerts.len()
     }
 
-    /// The alerts since they were taken last.
-    pub fn take_alerts(&mut self) -> Vec<Alert> {
-        std::mem::take(&mut self.alerts)
+    /// Forgets subjects where they take too much memory.
+    #[cold]
+    fn shrink(&mut self) {
+        self.clients.shrink_to(MOST_CLIENT_BYTES);
+        self.accounts.shrink_to(MOST_ACCOUNT_BYTES);
+        self.grown = 0;
     }
 
     /// Content of a log vanished.
     pub fn truncated(&mut self, log: &str, lost_from: u64, why: &str) -> Vec<Alert> {
         const ID: Id = detector("log-truncated");
+        self.alerts.clear();
         if self.tuning.is_on(ID) {
-            let key = self.hasher.hash_one(log);
             let firing = Box::new(Firing {
                 detector: ID,
                 severity: Severity::High,
@@ -272,9 +331,10 @@ impl Detectors {
                 first: None,
                 others: String::new(),
             });
-            self.fire(key, Some(firing));
+            let place = self.log(log);
+            self.tell_of_log(place, firing);
         }
-        self.take_alerts()
+        std::mem::take(&mut self.alerts)
     }
 
     #[inline(always)]
@@ -289,197 +349,297 @@ impl Detectors {
             }
             _ => event.count,
         };
-        let user = event.user.as_deref().map(|name| {
-            let name = ledger::shortened(name, LONGEST_USER);
-            let key = self.hasher.hash_one(name);
-            User { name, key }
-        });
+        let user = event.user.as_deref().filter(|_| !is_ignored);
         Seen {
             now: self.now,
             offset,
             event,
             ip,
-            user,
+            user: user.map(|name| self.user(name)),
             attempts,
         }
     }
 
+    /// A user, with an account from now on.
+    #[inline(always)]
+    fn user<'n>(&mut self, name: &'n str) -> User<'n> {
+        let name = shortened(name, LONGEST_USER);
+        let key = self.hasher.of_bytes(name.as_bytes());
+        let place = self.accounts.place_or_add(key, |key| {
+            self.grown += size_of::<Account>() + name.len();
+            Account::new(key, name)
+        });
+        User { name, key, place }
+    }
+
+    /// Whom an address stands for, and the hash of that.
+    #[inline]
+    fn client(&self, ip: IpAddr) -> (Subject, u64) {
+        let address = Subject::of(ip);
+        (address, self.hasher.hash_one(address))
+    }
+
     #[inline(always)]
     fn watch_log(&mut self, seen: &Seen<'_>) {
-        if seen.event.dropped > 0 {
-            let (log, _) = &self.logs[self.current];
-            let firing = clock::lost(seen, log, &self.tuning);
-            self.fire_for_log(firing);
-        }
-        let (log, state) = &mut self.logs[self.current];
-        let firing = state.clock.observe(seen, log, &self.tuning);
-        if firing.is_some() {
-            self.fire_for_log(firing);
-        }
-        let (log, state) = &mut self.logs[self.current];
-        let (hasher, incidents, now) = (&self.hasher, &mut self.incidents, self.now);
-        let spike = state.errors.observe(seen, log, &self.tuning, || {
-            let key = hasher.hash_one(log.as_str());
-            incidents.goes_on(spikes::ID, key, Severity::Medium, now)
+        let (now, tuning) = (self.now, &self.tuning);
+        let Log {
+            name,
+            clock,
+            errors,
+            told,
+            ..
+        } = &mut self.logs[self.current];
+        let lost = if seen.event.dropped > 0 {
+            clock::lost(seen, name, tuning)
+        } else {
+            None
+        };
+        let jump = clock.observe(seen, name, tuning);
+        let spike = errors.observe(seen, name, tuning, || {
+            told.goes_on(spikes::ID, Severity::Medium, now)
         });
-        if spike.is_some() {
-            self.fire_for_log(spike);
-        }
-    }
-
-    #[cold]
-    fn fire_for_log(&mut self, firing: Option<Box<Firing>>) {
-        let (log, _) = &self.logs[self.current];
-        let key = self.hasher.hash_one(log.as_str());
-        self.fire(key, firing);
-    }
-
-    #[inline(never)]
-    fn watch_login(&mut self, seen: &Seen<'_>) {
-        match seen.event.outcome {
-            Some(Outcome::Failure) => self.failure(seen),
-            Some(Outcome::Success) => self.success(seen),
-            _ => {}
-        }
-    }
-
-    fn failure(&mut self, seen: &Seen<'_>) {
-        let address = seen.ip.map(|ip| {
-            let address = Subject::of(ip);
-            (address, self.hasher.hash_one(address))
-        });
-        if let Some((address, key)) = address {
-            let most = self.by_address.most_others();
-            let record = self.by_address.note(key, seen);
-            if let Some(user) = seen.user {
-                record.note_user(user.name, user.key, most, seen);
+        if lost.is_some() || jump.is_some() || spike.is_some() {
+            for firing in [lost, jump, spike].into_iter().flatten() {
+                self.tell_of_log(self.current, firing);
             }
-            let ids = [ledger::BRUTE_FORCE, ledger::SPRAY];
-            let [force, spray] = self.incidents.touch(ids, key, self.now);
-            let (tuning, name) = (&self.tuning, Name::Address(address));
-            let forced = if force < Some(Severity::High) && seen.attempts > 0 {
-                ledger::brute_force(record, seen, name, force, tuning)
-            } else {
-                None
+        }
+    }
+
+    fn watch_failure(&mut self, seen: &Seen<'_>) {
+        let client = seen.ip.map(|ip| self.client(ip));
+        let (now, tuning) = (self.now, &self.tuning);
+        if let Some((address, key)) = client {
+            let place = self.clients.place_or_add(key, |key| {
+                self.grown += size_of::<Client>();
+                Client::new(key, address)
+            });
+            let Client { failures, told, .. } = self.clients.at(place);
+            let [force, spray] = told.touch([logins::BRUTE_FORCE, logins::SPRAY], now);
+            let is_told = spray >= Some(Severity::High);
+            let user = seen.user.map(|user| user.key);
+            failures.note(
+                seen,
+                user,
+                &self.remembered.client,
+                is_told,
+                &mut self.grown,
+            );
+            let suspect = Suspect {
+                name: Name::Address(address),
+                seen,
+                tuning,
+                others: Some(&self.accounts),
             };
-            let sprayed = if spray < Some(Severity::High) {
-                ledger::password_spray(record, seen, name, tuning)
-            } else {
-                None
-            };
-            self.fire(key, forced);
-            self.fire(key, sprayed);
+            if force < Some(Severity::High) && seen.attempts > 0 {
+                let forced = suspect.brute_force(failures, force);
+                told.tell(forced, now, &mut self.alerts);
+            }
+            if !is_told {
+                let sprayed = suspect.password_spray(failures);
+                told.tell(sprayed, now, &mut self.alerts);
+            }
         }
         if let Some(user) = seen.user {
-            let most = self.by_user.most_others();
-            let record = self.by_user.note(user.key, seen);
-            if let Some((address, key)) = address {
-                record.note_address(address, key, most, seen);
-            }
-            let [told] = self.incidents.touch([ledger::STUFFING], user.key, self.now);
-            if told < Some(Severity::High) {
-                let (tuning, name) = (&self.tuning, Name::User(user.name));
-                let stuffed = ledger::credential_stuffing(record, seen, name, tuning);
-                self.fire(user.key, stuffed);
+            let Account { failures, told, .. } = self.accounts.at(user.place);
+            let failures = boxed(failures, size_of::<Attempts>(), &mut self.grown);
+            let [known] = told.touch([logins::STUFFING], now);
+            let is_told = known >= Some(Severity::High);
+            let address = client.map(|(_, key)| key);
+            failures.note(
+                seen,
+                address,
+                &self.remembered.account,
+                is_told,
+                &mut self.grown,
+            );
+            if !is_told {
+                let suspect = Suspect {
+                    name: Name::User(user.name),
+                    seen,
+                    tuning,
+                    others: Some(&self.clients),
+                };
+                let stuffed = suspect.credential_stuffing(failures);
+                told.tell(stuffed, now, &mut self.alerts);
             }
         }
     }
 
-    fn success(&mut self, seen: &Seen<'_>) {
-        if self.tuning.is_on(ledger::SUCCESS) {
+    fn watch_success(&mut self, seen: &Seen<'_>) {
+        if self.tuning.is_on(logins::SUCCESS) {
             self.success_after_failures(seen);
         }
         if let Some(user) = seen.user {
-            let incidents = &mut self.incidents;
-            let (zone, tuning) = (&self.zone, &self.tuning);
-            let (place, hour) = self.habits.observe(seen, user, zone, tuning, incidents);
-            self.fire(user.key, place);
-            self.fire(user.key, hour);
+            let hour = if seen.event.time.is_some() {
+                self.hours.hour(seen.now, &self.zone)
+            } else {
+                None
+            };
+            let Account { habit, told, .. } = self.accounts.at(user.place);
+            let habit = boxed(habit, habits::Habit::MOST_BYTES, &mut self.grown);
+            let (place, hour) = habit.observe(seen, hour, user.name, &self.tuning, told);
+            told.tell(place, self.now, &mut self.alerts);
+            told.tell(hour, self.now, &mut self.alerts);
         }
     }
 
     fn success_after_failures(&mut self, seen: &Seen<'_>) {
-        let of_user = seen.user.and_then(|user| self.by_user.get(user.key));
-        let tuning = &self.tuning;
-        let has_user_failed = ledger::has_failures_before(of_user, seen, tuning);
-        // While the incident goes on, the address would say nothing new.
-        if has_user_failed && let Some(user) = seen.user {
-            let [told] = self.incidents.touch([ledger::SUCCESS], user.key, self.now);
-            if told >= Some(Severity::Critical) {
+        let (now, tuning) = (self.now, &self.tuning);
+        let goes_on = |told: &mut Told| {
+            let [known] = told.touch([logins::SUCCESS], now);
+            known >= Some(Severity::Critical)
+        };
+        let mut has_failed = false;
+        if let Some(user) = seen.user {
+            let Account { failures, told, .. } = self.accounts.at(user.place);
+            has_failed = logins::has_failures_before(failures.as_deref(), seen, tuning);
+            // While the incident goes on, the address would say nothing new.
+            if has_failed && goes_on(told) {
                 return;
             }
         }
-        let address = seen.ip.map(|ip| {
-            let address = Subject::of(ip);
-            (address, self.hasher.hash_one(address))
-        });
-        let of_address = address.and_then(|(_, key)| self.by_address.get(key));
-        if !has_user_failed && !ledger::has_failures_before(of_address, seen, tuning) {
-            return;
-        }
-        let (subject, key) = match (seen.user, address) {
-            (Some(user), _) => (Name::User(user.name), user.key),
-            (None, Some((address, key))) => (Name::Address(address), key),
-            (None, None) => return,
-        };
-        let [told] = self.incidents.touch([ledger::SUCCESS], key, self.now);
-        if told >= Some(Severity::Critical) {
-            return;
-        }
-        let by_user = ledger::failures_before(of_user, seen, tuning);
-        let by_address = ledger::failures_before(of_address, seen, tuning);
-        let firing = match (of_user, of_address) {
-            (Some(record), _) if by_user > by_address => {
-                ledger::success_after_failures(record, seen, subject, tuning)
+        let client = seen.ip.map(|ip| self.client(ip));
+        let place = client.and_then(|(_, key)| self.clients.place(key));
+        if !has_failed {
+            let failures = place.map(|place| &self.clients.at(place).failures);
+            if !logins::has_failures_before(failures, seen, tuning) {
+                return;
             }
-            (_, Some(record)) => ledger::success_after_failures(record, seen, subject, tuning),
+        }
+        let (subject, told) = match (seen.user, client, place) {
+            (Some(user), ..) => {
+                let Account { told, .. } = self.accounts.at(user.place);
+                (Name::User(user.name), told)
+            }
+            (None, Some((address, _)), Some(place)) => {
+                (Name::Address(address), &mut self.clients.at(place).told)
+            }
             _ => return,
         };
-        self.fire(key, Some(firing));
+        if !goes_on(told) {
+            self.tell_of_success(seen, subject, place);
+        }
     }
 
     #[inline(never)]
+    fn tell_of_success(&mut self, seen: &Seen<'_>, subject: Name<'_>, client: Option<usize>) {
+        let (now, tuning) = (self.now, &self.tuning);
+        let account = seen.user.and_then(|user| self.accounts.get(user.key));
+        let of_user = account.and_then(|account| account.failures.as_deref());
+        let of_address = client.map(|place| &self.clients.peek(place).failures);
+        let by_user = logins::failures_before(of_user, seen, tuning);
+        let by_address = logins::failures_before(of_address, seen, tuning);
+        let is_user = by_user > by_address;
+        let Some(failures) = (if is_user { of_user } else { of_address }) else {
+            return;
+        };
+        let suspect = Suspect {
+            name: subject,
+            seen,
+            tuning,
+            others: Some(if is_user {
+                &self.clients
+            } else {
+                &self.accounts
+            }),
+        };
+        let firing = suspect.success_after_failures(failures);
+        let told = match (seen.user, client) {
+            (Some(user), _) => &mut self.accounts.at(user.place).told,
+            (None, Some(place)) => &mut self.clients.at(place).told,
+            (None, None) => return,
+        };
+        told.tell(Some(firing), now, &mut self.alerts);
+    }
+
     fn watch_limit(&mut self, seen: &Seen<'_>) {
         if seen.attempts == 0 {
             return;
         }
-        let address = seen.ip.map(Subject::of);
-        let (subject, key) = match (address, seen.user) {
-            (Some(address), _) => (Name::Address(address), self.hasher.hash_one(address)),
-            (None, Some(user)) => (Name::User(user.name), user.key),
+        let (subject, limits, told) = match (seen.ip, seen.user) {
+            (Some(ip), _) => {
+                let (address, key) = self.client(ip);
+                let place = self.clients.place_or_add(key, |key| {
+                    self.grown += size_of::<Client>();
+                    Client::new(key, address)
+                });
+                let Client { limits, told, .. } = self.clients.at(place);
+                (Name::Address(address), limits, told)
+            }
+            (None, Some(user)) => {
+                let Account { limits, told, .. } = self.accounts.at(user.place);
+                (Name::User(user.name), limits, told)
+            }
             (None, None) => return,
         };
-        let record = self.limited.note(key, seen);
-        let [told] = self.incidents.touch([ledger::STORM], key, self.now);
-        if told < Some(Severity::Medium) {
-            let storm = ledger::rate_limit_storm(record, seen, subject, &self.tuning);
-            self.fire(key, storm);
+        let limits = boxed(limits, size_of::<Attempts>(), &mut self.grown);
+        limits.note(seen, None, &self.remembered.limits, true, &mut self.grown);
+        let [known] = told.touch([logins::STORM], self.now);
+        if known < Some(Severity::Medium) {
+            let suspect = Suspect {
+                name: subject,
+                seen,
+                tuning: &self.tuning,
+                others: None,
+            };
+            let storm = suspect.rate_limit_storm(limits);
+            told.tell(storm, self.now, &mut self.alerts);
         }
     }
 
     #[inline(always)]
     fn watch_usage(&mut self, seen: &Seen<'_>) {
-        let Some(user) = seen.user else {
+        let Some(user) = seen.user.filter(|_| seen.now != 0) else {
             return;
         };
-        let (incidents, now) = (&mut self.incidents, self.now);
-        let firing = self.usage.observe(seen, user, &self.tuning, || {
-            incidents.goes_on(anomaly::ID, user.key, Severity::Medium, now)
+        let (now, tuning) = (self.now, &self.tuning);
+        self.bucket.move_to(now, tuning);
+        let Account { usage, told, .. } = self.accounts.at(user.place);
+        let grown = &mut self.grown;
+        let firing = usage.observe(seen, &self.bucket, user.name, tuning, grown, || {
+            told.goes_on(anomaly::ID, Severity::Medium, now)
         });
-        self.fire(user.key, firing);
+        told.tell(firing, now, &mut self.alerts);
     }
 
-    #[inline]
-    fn fire(&mut self, key: u64, firing: Option<Box<Firing>>) {
-        if let Some(firing) = firing {
-            self.tell(key, *firing);
-        }
+    #[cold]
+    fn tell_of_log(&mut self, place: usize, firing: Box<Firing>) {
+        let told = &mut self.logs[place].told;
+        told.tell(Some(firing), self.now, &mut self.alerts);
     }
+}
 
-    #[inline(never)]
-    fn tell(&mut self, key: u64, firing: Firing) {
-        if let Some(alert) = self.incidents.alert(key, firing, self.now) {
-            self.alerts.push(alert);
+impl Log {
+    fn of(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            ..Self::default()
         }
     }
+}
+
+/// What stands in a box, new if need be; it takes so many bytes, which are added to `grown`.
+#[inline]
+fn boxed<'b, T: Default>(
+    place: &'b mut Option<Box<T>>,
+    bytes: usize,
+    grown: &mut usize,
+) -> &'b mut T {
+    place.get_or_insert_with(|| {
+        *grown += bytes;
+        Box::default()
+    })
+}
+
+/// The beginning of a name, of at most so many bytes.
+#[inline]
+fn shortened(name: &str, most: usize) -> &str {
+    if name.len() <= most {
+        return name;
+    }
+    let mut end = most;
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    &name[..end]
 }

@@ -20,6 +20,16 @@ impl Default for Seeded {
     }
 }
 
+impl Seeded {
+    /// The hash of bytes alone.
+    #[inline]
+    pub fn of_bytes(&self, bytes: &[u8]) -> u64 {
+        let mut hasher = self.build_hasher();
+        hasher.write(bytes);
+        hasher.finish()
+    }
+}
+
 impl BuildHasher for Seeded {
     type Hasher = Folding;
 

@@ -39,6 +39,7 @@ pub struct SourceLine<'l> {
 }
 
 /// Where a line stands.
+#[derive(Default)]
 struct Place<'f> {
     file: &'f str,
     offset: u64,
@@ -47,6 +48,7 @@ struct Place<'f> {
 }
 
 /// A line as it stands and as it is read.
+#[derive(Default)]
 struct Line<'c> {
     /// Without its line end.
     text: &'c str,
@@ -70,15 +72,15 @@ impl<'c> Line<'c> {
 }
 
 /// A line that was read and that nobody has looked at yet.
+#[derive(Default)]
 struct Waiting<'c> {
     event: Event<'c>,
     line: Line<'c>,
     place: Place<'c>,
-    /// How many alerts there are when detectors have looked at it.
-    alerts: usize,
 }
 
-/// Lines that are read before detectors look at the first of them.
+/// Lines that are read before detectors look at the first of them: one kind of work after the other, so
+/// that its code stays in the cache.
 const AT_ONCE: usize = 64;
 
 /// What becomes of the results.
@@ -294,7 +296,8 @@ impl Reading {
             std::str::from_utf8(chunk.bytes).ok()
         };
         let mut draft = Draft::default();
-        let mut waiting = Vec::with_capacity(AT_ONCE);
+        let mut waiting: Vec<Waiting<'_>> = Vec::new();
+        let mut waiting_count = 0;
         let mut number = chunk.line;
         let mut end = 0;
         for candidate in prefilter.over(chunk.bytes) {
@@ -318,28 +321,27 @@ impl Reading {
                 if self.detectors.is_none() {
                     self.text(text, &mut draft, &place, shown_from, show)?;
                 } else {
-                    if waiting.len() == AT_ONCE {
+                    if waiting_count == AT_ONCE {
                         self.judge_waiting(&mut waiting, shown_from, show)?;
+                        waiting_count = 0;
                     }
-                    let line = Line::of(text);
-                    let text = line.text;
-                    waiting.push(Waiting {
-                        event: Event::default(),
-                        line,
-                        place,
-                        alerts: 0,
-                    });
-                    if let Some(Waiting { event, .. }) = waiting.last_mut() {
-                        self.recogniser
-                            .read_into(&mut draft, text, self.wanted, event);
+                    if waiting.len() == waiting_count {
+                        waiting.push(Waiting::default());
                     }
+                    let next = &mut waiting[waiting_count];
+                    waiting_count += 1;
+                    next.line = Line::of(text);
+                    next.place = place;
+                    let text = next.line.text;
+                    self.recogniser
+                        .read_into(&mut draft, text, self.wanted, &mut next.event);
                 }
             } else {
                 self.line(line, &mut draft, &place, shown_from, show)?;
             }
             number = number.map(|number| number + 1);
         }
-        self.judge_waiting(&mut waiting, shown_from, show)?;
+        self.judge_waiting(&mut waiting[..waiting_count], shown_from, show)?;
         if end < chunk.bytes.len() {
             self.carry.pass_over();
         }
@@ -349,33 +351,16 @@ impl Reading {
     /// Lines that wait, because there are detectors.
     fn judge_waiting(
         &mut self,
-        waiting: &mut Vec<Waiting<'_>>,
+        waiting: &mut [Waiting<'_>],
         shown_from: u64,
         show: &mut dyn Show,
     ) -> io::Result<()> {
-        let Some(detectors) = &mut self.detectors else {
-            return Ok(());
-        };
-        // One kind of work after the other, so that its code stays in the cache.
-        for waiting in &mut *waiting {
-            waiting.alerts = detectors.watch(&waiting.event, waiting.place.offset);
+        for waiting in waiting {
+            let Waiting { event, line, place } = waiting;
+            self.judge(event, line, place, shown_from, show)?;
+            self.watch(event, place, show)?;
+            *event = Event::default();
         }
-        let mut alerts = detectors.take_alerts().into_iter();
-        let mut told = 0;
-        for waiting in &*waiting {
-            self.judge(
-                &waiting.event,
-                &waiting.line,
-                &waiting.place,
-                shown_from,
-                show,
-            )?;
-            for alert in alerts.by_ref().take(waiting.alerts - told) {
-                show.alert(&alert)?;
-            }
-            told = waiting.alerts;
-        }
-        waiting.clear();
         Ok(())
     }
 
@@ -793,10 +778,6 @@ mod tests {
                 reading.take(&chunk, "a", 0, &mut told).unwrap();
             }
             assert_eq!(told.alerts, [5], "{users:?}");
-            if let Some(detectors) = &mut reading.detectors {
-                assert_eq!(detectors.truncated("a", 0, "cut").len(), 1);
-                assert!(detectors.take_alerts().is_empty());
-            }
         }
     }
 }

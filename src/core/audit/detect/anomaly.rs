@@ -4,10 +4,8 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use super::parameters::{Id, detector, number};
-use super::records::Keyed;
-use super::table::{Table, Worth};
 use super::wording::{Piece, sentence};
-use super::{Firing, MOST_EVIDENCE, Seen, Tuning, User};
+use super::{Firing, MOST_EVIDENCE, Seen, Tuning};
 use crate::report::Severity;
 
 /// Buckets of the past that are remembered.
@@ -18,34 +16,27 @@ const LATE: i64 = 2;
 /// The detector.
 pub const ID: Id = detector("usage-anomaly");
 
-/// How much each user does, in buckets of time.
-#[derive(Debug, Default)]
-pub struct Usage {
-    users: Table<Buckets>,
-    bucket: Bucket,
-}
-
 /// The bucket of the last event: most of the next are in it, too.
 #[derive(Debug, Default)]
-struct Bucket {
+pub struct Bucket {
     number: i64,
     /// Where it begins and ends, in milliseconds.
     span: Range<i64>,
 }
 
+/// How much a user does, in buckets of time.
 #[derive(Debug, Default)]
-struct Buckets {
-    key: u64,
+pub struct Buckets {
     current: i64,
     count: u32,
     /// Up to this count the current bucket is nothing unusual, as far as was worked out.
     usual: u32,
+    total: u32,
+    /// How many of the current bucket were written to the offsets.
+    noted: u32,
     /// Where the last events of the current bucket stand, each behind the one before it and the first
     /// behind the last; once the past is long enough.
     offsets: Option<Box<[u64; MOST_EVIDENCE]>>,
-    /// How many of the current bucket were written there.
-    noted: u32,
-    total: u32,
     /// Most users have none.
     history: Option<Box<History>>,
 }
@@ -53,7 +44,6 @@ struct Buckets {
 /// What a user did before.
 #[derive(Debug, Default)]
 struct History {
-    user: Box<str>,
     past: VecDeque<u32>,
     /// The median of the past, once it is worked out.
     middle: Option<f64>,
@@ -61,119 +51,107 @@ struct History {
     limit: Option<f64>,
 }
 
-impl Keyed for Buckets {
-    fn of(key: u64) -> Self {
-        Self {
-            key,
-            ..Self::default()
+impl Buckets {
+    /// How often the user was seen, and in which bucket last.
+    pub fn worth(&self) -> (u64, i64) {
+        (u64::from(self.total), self.current)
+    }
+
+    /// The memory it takes beside itself at most, in bytes.
+    const MOST_HEAP_BYTES: usize = size_of::<History>()
+        + MOST_BUCKETS.next_power_of_two() * size_of::<u32>()
+        + MOST_EVIDENCE * size_of::<u64>();
+
+    /// The memory it may take beside itself, in bytes.
+    pub fn heap_bytes(&self) -> usize {
+        match self.history {
+            Some(_) => Self::MOST_HEAP_BYTES,
+            None => 0,
         }
     }
 
-    fn key(&self) -> u64 {
-        self.key
-    }
-}
-
-impl Worth for Buckets {
-    fn worth(&self) -> (u64, i64) {
-        (u64::from(self.total), self.current)
-    }
-}
-
-impl Usage {
     /// Holds the bounds of everything that is remembered.
     #[cfg(test)]
     pub fn assert_bounded(&self) {
-        assert!(self.users.iter().count() <= super::table::MOST_SUBJECTS);
-        let histories = self.users.iter();
-        for history in histories.filter_map(|buckets| buckets.history.as_deref()) {
-            assert!(history.user.len() <= super::LONGEST_USER);
-            assert!(history.past.len() <= MOST_BUCKETS);
-        }
+        let past = self.history.as_deref().map_or(0, |known| known.past.len());
+        assert!(past <= MOST_BUCKETS);
     }
 
-    /// Buckets of the past, by user.
-    pub fn learned(&self) -> impl Iterator<Item = (&str, Vec<u32>)> {
-        self.users.iter().filter_map(|buckets| {
-            let history = buckets.history.as_deref()?;
-            Some((&*history.user, history.past.iter().copied().collect()))
-        })
+    /// Buckets of the past.
+    pub fn learned(&self) -> Option<Vec<u32>> {
+        let history = self.history.as_deref()?;
+        Some(history.past.iter().copied().collect())
     }
 
     /// Puts what was learned before in the place of less.
-    pub fn recall(&mut self, user: &str, key: u64, past: &[u32], tuning: &Tuning) {
-        let buckets = self.users.entry(key);
-        let known = buckets
-            .history
-            .as_deref()
-            .map_or(0, |known| known.past.len());
+    pub fn recall(&mut self, past: &[u32], tuning: &Tuning) {
+        let known = self.history.as_deref().map_or(0, |known| known.past.len());
         if known >= past.len() {
             return;
         }
-        let mut history = History::of(user);
         let skipped = past.len().saturating_sub(MOST_BUCKETS);
-        history.past = past[skipped..].iter().copied().collect();
-        buckets.total = buckets
+        let history = History {
+            past: past[skipped..].iter().copied().collect(),
+            ..History::default()
+        };
+        self.total = self
             .total
             .max(past.iter().fold(0, |sum, count| sum.saturating_add(*count)));
-        buckets.history = Some(Box::new(history));
-        buckets.usual = 0;
-        buckets.noted = 0;
-        buckets.make_room(tuning);
+        self.history = Some(Box::new(history));
+        self.usual = 0;
+        self.noted = 0;
+        self.make_room(tuning);
     }
 
     /// A 300 s bucket with at least 30 events, above 3 × median and above median + 6 × 1.4826 × MAD
     /// (at least 1) of the last 60 buckets in which the user was active, at least 12 of them. Where
     /// `is_told` of it, no more is said.
+    #[inline]
     pub fn observe(
         &mut self,
         seen: &Seen<'_>,
-        user: User<'_>,
+        bucket: &Bucket,
+        name: &str,
         tuning: &Tuning,
+        grown: &mut usize,
         is_told: impl FnOnce() -> bool,
     ) -> Option<Box<Firing>> {
-        if seen.now == 0 {
-            return None;
-        }
-        if !self.bucket.span.contains(&seen.now) {
-            self.bucket = Bucket::of(seen.now, tuning)?;
-        }
-        let bucket = self.bucket.number;
-        let record = self.users.entry(user.key);
-        record.total = record.total.saturating_add(1);
+        self.total = self.total.saturating_add(1);
         // A line that comes late counts where it comes; a clock that jumped back begins anew.
-        if bucket > record.current || bucket < record.current - LATE {
-            record.next(bucket, user.name, tuning);
+        if bucket.number > self.current || bucket.number < self.current - LATE {
+            let before = self.heap_bytes();
+            self.next(bucket.number, tuning);
+            *grown += self.heap_bytes() - before;
         }
-        record.note(seen.offset);
-        if record.count <= record.usual
-            || u64::from(record.count) < tuning.get(const { number("usage-anomaly", "count") })
+        self.note(seen.offset);
+        if self.count <= self.usual
+            || u64::from(self.count) < tuning.get(const { number("usage-anomaly", "count") })
             || !tuning.is_on(ID)
         {
             return None;
         }
-        Self::judge(record, user, tuning, is_told)
+        self.judge(name, tuning, is_told)
     }
 
     /// Whether the current bucket of a user has too much in it.
     #[inline(never)]
     fn judge(
-        record: &mut Buckets,
-        user: User<'_>,
+        &mut self,
+        name: &str,
         tuning: &Tuning,
         is_told: impl FnOnce() -> bool,
     ) -> Option<Box<Firing>> {
-        let history = record.history.as_deref_mut()?;
+        let history = self.history.as_deref_mut()?;
         if !history.is_long(tuning) {
             return None;
         }
         let factor = tuning.get(const { number("usage-anomaly", "factor") }) as f64;
         let past = &history.past;
         let middle = *history.middle.get_or_insert_with(|| middle(past));
-        let count = f64::from(record.count);
+        let count = f64::from(self.count);
         if count <= factor * middle {
             // Rounded down.
-            record.usual = (factor * middle) as u32;
+            self.usual = (factor * middle) as u32;
             return None;
         }
         let deviations = tuning.get(const { number("usage-anomaly", "deviations") }) as f64;
@@ -181,7 +159,7 @@ impl Usage {
             .limit
             .get_or_insert_with(|| (factor * middle).max(middle + deviations * spread(past)));
         if count <= limit {
-            record.usual = limit as u32;
+            self.usual = limit as u32;
             return None;
         }
         if is_told() {
@@ -192,17 +170,17 @@ impl Usage {
         Some(Box::new(Firing {
             detector: ID,
             severity: Severity::Medium,
-            subject: user.name.to_owned(),
-            count: u64::from(record.count),
+            subject: name.to_owned(),
+            count: u64::from(self.count),
             window_s,
             message: sentence(&[
-                Piece::Number(u64::from(record.count)),
+                Piece::Number(u64::from(self.count)),
                 Piece::Text(" events in "),
                 Piece::Span(window_s),
                 Piece::Text(", usually up to "),
                 Piece::Text(&usual),
             ]),
-            evidence: record.last_offsets(),
+            evidence: self.last_offsets(),
             first: None,
             others: String::new(),
         }))
@@ -216,26 +194,27 @@ fn window_s(tuning: &Tuning) -> u64 {
 }
 
 impl Bucket {
+    /// Moves on to the bucket of this time.
+    #[inline]
+    pub fn move_to(&mut self, now: i64, tuning: &Tuning) {
+        if !self.span.contains(&now) {
+            *self = Self::of(now, tuning);
+        }
+    }
+
     #[cold]
-    fn of(now: i64, tuning: &Tuning) -> Option<Self> {
-        let window_s = i64::try_from(window_s(tuning)).ok()?;
+    fn of(now: i64, tuning: &Tuning) -> Self {
+        let window_s = i64::try_from(window_s(tuning)).unwrap_or(i64::MAX);
         let number = now.div_euclid(1000).div_euclid(window_s);
         let end = |number: i64| number.saturating_mul(window_s).saturating_mul(1000);
-        Some(Self {
+        Self {
             number,
             span: end(number)..end(number + 1),
-        })
+        }
     }
 }
 
 impl History {
-    fn of(user: &str) -> Self {
-        Self {
-            user: user.into(),
-            ..Self::default()
-        }
-    }
-
     /// Whether it tells anything yet.
     fn is_long(&self, tuning: &Tuning) -> bool {
         let needed = tuning.get(const { number("usage-anomaly", "history") });
@@ -263,11 +242,9 @@ impl Buckets {
         places.map(|place| offsets[place % MOST_EVIDENCE]).collect()
     }
 
-    fn next(&mut self, bucket: i64, user: &str, tuning: &Tuning) {
+    fn next(&mut self, bucket: i64, tuning: &Tuning) {
         if self.count > 0 {
-            let history = self
-                .history
-                .get_or_insert_with(|| Box::new(History::of(user)));
+            let history = self.history.get_or_insert_default();
             if history.past.len() >= MOST_BUCKETS {
                 history.past.pop_front();
             }

@@ -7,33 +7,22 @@ use crate::report::Severity;
 
 const GAP: Id = detector("log-gap");
 const BACKWARDS: Id = detector("clock-backwards");
-/// Gaps are counted in steps of about 9 percent, up to a year.
-const STEPS: usize = 320;
-
-/// Gaps that are counted together.
-const FRESH: usize = 32;
+/// Long gaps are counted in eighths of a doubling.
+const STEPS: usize = 64 * 8;
 
 /// The times of one log.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Clock {
     highest: Option<i64>,
-    /// How many gaps each step holds, and its longest.
-    gaps: Box<[(u32, u64); STEPS]>,
-    /// The last gaps, before they are counted: together, since their steps lie far apart in memory.
-    fresh: [u64; FRESH],
-    count: u64,
+    /// Gaps so short that they make no silence usual: nearly all.
+    short: u64,
+    /// The others.
+    long: Option<Box<Gaps>>,
 }
 
-impl Default for Clock {
-    fn default() -> Self {
-        Self {
-            highest: None,
-            gaps: Box::new([(0, 0); STEPS]),
-            fresh: [0; FRESH],
-            count: 0,
-        }
-    }
-}
+/// How many gaps each step holds, and its longest in milliseconds.
+#[derive(Debug)]
+struct Gaps([(u64, u64); STEPS]);
 
 impl Clock {
     /// Looks at the time of an event.
@@ -48,7 +37,7 @@ impl Clock {
             self.highest = Some(seen.now);
             let is_long = gap_ms > window_ms(tuning.get(const { number("log-gap", "window_s") }));
             let firing = is_long.then(|| self.gap(seen, gap_ms, log, tuning));
-            self.note(gap_ms);
+            self.note(gap_ms, tuning);
             return firing.flatten();
         }
         let behind_ms = (highest - seen.now).unsigned_abs();
@@ -56,17 +45,18 @@ impl Clock {
             self.highest = Some(seen.now);
             return backwards(seen, behind_ms, log, tuning);
         }
-        self.note(0);
+        self.note(0, tuning);
         None
     }
 
     /// A gap that is longer than the window.
     #[cold]
     fn gap(&self, seen: &Seen<'_>, gap_ms: u64, log: &str, tuning: &Tuning) -> Option<Box<Firing>> {
-        let is_long = self.count >= tuning.get(const { number("log-gap", "count") })
+        let count = self.short + self.long.as_deref().map_or(0, Gaps::count);
+        let is_long = count >= tuning.get(const { number("log-gap", "count") })
             && gap_ms as f64
                 > tuning.get(const { number("log-gap", "factor") }) as f64
-                    * self.percentile_99_ms();
+                    * self.percentile_99_ms(count);
         if !is_long || !tuning.is_on(GAP) {
             return None;
         }
@@ -76,39 +66,56 @@ impl Clock {
     }
 
     #[inline]
-    fn note(&mut self, gap_ms: u64) {
-        // The remainder is below 32.
-        let place = (self.count % FRESH as u64) as usize;
-        self.fresh[place] = gap_ms;
-        self.count += 1;
-        if place + 1 == FRESH {
-            count(&mut self.gaps, &self.fresh);
+    fn note(&mut self, gap_ms: u64, tuning: &Tuning) {
+        let factor = tuning.get(const { number("log-gap", "factor") });
+        let window = window_ms(tuning.get(const { number("log-gap", "window_s") }));
+        // Times the factor, it is no longer than the window.
+        if gap_ms.saturating_mul(factor) <= window {
+            self.short += 1;
+        } else {
+            self.long.get_or_insert_default().note(gap_ms);
         }
     }
 
-    fn percentile_99_ms(&self) -> f64 {
-        let mut gaps = self.gaps.clone();
-        // The remainder is below 32.
-        let number = (self.count % FRESH as u64) as usize;
-        count(&mut gaps, &self.fresh[..number]);
-        let rank = self.count - self.count / 100;
-        let mut below = 0;
-        for (count, longest) in gaps.iter() {
-            below += u64::from(*count);
-            if below >= rank {
-                return *longest as f64;
-            }
-        }
-        0.0
+    /// The 99th percentile of `count` gaps; 0 where it is a short one.
+    fn percentile_99_ms(&self, count: u64) -> f64 {
+        let rank = count - count / 100;
+        let longest = match &self.long {
+            Some(long) if self.short < rank => long.longest_through(rank - self.short),
+            _ => 0,
+        };
+        longest as f64
     }
 }
 
-#[inline(never)]
-fn count(gaps: &mut [(u32, u64); STEPS], fresh: &[u64]) {
-    for gap_ms in fresh {
-        let (count, longest) = &mut gaps[step(*gap_ms)];
-        *count = count.saturating_add(1);
-        *longest = (*longest).max(*gap_ms);
+impl Default for Gaps {
+    fn default() -> Self {
+        Self([(0, 0); STEPS])
+    }
+}
+
+impl Gaps {
+    #[cold]
+    fn note(&mut self, gap_ms: u64) {
+        let (count, longest) = &mut self.0[step(gap_ms)];
+        *count += 1;
+        *longest = (*longest).max(gap_ms);
+    }
+
+    fn count(&self) -> u64 {
+        self.0.iter().map(|(count, _)| count).sum()
+    }
+
+    /// The longest of the step in which this one stands, counted from the shortest.
+    fn longest_through(&self, rank: u64) -> u64 {
+        let mut below = 0;
+        for (count, longest) in &self.0 {
+            below += count;
+            if below >= rank {
+                return *longest;
+            }
+        }
+        0
     }
 }
 
@@ -142,45 +149,12 @@ fn window_ms(window_s: u64) -> u64 {
     window_s.saturating_mul(1000)
 }
 
-/// The step of a gap: eight times its binary logarithm, rounded down. Every event asks, so that
-/// it is told by a look at five bits and a comparison.
-#[inline]
+/// The step of a gap: by its doublings, and by the three bits behind the first.
 fn step(gap_ms: u64) -> usize {
-    /// 2^(1/8) to 2^(8/8), times 2^63, rounded up; no number reaches the last.
-    const LIMITS: [u64; 8] = [
-        0x8b95_c1e3_ea8b_d6e7,
-        0x9837_f051_8db8_a970,
-        0xa5fe_d6a9_b151_38eb,
-        0xb504_f333_f9de_6485,
-        0xc567_2a11_5506_dade,
-        0xd744_fcca_d69d_6af5,
-        0xeac0_c6e7_dd24_392f,
-        u64::MAX,
-    ];
-    /// By the five bits behind the first: how many limits are below. They are so far apart that one
-    /// more at most is in reach.
-    const BELOW: [u8; 32] = {
-        let mut below = [0; 32];
-        let mut bits = 0;
-        while bits < 32 {
-            let mut limit = 0;
-            while LIMITS[limit] <= (32 + bits as u64) << 58 {
-                limit += 1;
-            }
-            below[bits] = limit as u8;
-            bits += 1;
-        }
-        below
-    };
-    if gap_ms < 1 {
-        return 0;
-    }
-    let zeros = gap_ms.leading_zeros();
-    let mantissa = gap_ms << zeros;
-    let below = usize::from(BELOW[(mantissa >> 58) as usize & 31]);
-    let eighths = below + usize::from(mantissa >= LIMITS[below & 7]);
-    // At most 64 doublings of 8 steps; the last step holds the rest.
-    ((63 - zeros) as usize * 8 + eighths).min(STEPS - 1)
+    let gap_ms = gap_ms.max(1);
+    let doublings = gap_ms.ilog2();
+    let eighth = (gap_ms << gap_ms.leading_zeros() >> 60) & 7;
+    doublings as usize * 8 + eighth as usize
 }
 
 fn firing(
@@ -211,27 +185,31 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn the_percentile_is_the_longest_gap_of_its_step(
-            gaps in proptest::collection::vec(0u64..10_000, 1..300),
+            gaps in proptest::collection::vec(0u64..2_000_000, 1..300),
         ) {
+            let tuning = Tuning::default();
             let mut clock = Clock::default();
             for gap in &gaps {
-                clock.note(*gap);
+                clock.note(*gap, &tuning);
             }
             let mut sorted = gaps.clone();
             sorted.sort_unstable();
             let at = sorted[gaps.len() - gaps.len() / 100 - 1];
             let same_step = sorted.iter().filter(|gap| step(**gap) == step(at));
-            let expected = same_step.max().copied().unwrap_or(0);
-            proptest::prop_assert_eq!(clock.percentile_99_ms(), expected as f64);
+            let longest = same_step.max().copied().unwrap_or(0);
+            // Ten times three minutes are half an hour.
+            let expected = if at > 180_000 { longest } else { 0 };
+            proptest::prop_assert_eq!(clock.percentile_99_ms(gaps.len() as u64), expected as f64);
         }
     }
 
     #[test]
-    fn a_step_is_an_eighth_of_a_doubling() {
-        let gaps = (1..5000).chain((0..200).map(|number| (1u64 << (number % 60)) | (number * 977)));
+    fn steps_follow_each_other_and_are_at_most_an_eighth_wide() {
+        let gaps = (0..5000u64).chain((0..200).map(|number| (1 << (number % 63)) | number));
         for gap_ms in gaps {
-            let expected = (libm::log2(gap_ms as f64) * 8.0) as usize;
-            assert_eq!(step(gap_ms), expected.min(STEPS - 1), "{gap_ms}");
+            assert!(step(gap_ms) <= step(gap_ms + 1), "{gap_ms}");
+            assert!(step(gap_ms) < step(gap_ms + gap_ms / 8 + 2), "{gap_ms}");
         }
+        assert_eq!(step(u64::MAX), STEPS - 1);
     }
 }

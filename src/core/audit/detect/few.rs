@@ -15,7 +15,7 @@ pub enum Few<T> {
 
 impl<T> Few<T> {
     /// All of them, in order.
-    #[inline]
+    #[cfg(test)]
     pub fn as_slice(&self) -> &[T] {
         match self {
             Self::None => &[],
@@ -60,74 +60,62 @@ impl<T: Copy> Few<T> {
 /// The last so many: the next takes the place of the first.
 #[derive(Debug)]
 pub struct Ring<T> {
-    items: Few<T>,
+    items: Vec<T>,
     /// Where the first stands.
-    start: u32,
-    /// How many must come before no odd one is among them.
-    odd: u32,
+    start: usize,
 }
 
 impl<T> Default for Ring<T> {
     fn default() -> Self {
         Self {
-            items: Few::None,
+            items: Vec::new(),
             start: 0,
-            odd: 0,
         }
     }
 }
 
 impl<T: Copy> Ring<T> {
+    /// The memory it takes beside itself, in bytes.
+    #[inline]
+    pub fn heap_bytes(&self) -> usize {
+        self.items.capacity() * size_of::<T>()
+    }
+
     /// How many there are.
-    #[inline]
+    #[cfg(test)]
     pub fn len(&self) -> usize {
-        self.items.as_slice().len()
+        self.items.len()
     }
 
-    /// Whether one of them was odd.
+    /// Adds one at the end; of `most`, always the same, the first goes and is returned.
     #[inline]
-    pub fn has_odd(&self) -> bool {
-        self.odd > 0
-    }
-
-    /// Adds one at the end; of `most`, always the same and below 2^32, the first goes.
-    #[inline]
-    pub fn push(&mut self, item: T, most: usize, is_odd: bool) {
-        self.odd = if is_odd {
-            // A record holds far fewer than 2^32.
-            most as u32
-        } else {
-            self.odd.saturating_sub(1)
-        };
-        let items = self.items.as_mut_slice();
-        let count = items.len();
+    pub fn push(&mut self, item: T, most: usize) -> Option<T> {
+        let count = self.items.len();
         if count < most {
-            return self.items.push(item);
+            self.items.push(item);
+            return None;
         }
-        if let Some(first) = items.get_mut(self.start as usize) {
-            *first = item;
-        }
+        let first = std::mem::replace(self.items.get_mut(self.start)?, item);
         self.start += 1;
-        if self.start as usize >= count {
+        if self.start >= count {
             self.start = 0;
         }
+        Some(first)
     }
 
     /// All of them, in order, in two parts.
     #[inline]
     pub fn parts(&self) -> [&[T]; 2] {
-        let (after, before) = self.items.as_slice().split_at(self.start as usize);
+        let (after, before) = self.items.split_at(self.start);
         [before, after]
     }
 
     /// The last but so many.
     #[inline]
-    pub fn last_but(&self, number: usize) -> Option<T> {
-        let items = self.items.as_slice();
-        let behind = items.len().checked_sub(number + 1)?;
-        let place = behind + self.start as usize;
-        let place = place.checked_sub(items.len()).unwrap_or(place);
-        items.get(place).copied()
+    pub fn last_but(&self, number: usize) -> Option<&T> {
+        let count = self.items.len();
+        let place = count.checked_sub(number + 1)? + self.start;
+        self.items.get(place.checked_sub(count).unwrap_or(place))
     }
 }
 
@@ -142,22 +130,18 @@ mod tests {
         fn a_ring_holds_the_last_ones_in_order(
             most in 1usize..6,
             count in 0u32..20,
-            odd in 0u32..20,
         ) {
             let mut ring = Ring::default();
             let mut model: VecDeque<u32> = VecDeque::new();
             for number in 0..count {
-                ring.push(number, most, number == odd);
                 model.push_back(number);
-                if model.len() > most {
-                    model.pop_front();
-                }
-                proptest::prop_assert_eq!(ring.has_odd(), model.contains(&odd));
+                let gone = (model.len() > most).then(|| model.pop_front()).flatten();
+                proptest::prop_assert_eq!(ring.push(number, most), gone);
                 let all: Vec<u32> = ring.parts().concat();
                 proptest::prop_assert_eq!(&all, &Vec::from(model.clone()));
                 proptest::prop_assert_eq!(ring.len(), all.len());
                 for place in 0..=most {
-                    let expected = model.iter().rev().nth(place).copied();
+                    let expected = model.iter().rev().nth(place);
                     proptest::prop_assert_eq!(ring.last_but(place), expected);
                 }
             }

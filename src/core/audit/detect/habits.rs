@@ -6,12 +6,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::baseline::UserBaseline;
-use super::incidents::Incidents;
+use super::incidents::Told;
 use super::parameters::{Id, detector, number};
-use super::records::Keyed;
-use super::table::{Table, Worth};
 use super::wording::{Piece, address, sentence};
-use super::{Firing, Seen, Tuning, User};
+use super::{Firing, Seen, Tuning};
 use crate::audit::address::Neighbourhood;
 use crate::report::Severity;
 
@@ -21,21 +19,19 @@ const OFF_HOURS: Id = detector("off-hours");
 const MOST_NETWORKS: usize = 64;
 const DAY_MS: i64 = 86_400_000;
 
-/// The habits of users.
+/// The hour of the day of the last login: most of the next are in it, too.
 #[derive(Debug, Default)]
-pub struct Habits {
-    users: Table<Habit>,
-    /// When the minute of the last login began, and the hour of the day it was in.
+pub struct Clock {
+    /// When the minute of that login began, and the hour.
     minute: Option<(i64, u32)>,
 }
 
 /// In milliseconds.
 const MINUTE: i64 = 60_000;
 
+/// The habits of a user.
 #[derive(Debug, Default)]
-struct Habit {
-    key: u64,
-    user: Box<str>,
+pub struct Habit {
     /// The last used last.
     networks: Vec<Neighbourhood>,
     /// One bit for each hour of the day.
@@ -45,120 +41,9 @@ struct Habit {
     last: i64,
 }
 
-impl Keyed for Habit {
-    fn of(key: u64) -> Self {
-        Self {
-            key,
-            ..Self::default()
-        }
-    }
-
-    fn key(&self) -> u64 {
-        self.key
-    }
-}
-
-impl Worth for Habit {
-    fn worth(&self) -> (u64, i64) {
-        (self.successes, self.last)
-    }
-}
-
-impl Habits {
-    /// Holds the bounds of everything that is remembered.
-    #[cfg(test)]
-    pub fn assert_bounded(&self) {
-        assert!(self.users.iter().count() <= super::table::MOST_SUBJECTS);
-        for habit in self.users.iter() {
-            assert!(habit.user.len() <= super::LONGEST_USER);
-            assert!(habit.networks.len() <= MOST_NETWORKS);
-        }
-    }
-
-    /// What was learned, by user.
-    pub fn learned(&self) -> impl Iterator<Item = UserBaseline> {
-        self.users.iter().map(|habit| UserBaseline {
-            user: habit.user.to_string(),
-            networks: habit.networks.iter().map(|known| known.network()).collect(),
-            hours: habit.hours,
-            successes: habit.successes,
-            first: habit.first,
-            last: habit.last,
-            usage: Vec::new(),
-        })
-    }
-
-    /// Puts what was learned before in the place of less.
-    pub fn recall(&mut self, learned: &UserBaseline, key: u64) {
-        if learned.successes == 0 {
-            return;
-        }
-        let habit = self.users.entry(key);
-        if habit.successes < learned.successes {
-            let skipped = learned.networks.len().saturating_sub(MOST_NETWORKS);
-            *habit = Habit {
-                key,
-                user: learned.user.as_str().into(),
-                networks: learned.networks[skipped..]
-                    .iter()
-                    .map(|network| Neighbourhood::of(network.addr()))
-                    .collect(),
-                hours: learned.hours,
-                successes: learned.successes,
-                first: learned.first,
-                last: learned.last,
-            };
-        }
-    }
-
-    /// Looks at a login that succeeded: for `new-address` and `off-hours`.
-    #[inline]
-    pub fn observe(
-        &mut self,
-        seen: &Seen<'_>,
-        user: User<'_>,
-        zone: &TimeZone,
-        tuning: &Tuning,
-        incidents: &mut Incidents,
-    ) -> (Option<Box<Firing>>, Option<Box<Firing>>) {
-        let (mut new_address, mut off_hours) = (None, None);
-        let hour = if seen.event.time.is_some() {
-            self.hour(seen.now, zone)
-        } else {
-            None
-        };
-        let habit = self.users.entry(user.key);
-        if habit.successes == 0 {
-            habit.user = user.name.into();
-        }
-        let first = *habit.first.get_or_insert(seen.now);
-        let known_days = u64::try_from((seen.now - first) / DAY_MS).unwrap_or(0);
-        if let Some(ip) = seen.ip {
-            let network = Neighbourhood::of(ip);
-            let is_unseen = habit.comes_from(network);
-            if is_unseen
-                && habit.networks.len() > 1
-                && (habit.successes >= tuning.get(const { number("new-address", "count") })
-                    || known_days >= tuning.get(const { number("new-address", "days") }))
-                && tuning.is_on(NEW_ADDRESS)
-                && !incidents.goes_on(NEW_ADDRESS, user.key, Severity::Medium, seen.now)
-            {
-                new_address = Some(first_login(seen, user, ip, network));
-            }
-        }
-        if let Some(hour) = hour {
-            let is_odd = habit.hour(known_days, hour, tuning);
-            if is_odd && !incidents.goes_on(OFF_HOURS, user.key, Severity::Low, seen.now) {
-                off_hours = Some(odd_hour(seen, user, hour));
-            }
-        }
-        habit.successes += 1;
-        habit.last = seen.now;
-        (new_address, off_hours)
-    }
-
+impl Clock {
     /// The hour of the day of a time in milliseconds; zones change at full minutes.
-    fn hour(&mut self, now: i64, zone: &TimeZone) -> Option<u32> {
+    pub fn hour(&mut self, now: i64, zone: &TimeZone) -> Option<u32> {
         if let Some((start, hour)) = self.minute
             && (start..start + MINUTE).contains(&now)
         {
@@ -172,6 +57,82 @@ impl Habits {
 }
 
 impl Habit {
+    /// Holds the bounds of everything that is remembered.
+    #[cfg(test)]
+    pub fn assert_bounded(&self) {
+        assert!(self.networks.len() <= MOST_NETWORKS);
+    }
+
+    /// The memory it takes at most, in bytes.
+    pub const MOST_BYTES: usize = size_of::<Self>() + MOST_NETWORKS * size_of::<Neighbourhood>();
+
+    /// What was learned.
+    pub fn learned(&self) -> UserBaseline {
+        UserBaseline {
+            networks: self.networks.iter().map(|known| known.network()).collect(),
+            hours: self.hours,
+            successes: self.successes,
+            first: self.first,
+            last: self.last,
+            ..UserBaseline::default()
+        }
+    }
+
+    /// Puts what was learned before in the place of less.
+    pub fn recall(&mut self, learned: &UserBaseline) {
+        if self.successes < learned.successes {
+            let skipped = learned.networks.len().saturating_sub(MOST_NETWORKS);
+            *self = Self {
+                networks: learned.networks[skipped..]
+                    .iter()
+                    .map(|network| Neighbourhood::of(network.addr()))
+                    .collect(),
+                hours: learned.hours,
+                successes: learned.successes,
+                first: learned.first,
+                last: learned.last,
+            };
+        }
+    }
+
+    /// Looks at a login that succeeded, in the hour of the day if it is known: for `new-address` and
+    /// `off-hours`.
+    #[inline]
+    pub fn observe(
+        &mut self,
+        seen: &Seen<'_>,
+        hour: Option<u32>,
+        name: &str,
+        tuning: &Tuning,
+        told: &mut Told,
+    ) -> (Option<Box<Firing>>, Option<Box<Firing>>) {
+        let (mut new_address, mut off_hours) = (None, None);
+        let first = *self.first.get_or_insert(seen.now);
+        let known_days = || u64::try_from((seen.now - first) / DAY_MS).unwrap_or(0);
+        if let Some(ip) = seen.ip {
+            let network = Neighbourhood::of(ip);
+            let is_unseen = self.comes_from(network);
+            if is_unseen
+                && self.networks.len() > 1
+                && (self.successes >= tuning.get(const { number("new-address", "count") })
+                    || known_days() >= tuning.get(const { number("new-address", "days") }))
+                && tuning.is_on(NEW_ADDRESS)
+                && !told.goes_on(NEW_ADDRESS, Severity::Medium, seen.now)
+            {
+                new_address = Some(first_login(seen, name, ip, network));
+            }
+        }
+        if let Some(hour) = hour {
+            let is_odd = self.hour(known_days, hour, tuning);
+            if is_odd && !told.goes_on(OFF_HOURS, Severity::Low, seen.now) {
+                off_hours = Some(odd_hour(seen, name, hour));
+            }
+        }
+        self.successes += 1;
+        self.last = seen.now;
+        (new_address, off_hours)
+    }
+
     /// Remembers a network as the last; true where it was unknown.
     #[inline]
     fn comes_from(&mut self, network: Neighbourhood) -> bool {
@@ -198,13 +159,18 @@ impl Habit {
     }
 
     /// Remembers an hour; true where nobody would expect the user then.
-    fn hour(&mut self, known_days: u64, hour: u32, tuning: &Tuning) -> bool {
+    #[inline]
+    fn hour(&mut self, known_days: impl FnOnce() -> u64, hour: u32, tuning: &Tuning) -> bool {
+        let is_usual = self.hours >> hour & 1 != 0;
+        if is_usual && tuning.hours.is_none() {
+            return false;
+        }
         let around = [hour, (hour + 1) % 24, (hour + 23) % 24]
             .iter()
             .fold(0, |bits, hour| bits | 1 << hour);
         let is_unusual = self.hours & around == 0
             && self.successes >= tuning.get(const { number("off-hours", "count") })
-            && known_days >= tuning.get(const { number("off-hours", "days") });
+            && known_days() >= tuning.get(const { number("off-hours", "days") });
         let is_outside = tuning.hours.is_some_and(|(first, last)| {
             let (first, last) = (u32::from(first), u32::from(last));
             if first <= last {
@@ -234,12 +200,12 @@ fn place_of(networks: &[Neighbourhood], network: Neighbourhood) -> Option<usize>
 }
 
 #[inline(never)]
-fn first_login(seen: &Seen<'_>, user: User<'_>, ip: IpAddr, network: Neighbourhood) -> Box<Firing> {
+fn first_login(seen: &Seen<'_>, name: &str, ip: IpAddr, network: Neighbourhood) -> Box<Firing> {
     let network = network.network();
     Box::new(Firing {
         detector: NEW_ADDRESS,
         severity: Severity::Medium,
-        subject: user.name.to_owned(),
+        subject: name.to_owned(),
         count: 1,
         window_s: 0,
         message: sentence(&[
@@ -255,11 +221,11 @@ fn first_login(seen: &Seen<'_>, user: User<'_>, ip: IpAddr, network: Neighbourho
 }
 
 #[cold]
-fn odd_hour(seen: &Seen<'_>, user: User<'_>, hour: u32) -> Box<Firing> {
+fn odd_hour(seen: &Seen<'_>, name: &str, hour: u32) -> Box<Firing> {
     Box::new(Firing {
         detector: OFF_HOURS,
         severity: Severity::Low,
-        subject: user.name.to_owned(),
+        subject: name.to_owned(),
         count: 1,
         window_s: 3600,
         message: format!("login in the hour of {hour:02}:00"),

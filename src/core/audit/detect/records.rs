@@ -1,14 +1,13 @@
 //! Records by the hash of their subject: every event asks several of these, so that finding one is a
 //! look at four bytes and at the record.
 
+use super::shelves::Shelves;
+
 /// Slots at first; a power of two, as all later numbers of them.
 const FEWEST_SLOTS: usize = 16;
 
 /// A record that knows the key it is under; where it is large, what is asked most stands beside the key.
-pub trait Keyed {
-    /// An empty record.
-    fn of(key: u64) -> Self;
-
+pub trait Keyed: Default {
     /// The key.
     fn key(&self) -> u64;
 }
@@ -16,10 +15,10 @@ pub trait Keyed {
 /// Records, each under a key. Keys are hashes already, and seeded, since subjects are an attacker's.
 #[derive(Debug)]
 pub struct Records<V> {
-    /// At most three of four are taken, each by [`slot`]; the first that is free behind a key's own
+    /// At most half of them are taken, each by [`slot`]; the first that is free behind a key's own
     /// place ends the search. They are as small as can be, so that they stay in the cache.
     slots: Box<[u32]>,
-    records: Vec<V>,
+    records: Shelves<V>,
     /// Places of records without a slot.
     free: Vec<u32>,
     /// The place behind the one that was forgotten last.
@@ -50,7 +49,7 @@ impl<V> Default for Records<V> {
     fn default() -> Self {
         Self {
             slots: Box::new([FREE; FEWEST_SLOTS]),
-            records: Vec::new(),
+            records: Shelves::default(),
             free: Vec::new(),
             turn: 0,
         }
@@ -94,6 +93,11 @@ impl<V: Keyed> Records<V> {
     }
 
     /// The record that stands there.
+    pub fn peek(&self, place: usize) -> &V {
+        &self.records[place]
+    }
+
+    /// The same, to be changed in place.
     #[inline]
     pub fn at(&mut self, place: usize) -> &mut V {
         &mut self.records[place]
@@ -105,61 +109,26 @@ impl<V: Keyed> Records<V> {
         Some(&self.records[self.place(key)?])
     }
 
-    /// The same, to be changed in place.
-    #[inline]
-    pub fn get_mut(&mut self, key: u64) -> Option<&mut V> {
-        let place = self.place(key)?;
-        Some(self.at(place))
-    }
-
-    /// The record under a key that has none yet.
-    pub fn add(&mut self, key: u64) -> &mut V {
-        if 3 * self.slots.len() < 4 * (self.len() + 1) {
+    /// Adds a record under a key that has none yet; returns where it stands.
+    pub fn add(&mut self, record: V) -> usize {
+        let key = record.key();
+        if self.slots.len() < 2 * (self.len() + 1) {
             self.rebuild(2 * self.slots.len());
         }
         let place = match self.free.pop() {
             Some(place) => {
                 let place = place as usize;
-                self.records[place] = V::of(key);
+                self.records[place] = record;
                 place
             }
             None => {
-                if self.records.len() == self.records.capacity() {
-                    // Doubling would waste what bounds save.
-                    self.records.reserve_exact(self.records.len() / 4 + 16);
-                }
-                self.records.push(V::of(key));
+                self.records.push(record);
                 self.records.len() - 1
             }
         };
         let (at, _) = self.find(key);
         self.slots[at] = slot(key, place);
-        &mut self.records[place]
-    }
-
-    /// Forgets the record under a key.
-    pub fn remove(&mut self, key: u64) {
-        let (mut hole, slot) = self.find(key);
-        if slot == FREE {
-            return;
-        }
-        self.release(place_in(slot));
-        // What stands behind the hole, and had to step over it, moves up.
-        let last = self.slots.len() - 1;
-        let mut at = hole;
-        loop {
-            at = (at + 1) & last;
-            let slot = self.slots[at];
-            if slot == FREE {
-                break;
-            }
-            let own = self.records[place_in(slot)].key() as usize & last;
-            if (at.wrapping_sub(own) & last) >= (at.wrapping_sub(hole) & last) {
-                self.slots[hole] = slot;
-                hole = at;
-            }
-        }
-        self.slots[hole] = FREE;
+        place
     }
 
     /// Every record, as they lie in memory: one after the other they come much faster than by slots.
@@ -210,7 +179,7 @@ impl<V: Keyed> Records<V> {
     }
 
     fn release(&mut self, place: usize) {
-        self.records[place] = V::of(0);
+        self.records[place] = V::default();
         self.free
             .push(u32::try_from(place).expect("bounds are below 2^17"));
     }
@@ -241,17 +210,13 @@ mod tests {
 
     use super::*;
 
-    #[derive(Debug, PartialEq)]
+    #[derive(Debug, Default, PartialEq)]
     struct Value {
         key: u64,
         value: u32,
     }
 
     impl Keyed for Value {
-        fn of(key: u64) -> Self {
-            Self { key, value: 0 }
-        }
-
         fn key(&self) -> u64 {
             self.key
         }
@@ -261,7 +226,6 @@ mod tests {
     #[derive(Debug, Clone, Copy)]
     enum Step {
         Set(u32),
-        Remove,
         RetainAbove(u32),
     }
 
@@ -270,7 +234,6 @@ mod tests {
         let key = (0u64..6, 0u64..40).prop_map(|(upper, lower)| (upper << 48) | (lower * 8));
         let step = prop_oneof![
             6 => (0u32..100).prop_map(Step::Set),
-            3 => Just(Step::Remove),
             1 => (0u32..100).prop_map(Step::RetainAbove),
         ];
         proptest::collection::vec((key, step), 0..400)
@@ -284,19 +247,13 @@ mod tests {
             for (key, step) in steps {
                 match step {
                     Step::Set(value) => {
-                        match records.get_mut(key) {
-                            Some(record) => record.value = value,
+                        match records.place(key) {
+                            Some(place) => records.at(place).value = value,
                             None => {
-                                let record = records.add(key);
-                                prop_assert_eq!(record.value, 0, "nobody inherits");
-                                record.value = value;
+                                records.add(Value { key, value });
                             }
                         }
                         model.insert(key, value);
-                    }
-                    Step::Remove => {
-                        records.remove(key);
-                        model.remove(&key);
                     }
                     Step::RetainAbove(limit) => {
                         records.retain(|record| record.value > limit);
@@ -305,7 +262,7 @@ mod tests {
                 }
                 prop_assert_eq!(records.len(), model.len());
                 prop_assert_eq!(records.get(key).map(|record| &record.value), model.get(&key));
-                prop_assert!(3 * records.slots.len() >= 4 * records.len());
+                prop_assert!(records.slots.len() >= 2 * records.len());
             }
             for upper in 0..6 {
                 for lower in 0..40 {

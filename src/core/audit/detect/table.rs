@@ -1,6 +1,7 @@
 //! A table that forgets: the rarest subjects first, then those unseen for longest.
 
 use super::records::{Keyed, Records};
+use crate::order;
 
 /// Subjects a table holds at most.
 pub const MOST_SUBJECTS: usize = 65_536;
@@ -12,6 +13,9 @@ const AT_ONCE: usize = MOST_SUBJECTS / 32;
 pub trait Worth {
     /// How often it was seen, and when last.
     fn worth(&self) -> (u64, i64);
+
+    /// The memory it takes, in bytes.
+    fn bytes(&self) -> usize;
 }
 
 /// At most [`MOST_SUBJECTS`] records. A subject is known by its hash, which is seeded, since names
@@ -30,19 +34,36 @@ impl<V> Default for Table<V> {
 }
 
 impl<V: Worth + Keyed> Table<V> {
+    /// Where the record of a subject stands, if there is one; until the next is added.
+    #[inline]
+    pub fn place(&self, key: u64) -> Option<usize> {
+        self.records.place(key)
+    }
+
+    /// The same, new if need be.
+    #[inline(always)]
+    pub fn place_or_add(&mut self, key: u64, new: impl FnOnce(u64) -> V) -> usize {
+        match self.place(key) {
+            Some(place) => place,
+            None => self.add(new(key)),
+        }
+    }
+
     /// The record of a subject, if there is one.
     #[inline]
     pub fn get(&self, key: u64) -> Option<&V> {
         self.records.get(key)
     }
 
-    /// The record of a subject, new if need be.
+    /// The record that stands there.
+    pub fn peek(&self, place: usize) -> &V {
+        self.records.peek(place)
+    }
+
+    /// The same, to be changed in place.
     #[inline]
-    pub fn entry(&mut self, key: u64) -> &mut V {
-        match self.records.place(key) {
-            Some(place) => self.records.at(place),
-            None => self.add(key),
-        }
+    pub fn at(&mut self, place: usize) -> &mut V {
+        self.records.at(place)
     }
 
     /// Every record.
@@ -50,20 +71,48 @@ impl<V: Worth + Keyed> Table<V> {
         self.records.iter()
     }
 
+    /// Adds the record of a subject that has none yet; returns where it stands.
     #[cold]
-    fn add(&mut self, key: u64) -> &mut V {
+    #[inline(never)]
+    fn add(&mut self, record: V) -> usize {
         if self.records.len() >= MOST_SUBJECTS {
             self.forget();
         }
-        self.records.add(key)
+        self.records.add(record)
     }
 
     /// Forgets some at once, so that forgetting costs little per event.
     fn forget(&mut self) {
         let mut worths: Vec<(u64, i64)> = self.records.iter().map(Worth::worth).collect();
         let (_, limit, _) = worths.select_nth_unstable(AT_ONCE);
-        let limit = *limit;
-        let mut left = AT_ONCE;
+        self.forget_below(*limit, AT_ONCE);
+    }
+
+    /// Forgets so many, or so few, that the others take an eighth less than `most` bytes, where all
+    /// together take more than that.
+    pub fn shrink_to(&mut self, most: usize) {
+        let bytes: usize = self.records.iter().map(Worth::bytes).sum();
+        if bytes <= most {
+            return;
+        }
+        let all = self.records.iter();
+        let mut all: Vec<_> = all.map(|record| (record.worth(), record.bytes())).collect();
+        order::sort_by_key(&mut all, |(worth, _)| *worth);
+        let mut left = bytes;
+        let goes = |(_, bytes): &&((u64, i64), usize)| {
+            let goes = left > most - most / 8;
+            left = left.saturating_sub(*bytes);
+            goes
+        };
+        let count = all.iter().take_while(goes).count();
+        if let Some((limit, _)) = count.checked_sub(1).and_then(|last| all.get(last)) {
+            self.forget_below(*limit, count);
+        }
+    }
+
+    /// Forgets the first `count`, whose last is worth `limit`.
+    fn forget_below(&mut self, limit: (u64, i64), count: usize) {
+        let mut left = count;
         self.records.retain(|record| {
             let worth = record.worth();
             let goes = worth < limit || (worth == limit && left > 0);
@@ -86,10 +135,6 @@ mod tests {
     struct Seen(u64, i64, u64);
 
     impl Keyed for Seen {
-        fn of(key: u64) -> Self {
-            Self(0, 0, key)
-        }
-
         fn key(&self) -> u64 {
             self.2
         }
@@ -99,6 +144,15 @@ mod tests {
         fn worth(&self) -> (u64, i64) {
             (self.0, self.1)
         }
+
+        fn bytes(&self) -> usize {
+            1000
+        }
+    }
+
+    fn entry(table: &mut Table<Seen>, key: u64) -> &mut Seen {
+        let place = table.place_or_add(key, |key| Seen(0, 0, key));
+        table.at(place)
     }
 
     #[test]
@@ -107,11 +161,11 @@ mod tests {
         let key = |number: u32| seeded.hash_one(number);
         let mut table: Table<Seen> = Table::default();
         for number in 0..200_000u32 {
-            let record = table.entry(key(number));
+            let record = entry(&mut table, key(number));
             assert_eq!((record.0, record.1), (0, 0), "{number}");
             (record.0, record.1) = (1, i64::from(number));
             if number % 1000 == 0 {
-                table.entry(key(7_000_000)).0 = 2 + u64::from(number / 1000);
+                entry(&mut table, key(7_000_000)).0 = 2 + u64::from(number / 1000);
             }
         }
         assert_eq!(
@@ -132,10 +186,28 @@ mod tests {
         let seeded = Seeded::default();
         let mut table: Table<Seen> = Table::default();
         for number in 0..10 * MOST_SUBJECTS {
-            table.entry(seeded.hash_one(number)).0 = 1;
+            entry(&mut table, seeded.hash_one(number)).0 = 1;
         }
         // Half of the slots are taken, so that most searches are short.
         let longest = table.records.longest_search();
         assert!(longest < 200, "{longest}");
+    }
+
+    #[test]
+    fn what_takes_too_much_memory_goes_in_the_same_order() {
+        let mut table: Table<Seen> = Table::default();
+        for number in 0..100u64 {
+            // The lowest bits choose the slot.
+            *entry(&mut table, number << 8) = Seen(number % 10, number as i64, number << 8);
+        }
+        table.shrink_to(100_000);
+        assert_eq!(table.iter().count(), 100);
+        table.shrink_to(99_999);
+        let left: Vec<u64> = table.iter().map(|seen| seen.0).collect();
+        assert_eq!(left.len(), 87);
+        assert!(!left.contains(&0));
+        assert_eq!(left.iter().filter(|count| **count == 1).count(), 7);
+        assert_eq!(table.get(21 << 8), None);
+        assert_eq!(table.get(31 << 8).map(|seen| seen.1), Some(31));
     }
 }

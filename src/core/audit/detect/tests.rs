@@ -1,5 +1,6 @@
 //! What fires, what stays silent, and that memory stays bounded.
 
+use super::table::Worth;
 use super::*;
 
 fn detectors() -> Detectors {
@@ -261,7 +262,6 @@ fn an_attacker_among_more_addresses_than_are_remembered_is_found() {
         }
         found += detectors
             .observe(&event, 0)
-            .iter()
             .filter(|alert| alert.subject == "192.0.2.1")
             .count();
     }
@@ -271,18 +271,41 @@ fn an_attacker_among_more_addresses_than_are_remembered_is_found() {
 
 /// Everything that is remembered, held against its bounds.
 fn assert_bounded(detectors: &Detectors) {
-    detectors
-        .by_address
-        .assert_bounded(ledger::UserName::length);
-    detectors.by_user.assert_bounded(|_| 0);
-    detectors.limited.assert_bounded(|_| 0);
-    detectors.usage.assert_bounded();
-    detectors.habits.assert_bounded();
+    let bytes = |some: &mut dyn Iterator<Item = usize>| some.sum::<usize>();
+    let grown = detectors.grown;
+    let clients = bytes(&mut detectors.clients.iter().map(Worth::bytes));
+    assert!(clients <= MOST_CLIENT_BYTES + grown, "{clients} {grown}");
+    let accounts = bytes(&mut detectors.accounts.iter().map(Worth::bytes));
+    assert!(accounts <= MOST_ACCOUNT_BYTES + grown, "{accounts} {grown}");
+    let remembered = &detectors.remembered;
+    assert!(detectors.clients.iter().count() <= table::MOST_SUBJECTS);
+    for client in detectors.clients.iter() {
+        client.failures.assert_bounded(&remembered.client);
+        if let Some(limits) = client.limits.as_deref() {
+            limits.assert_bounded(&remembered.limits);
+        }
+        client.told.assert_bounded();
+    }
+    assert!(detectors.accounts.iter().count() <= table::MOST_SUBJECTS);
+    for account in detectors.accounts.iter() {
+        assert!(account.name.len() <= LONGEST_USER);
+        if let Some(failures) = account.failures.as_deref() {
+            failures.assert_bounded(&remembered.account);
+        }
+        if let Some(limits) = account.limits.as_deref() {
+            limits.assert_bounded(&remembered.limits);
+        }
+        account.usage.assert_bounded();
+        if let Some(habit) = account.habit.as_deref() {
+            habit.assert_bounded();
+        }
+        account.told.assert_bounded();
+    }
     detectors.connections.assert_bounded();
-    detectors.incidents.assert_bounded();
     assert!(detectors.logs.len() <= MOST_LOGS);
-    for (_, log) in &detectors.logs {
+    for log in &detectors.logs {
         log.errors.assert_bounded();
+        log.told.assert_bounded();
     }
 }
 
@@ -353,7 +376,7 @@ proptest::proptest! {
             if number % 32 == 0 {
                 detectors.begin_log(&format!("{}", number % 40_000));
             }
-            detectors.observe(&event, number as u64);
+            detectors.observe(&event, number as u64).for_each(drop);
         }
         assert_bounded(&detectors);
     }

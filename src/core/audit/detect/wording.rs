@@ -48,22 +48,6 @@ pub fn address(ip: IpAddr) -> String {
     text
 }
 
-/// A side of an attempt, as it is shown.
-pub trait Shown {
-    /// Adds it to a text.
-    fn push_to(&self, text: &mut String);
-}
-
-impl Shown for Subject {
-    fn push_to(&self, text: &mut String) {
-        let ip = self.address();
-        push_address(text, ip);
-        if ip.is_ipv6() {
-            text.push_str("/64");
-        }
-    }
-}
-
 /// Whom an alert is about.
 #[derive(Debug, Clone, Copy)]
 pub enum Name<'n> {
@@ -76,12 +60,21 @@ pub enum Name<'n> {
 impl Name<'_> {
     /// As it is shown.
     pub fn text(self) -> String {
+        let mut text = String::with_capacity(15);
+        self.push_to(&mut text);
+        text
+    }
+
+    /// Adds it to a text.
+    pub fn push_to(self, text: &mut String) {
         match self {
-            Self::User(name) => name.to_owned(),
+            Self::User(name) => text.push_str(name),
             Self::Address(address) => {
-                let mut text = String::with_capacity(15);
-                address.push_to(&mut text);
-                text
+                let ip = address.address();
+                push_address(text, ip);
+                if ip.is_ipv6() {
+                    text.push_str("/64");
+                }
             }
         }
     }

@@ -1,0 +1,241 @@
+//! Refused attempts: brute force, spraying, stuffing, success after failures, storms of limits.
+
+use super::attempts::{Attempts, Other, keep_last};
+use super::parameters::{Id, Number, detector, number};
+use super::subjects::{Account, Client};
+use super::table::Table;
+use super::wording::{Name, Piece, sentence};
+use super::{Firing, MOST_EVIDENCE, Seen, Tuning};
+use crate::report::Severity;
+
+/// How many other sides an alert names.
+const MOST_NAMED: usize = 3;
+
+/// The detector of many failures.
+pub const BRUTE_FORCE: Id = detector("brute-force");
+/// The detector of many users.
+pub const SPRAY: Id = detector("password-spray");
+/// The detector of many addresses.
+pub const STUFFING: Id = detector("credential-stuffing");
+/// The detector of a success that follows failures.
+pub const SUCCESS: Id = detector("success-after-failures");
+/// The detector of many refusals of the limiter.
+pub const STORM: Id = detector("rate-limit-storm");
+
+/// A subject whose attempts are looked at.
+pub struct Suspect<'s> {
+    /// How alerts call it.
+    pub name: Name<'s>,
+    /// The event at hand.
+    pub seen: &'s Seen<'s>,
+    /// The numbers.
+    pub tuning: &'s Tuning,
+    /// Where the other sides are remembered.
+    pub others: Option<&'s dyn Directory>,
+}
+
+/// Who is remembered.
+pub trait Directory {
+    /// How alerts call the one with this key.
+    fn name_of(&self, key: u64) -> Option<Name<'_>>;
+}
+
+impl Directory for Table<Account> {
+    fn name_of(&self, key: u64) -> Option<Name<'_>> {
+        Some(Name::User(&self.get(key)?.name))
+    }
+}
+
+impl Directory for Table<Client> {
+    fn name_of(&self, key: u64) -> Option<Name<'_>> {
+        Some(Name::Address(self.get(key)?.subject))
+    }
+}
+
+impl Suspect<'_> {
+    /// 5 failures in 600 s, or 20 in a day; 20 in 600 s are worse. What is no worse than what was
+    /// `told` is not worked out.
+    #[inline]
+    pub fn brute_force(&self, failures: &Attempts, told: Option<Severity>) -> Option<Box<Firing>> {
+        let get = |number| self.tuning.get(number);
+        let count = get(const { number("brute-force", "count") });
+        let slow_count = get(const { number("brute-force", "slow_count") });
+        if failures.total() < count.min(slow_count) || !self.tuning.is_on(BRUTE_FORCE) {
+            return None;
+        }
+        let window_s = get(const { number("brute-force", "window_s") });
+        let slow_window_s = get(const { number("brute-force", "slow_window_s") });
+        let high_count = get(const { number("brute-force", "high_count") });
+        let has = |window_s, count| failures.has_within(self.seen.now, window_s, count);
+        let is_medium = has(window_s, count);
+        let may_be_high = is_medium || high_count < count;
+        let (window_s, severity) = if may_be_high && has(window_s, high_count) {
+            (window_s, Severity::High)
+        } else if told.is_some() {
+            return None;
+        } else if is_medium {
+            (window_s, Severity::Medium)
+        } else if has(slow_window_s, slow_count) {
+            (slow_window_s, Severity::Medium)
+        } else {
+            return None;
+        };
+        let words = ["", " failures in "];
+        Some(self.many(BRUTE_FORCE, severity, failures, window_s, words))
+    }
+
+    /// 5 distinct users fail in 1200 s from one address.
+    #[inline]
+    pub fn password_spray(&self, failures: &Attempts) -> Option<Box<Firing>> {
+        const RULE: Rule = Rule::of("password-spray", " users in ");
+        self.distinct(&RULE, failures)
+    }
+
+    /// 5 distinct addresses fail in 3600 s for one user.
+    #[inline]
+    pub fn credential_stuffing(&self, failures: &Attempts) -> Option<Box<Firing>> {
+        const RULE: Rule = Rule::of("credential-stuffing", " addresses in ");
+        self.distinct(&RULE, failures)
+    }
+
+    /// A success after 5 failures of that address or that user in 1800 s.
+    pub fn success_after_failures(&self, failures: &Attempts) -> Box<Firing> {
+        let window_s = self.tuning.get(WINDOW_BEFORE_SUCCESS);
+        let words = ["success after ", " failures in "];
+        let mut firing = self.many(SUCCESS, Severity::Critical, failures, window_s, words);
+        firing.evidence.push(self.seen.offset);
+        keep_last(&mut firing.evidence, MOST_EVIDENCE);
+        firing
+    }
+
+    /// 20 refusals of the limiter in 60 s.
+    #[inline]
+    pub fn rate_limit_storm(&self, refusals: &Attempts) -> Option<Box<Firing>> {
+        let window_s = self
+            .tuning
+            .get(const { number("rate-limit-storm", "window_s") });
+        let needed = self
+            .tuning
+            .get(const { number("rate-limit-storm", "count") });
+        if !refusals.has_within(self.seen.now, window_s, needed) || !self.tuning.is_on(STORM) {
+            return None;
+        }
+        let words = ["", " refusals of the limiter in "];
+        Some(self.many(STORM, Severity::Medium, refusals, window_s, words))
+    }
+
+    #[cold]
+    fn many(
+        &self,
+        detector: Id,
+        severity: Severity,
+        attempts: &Attempts,
+        window_s: u64,
+        [before, after]: [&'static str; 2],
+    ) -> Box<Firing> {
+        let within = attempts.within(self.seen.now, window_s, MOST_EVIDENCE);
+        let others = attempts.last_others(self.seen.now, window_s, MOST_NAMED);
+        Box::new(Firing {
+            detector,
+            severity,
+            subject: self.name.text(),
+            count: within.count,
+            window_s,
+            message: sentence(&[
+                Piece::Text(before),
+                Piece::Number(within.count),
+                Piece::Text(after),
+                Piece::Span(window_s),
+            ]),
+            first: within.first,
+            evidence: within.offsets,
+            others: self.names(&others),
+        })
+    }
+
+    #[inline]
+    fn distinct(&self, rule: &Rule, failures: &Attempts) -> Option<Box<Firing>> {
+        let window_s = self.tuning.get(rule.window_s);
+        let needed = self.tuning.get(rule.count);
+        let has_many = failures.has_others_within(self.seen.now, window_s, needed);
+        (has_many && self.tuning.is_on(rule.id)).then(|| self.many_others(rule, failures))
+    }
+
+    #[cold]
+    fn many_others(&self, rule: &Rule, failures: &Attempts) -> Box<Firing> {
+        let window_s = self.tuning.get(rule.window_s);
+        let others = failures.last_others(self.seen.now, window_s, usize::MAX);
+        let mut evidence: Vec<u64> = others.iter().map(|other| other.offset).collect();
+        keep_last(&mut evidence, MOST_EVIDENCE);
+        Box::new(Firing {
+            detector: rule.id,
+            severity: Severity::High,
+            subject: self.name.text(),
+            count: others.len() as u64,
+            window_s,
+            message: sentence(&[
+                Piece::Text("failures of "),
+                Piece::Number(others.len() as u64),
+                Piece::Text(rule.what),
+                Piece::Span(window_s),
+            ]),
+            first: others.first().map(|other| other.time),
+            evidence,
+            others: self.names(&others),
+        })
+    }
+
+    /// The names of the first three, separated by commas.
+    fn names(&self, others: &[Other]) -> String {
+        let mut text = String::new();
+        let name_of = |other: &Other| self.others?.name_of(other.key);
+        let names = others.iter().filter_map(name_of);
+        for (position, name) in names.take(MOST_NAMED).enumerate() {
+            if position > 0 {
+                text.push_str(", ");
+            }
+            name.push_to(&mut text);
+        }
+        text
+    }
+}
+
+/// What tells `password-spray` from `credential-stuffing`.
+struct Rule {
+    id: Id,
+    what: &'static str,
+    count: Number,
+    window_s: Number,
+}
+
+impl Rule {
+    const fn of(id: &'static str, what: &'static str) -> Self {
+        Self {
+            id: detector(id),
+            what,
+            count: number(id, "count"),
+            window_s: number(id, "window_s"),
+        }
+    }
+}
+
+/// For how long failures make a success suspicious.
+const WINDOW_BEFORE_SUCCESS: Number = number("success-after-failures", "window_s");
+
+/// Whether 5 or more failures stood before a success within 1800 s.
+#[inline]
+pub fn has_failures_before(failures: Option<&Attempts>, seen: &Seen<'_>, tuning: &Tuning) -> bool {
+    let window_s = tuning.get(WINDOW_BEFORE_SUCCESS);
+    let needed = tuning.get(const { number("success-after-failures", "count") });
+    failures.is_some_and(|failures| failures.has_within(seen.now, window_s, needed))
+}
+
+/// How many failures stood before a success within 1800 s.
+pub fn failures_before(
+    failures: Option<&Attempts>,
+    seen: &Seen<'_>,
+    tuning: &Tuning,
+) -> Option<u64> {
+    let window_s = tuning.get(WINDOW_BEFORE_SUCCESS);
+    failures.map(|failures| failures.count_within(seen.now, window_s))
+}
