@@ -178,11 +178,10 @@ impl Terminal {
     ///
     /// # Errors
     /// When they did not reach stderr.
-    pub fn alerts(&self, texts: &[String]) -> io::Result<()> {
-        let mut lines = String::new();
-        for text in texts {
-            let cleaned = self.redactor.clean(text);
-            match harmless(&cleaned) {
+    pub fn alerts(&self, text: &str) -> io::Result<()> {
+        let mut lines = String::with_capacity(text.len());
+        for line in self.redactor.clean(text).lines() {
+            match harmless(line) {
                 plain if !self.colors_err => lines.push_str(&plain),
                 plain => lines.push_str(&tint(Tone::Bad, &plain, true)),
             }

@@ -31,7 +31,7 @@ pub struct Shower {
     events: u64,
     alerts: u64,
     span: Span,
-    pending_alerts: Vec<String>,
+    pending_alerts: Block,
 }
 
 impl Shower {
@@ -75,7 +75,7 @@ impl Shower {
             events: 0,
             alerts: 0,
             span: Span::default(),
-            pending_alerts: Vec::new(),
+            pending_alerts: Block::default(),
         })
     }
 
@@ -115,9 +115,11 @@ impl Shower {
         self.out.flush()
     }
 
-    /// Alerts that belong on stderr since the last call.
-    pub fn take_pending_alerts(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.pending_alerts)
+    /// Alerts that belong on stderr since the last call, each a line.
+    pub fn take_pending_alerts(&mut self) -> String {
+        let alerts = String::from_utf8_lossy(self.pending_alerts.written()).into_owned();
+        self.pending_alerts.clear();
+        alerts
     }
 
     pub fn alerts(&self) -> u64 {
@@ -199,7 +201,7 @@ impl Show for Shower {
             commands.run(json.written().to_vec());
         }
         if self.alerts_beside {
-            self.pending_alerts.push(self.human.alert_text(alert));
+            self.human.plain_alert(&mut self.pending_alerts, alert);
             return Ok(());
         }
         match self.format {

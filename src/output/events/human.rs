@@ -186,10 +186,9 @@ impl HumanLines {
     }
 
     /// An alert in one line.
-    pub fn alert_text(&self, alert: &Alert) -> String {
-        let mut text = Block::default();
-        self.write_alert(&mut text, alert);
-        String::from_utf8_lossy(text.written()).into_owned()
+    pub fn plain_alert(&self, out: &mut Block, alert: &Alert) {
+        self.write_alert(out, alert);
+        out.push(b"\n");
     }
 
     fn write_alert(&self, text: &mut Block, alert: &Alert) {
