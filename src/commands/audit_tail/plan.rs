@@ -16,6 +16,7 @@ use openclaw_sec::redact::Redactor;
 use openclaw_sec::settings::{hours, nearest};
 
 use super::super::{Context, Failure};
+use super::pattern;
 use crate::cli::AuditTailArgs;
 
 /// How long a pipe behind `--env` may take.
@@ -200,9 +201,7 @@ fn filter(arguments: &AuditTailArgs, times: &TimeContext) -> Result<Filter, Fail
         })
     });
     let pattern = arguments.grep.as_deref().map(|text| {
-        // ASCII classes and case: the tables for all of Unicode would weigh on every start.
-        let pattern = regex::bytes::RegexBuilder::new(text).unicode(false).build();
-        pattern.map_err(|error| {
+        pattern::of(text).map_err(|error| {
             Failure::usage(anyhow!(
                 "--grep: no regular expression such as \"user=(mia|root)\": {error}"
             ))
