@@ -10,6 +10,7 @@ mod few;
 mod habits;
 mod incidents;
 mod logins;
+mod logs;
 mod parameters;
 mod records;
 mod shelves;
@@ -35,19 +36,18 @@ use super::address::{Subject, TrustedProxies};
 use super::event::{Event, Kind, Outcome};
 use super::hashing::Seeded;
 use crate::report::Severity;
-use attempts::{Attempts, Bounds};
+use attempts::Attempts;
 use connections::Connections;
 use incidents::{Firing, Told};
 use logins::Suspect;
-use parameters::{Id, detector, number};
-use subjects::{Account, Client};
+use logs::Logs;
+use parameters::{Id, detector};
+use subjects::{Account, Client, Remembered};
 use table::Table;
 use wording::Name;
 
 /// Offsets that an alert names at most.
 pub const MOST_EVIDENCE: usize = 32;
-/// Logs that are told apart at most.
-const MOST_LOGS: usize = 1024;
 /// Memory for addresses, in bytes.
 const MOST_CLIENT_BYTES: usize = 16 << 20;
 /// Memory for users, in bytes.
@@ -118,8 +118,8 @@ pub struct Detectors {
     accounts: Table<Account>,
     bucket: anomaly::Bucket,
     hours: habits::Clock,
-    logs: Vec<Log>,
-    current: usize,
+    logs: Logs,
+    /// The time of the event at hand.
     now: i64,
     alerts: Vec<Alert>,
     /// The memory that subjects took since it was looked at last, in bytes.
@@ -128,55 +128,6 @@ pub struct Detectors {
     before: Option<Baseline>,
     /// The latest time of all logs.
     latest: i64,
-}
-
-/// What is remembered of one log.
-#[derive(Debug, Default)]
-struct Log {
-    name: String,
-    /// The time of its last event that had one, in milliseconds: lines without a time belong to it.
-    now: i64,
-    clock: clock::Clock,
-    errors: spikes::Errors,
-    /// The alerts about it.
-    told: Told,
-}
-
-/// How much is remembered, so that whatever is configured can be told.
-struct Remembered {
-    /// Of an address whose logins were refused.
-    client: Bounds,
-    /// Of a user whose logins were refused.
-    account: Bounds,
-    /// Of who runs into the limiter.
-    limits: Bounds,
-}
-
-impl Remembered {
-    fn of(tuning: &Tuning) -> Self {
-        let failures = const {
-            [
-                number("brute-force", "count"),
-                number("brute-force", "high_count"),
-                number("brute-force", "slow_count"),
-                number("success-after-failures", "count"),
-                number("password-spray", "count"),
-                number("credential-stuffing", "count"),
-            ]
-        };
-        let get = |number| tuning.get(number);
-        let failures = failures.map(get).into_iter().max().unwrap_or(0);
-        let users = get(const { number("password-spray", "count") });
-        let users_s = get(const { number("password-spray", "window_s") });
-        let addresses = get(const { number("credential-stuffing", "count") });
-        let addresses_s = get(const { number("credential-stuffing", "window_s") });
-        let limits = get(const { number("rate-limit-storm", "count") });
-        Self {
-            client: Bounds::of(failures, users, users_s),
-            account: Bounds::of(failures, addresses, addresses_s),
-            limits: Bounds::of(limits, 0, 0),
-        }
-    }
 }
 
 impl Detectors {
@@ -190,8 +141,7 @@ impl Detectors {
             accounts: Table::default(),
             bucket: anomaly::Bucket::default(),
             hours: habits::Clock::default(),
-            logs: vec![Log::of("-")],
-            current: 0,
+            logs: Logs::default(),
             now: 0,
             alerts: Vec::new(),
             grown: 0,
@@ -241,6 +191,7 @@ impl Detectors {
             let place = self.user(&learned.user).place;
             let account = self.accounts.at(place);
             account.usage.recall(&learned.usage, &self.tuning);
+            account.usage.was_seen(learned.successes);
             if learned.successes > 0 {
                 account.habit.get_or_insert_default().recall(&learned);
             }
@@ -249,37 +200,18 @@ impl Detectors {
 
     /// From now on events are those of this log.
     pub fn begin_log(&mut self, log: &str) {
-        self.current = self.log(log);
+        self.logs.begin(log);
     }
 
-    /// The place of a log, new if need be.
-    fn log(&mut self, name: &str) -> usize {
-        if let Some(known) = self.logs.iter().position(|log| log.name == name) {
-            return known;
-        }
-        if self.logs.len() >= MOST_LOGS {
-            // The first but the one at hand.
-            let first = usize::from(self.current == 0);
-            self.logs.remove(first);
-            self.current = self.current.saturating_sub(1);
-        }
-        self.logs.push(Log::of(name));
-        self.logs.len() - 1
-    }
-
-    /// Looks at one event and returns what it completes.
-    pub fn observe(
-        &mut self,
-        event: &Event<'_>,
-        offset: u64,
-    ) -> impl ExactSizeIterator<Item = Alert> {
+    /// Looks at one event and returns what it completes; until the next, which forgets it.
+    pub fn observe(&mut self, event: &Event<'_>, offset: u64) -> &[Alert] {
         self.alerts.clear();
         self.watch(event, offset);
-        self.alerts.drain(..)
+        &self.alerts
     }
 
     fn watch(&mut self, event: &Event<'_>, offset: u64) {
-        let log = &mut self.logs[self.current];
+        let log = self.logs.current();
         if let Some(time) = event.time {
             log.now = time.as_millisecond();
         }
@@ -293,7 +225,8 @@ impl Detectors {
         }
         let is_ignored = event.ip.is_some_and(|ip| self.tuning.ignores(ip));
         let seen = self.seen(event, offset, is_ignored);
-        self.watch_log(&seen);
+        let log = self.logs.current();
+        log.watch(&seen, &self.tuning, &mut self.alerts);
         // Nobody wants to hear of what comes from there.
         if is_ignored {
             return;
@@ -331,8 +264,8 @@ impl Detectors {
                 first: None,
                 others: String::new(),
             });
-            let place = self.log(log);
-            self.tell_of_log(place, firing);
+            let told = &mut self.logs.named(log).told;
+            told.tell(Some(firing), self.now, &mut self.alerts);
         }
         std::mem::take(&mut self.alerts)
     }
@@ -377,32 +310,6 @@ impl Detectors {
     fn client(&self, ip: IpAddr) -> (Subject, u64) {
         let address = Subject::of(ip);
         (address, self.hasher.hash_one(address))
-    }
-
-    #[inline(always)]
-    fn watch_log(&mut self, seen: &Seen<'_>) {
-        let (now, tuning) = (self.now, &self.tuning);
-        let Log {
-            name,
-            clock,
-            errors,
-            told,
-            ..
-        } = &mut self.logs[self.current];
-        let lost = if seen.event.dropped > 0 {
-            clock::lost(seen, name, tuning)
-        } else {
-            None
-        };
-        let jump = clock.observe(seen, name, tuning);
-        let spike = errors.observe(seen, name, tuning, || {
-            told.goes_on(spikes::ID, Severity::Medium, now)
-        });
-        if lost.is_some() || jump.is_some() || spike.is_some() {
-            for firing in [lost, jump, spike].into_iter().flatten() {
-                self.tell_of_log(self.current, firing);
-            }
-        }
     }
 
     fn watch_failure(&mut self, seen: &Seen<'_>) {
@@ -600,21 +507,6 @@ impl Detectors {
             told.goes_on(anomaly::ID, Severity::Medium, now)
         });
         told.tell(firing, now, &mut self.alerts);
-    }
-
-    #[cold]
-    fn tell_of_log(&mut self, place: usize, firing: Box<Firing>) {
-        let told = &mut self.logs[place].told;
-        told.tell(Some(firing), self.now, &mut self.alerts);
-    }
-}
-
-impl Log {
-    fn of(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            ..Self::default()
-        }
     }
 }
 

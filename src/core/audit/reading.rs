@@ -421,7 +421,7 @@ impl Reading {
     ) -> io::Result<()> {
         if let Some(detectors) = &mut self.detectors {
             for alert in detectors.observe(event, place.offset) {
-                show.alert(&alert)?;
+                show.alert(alert)?;
             }
         }
         Ok(())

@@ -103,6 +103,12 @@ impl Buckets {
         self.make_room(tuning);
     }
 
+    /// The user was seen so often before.
+    pub fn was_seen(&mut self, times: u64) {
+        let times = u32::try_from(times).unwrap_or(u32::MAX);
+        self.total = self.total.max(times);
+    }
+
     /// A 300 s bucket with at least 30 events, above 3 × median and above median + 6 × 1.4826 × MAD
     /// (at least 1) of the last 60 buckets in which the user was active, at least 12 of them. Where
     /// `is_told` of it, no more is said.

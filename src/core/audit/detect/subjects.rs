@@ -4,9 +4,10 @@
 use std::net::Ipv4Addr;
 
 use super::anomaly::Buckets;
-use super::attempts::Attempts;
+use super::attempts::{Attempts, Bounds};
 use super::habits::Habit;
 use super::incidents::Told;
+use super::parameters::{Tuning, number};
 use super::records::Keyed;
 use super::table::Worth;
 use crate::audit::address::Subject;
@@ -133,4 +134,42 @@ impl Worth for Account {
 
 fn boxed_bytes(attempts: Option<&Attempts>) -> usize {
     attempts.map_or(0, |attempts| size_of::<Attempts>() + attempts.heap_bytes())
+}
+
+/// How much is remembered, so that whatever is configured can be told.
+pub struct Remembered {
+    /// Of an address whose logins were refused.
+    pub client: Bounds,
+    /// Of a user whose logins were refused.
+    pub account: Bounds,
+    /// Of who runs into the limiter.
+    pub limits: Bounds,
+}
+
+impl Remembered {
+    /// What these numbers need.
+    pub fn of(tuning: &Tuning) -> Self {
+        let failures = const {
+            [
+                number("brute-force", "count"),
+                number("brute-force", "high_count"),
+                number("brute-force", "slow_count"),
+                number("success-after-failures", "count"),
+                number("password-spray", "count"),
+                number("credential-stuffing", "count"),
+            ]
+        };
+        let get = |number| tuning.get(number);
+        let failures = failures.map(get).into_iter().max().unwrap_or(0);
+        let users = get(const { number("password-spray", "count") });
+        let users_s = get(const { number("password-spray", "window_s") });
+        let addresses = get(const { number("credential-stuffing", "count") });
+        let addresses_s = get(const { number("credential-stuffing", "window_s") });
+        let limits = get(const { number("rate-limit-storm", "count") });
+        Self {
+            client: Bounds::of(failures, users, users_s),
+            account: Bounds::of(failures, addresses, addresses_s),
+            limits: Bounds::of(limits, 0, 0),
+        }
+    }
 }
