@@ -180,8 +180,15 @@ impl Terminal {
     /// When they did not reach stderr.
     pub fn alerts(&self, text: &str) -> io::Result<()> {
         let mut lines = String::with_capacity(text.len());
-        for line in self.redactor.clean(text).lines() {
-            match harmless(line) {
+        let is_clean = matches!(self.redactor.clean(text), Cow::Borrowed(_));
+        for line in text.lines() {
+            // What looks like a secret over several lines must not take the others with it.
+            let line = if is_clean {
+                Cow::Borrowed(line)
+            } else {
+                self.redactor.clean(line)
+            };
+            match harmless(&line) {
                 plain if !self.colors_err => lines.push_str(&plain),
                 plain => lines.push_str(&tint(Tone::Bad, &plain, true)),
             }

@@ -472,6 +472,38 @@ fn eventful() -> String {
 }
 
 #[test]
+fn names_that_look_like_a_key_between_them_hide_no_alert_on_stderr() {
+    let folder = tempfile::tempdir().unwrap();
+    let begin = r"-----BEGIN PRIVATE KEY-----\nAAAAAAAAAAAAAAAAAAAAAAAA\n";
+    let mut log = repeated(5, 1, |second| refused(second, begin, "203.0.113.1"));
+    log += &repeated(25, 1, |second| refused(10 + second, "root", "203.0.113.2"));
+    log += &accepted(40, "root", "203.0.113.2");
+    log += &repeated(5, 1, |second| {
+        refused(50 + second, "-----END x-----", "203.0.113.3")
+    });
+    fs::write(folder.path().join("a.log"), log).unwrap();
+    let arguments = [
+        "a.log",
+        "--all",
+        "--no-follow",
+        "--detect",
+        "--format",
+        "raw",
+    ];
+    let output = run(folder.path(), &arguments);
+    let said = stderr(&output);
+    assert!(
+        said.contains("HIGH brute-force 203.0.113.2: 20 failures"),
+        "{said}"
+    );
+    assert!(
+        said.contains("CRITICAL success-after-failures root"),
+        "{said}"
+    );
+    assert!(said.contains("203.0.113.3"), "{said}");
+}
+
+#[test]
 fn what_is_found_afterwards_is_what_was_found_live() {
     let folder = tempfile::tempdir().unwrap();
     let log = eventful();

@@ -1,45 +1,48 @@
 //! Regular expressions of `--grep`.
 
 use regex::bytes::{Regex, RegexBuilder};
-use regex_syntax::ast::{self, Ast, ClassBracketed, Visitor};
+use regex_syntax::ast::{self, Ast, Visitor};
+
+/// What patterns may take of memory where dots take characters, in bytes.
+const MOST_BYTES: usize = 1 << 20;
 
 /// A regular expression over bytes. Classes such as `\w` and case are those of ASCII, since the tables
-/// for all of Unicode would weigh on every start; `.` and `[^x]` take whole characters, and the bytes of
-/// a line that are no text.
+/// for all of Unicode would weigh on every start; a dot takes a whole character, too. A pattern that
+/// this makes too large is read as it stands.
 ///
 /// # Errors
 /// When the text is no regular expression.
 pub fn of(text: &str) -> Result<Regex, regex::Error> {
-    let build = |text: &str| RegexBuilder::new(text).unicode(false).build();
-    match in_characters(text).map(|text| build(&text)) {
-        Some(Ok(pattern)) => Ok(pattern),
-        // Its error is about what was written.
-        _ => build(text),
+    let wide = with_wide_dots(text).and_then(|text| {
+        let mut builder = RegexBuilder::new(&text);
+        builder.unicode(false).size_limit(MOST_BYTES).build().ok()
+    });
+    match wide {
+        Some(pattern) => Ok(pattern),
+        // An error is about what was written.
+        None => RegexBuilder::new(text).unicode(false).build(),
     }
 }
 
-/// The same with marks around what takes any character but some.
-fn in_characters(text: &str) -> Option<String> {
+/// The same with dots that take a whole character, or as before a byte, since a line need not be text.
+fn with_wide_dots(text: &str) -> Option<String> {
     let ast = ast::parse::Parser::new().parse(text).ok()?;
-    let spans = ast::visit(&ast, Wide(Vec::new())).ok()?;
-    let mut marked = String::with_capacity(text.len() + 20 * spans.len());
+    let dots = ast::visit(&ast, Dots(Vec::new())).ok()?;
+    let mut wide = String::with_capacity(text.len() + 20 * dots.len());
     let mut end = 0;
-    for span in spans {
-        let (start, behind) = (span.start.offset, span.end.offset);
-        marked.push_str(text.get(end..start)?);
-        marked.push_str("(?:(?u:");
-        marked.push_str(text.get(start..behind)?);
-        marked.push_str(r")|[\x80-\xff])");
-        end = behind;
+    for dot in dots {
+        wide.push_str(text.get(end..dot.start.offset)?);
+        wide.push_str(r"(?:(?u-i:.)|[\x80-\xff])");
+        end = dot.end.offset;
     }
-    marked.push_str(text.get(end..)?);
-    Some(marked)
+    wide.push_str(text.get(end..)?);
+    Some(wide)
 }
 
-/// Where dots and negated classes stand, from left to right.
-struct Wide(Vec<ast::Span>);
+/// Where dots stand, from left to right.
+struct Dots(Vec<ast::Span>);
 
-impl Visitor for Wide {
+impl Visitor for Dots {
     type Output = Vec<ast::Span>;
     type Err = ();
 
@@ -48,15 +51,8 @@ impl Visitor for Wide {
     }
 
     fn visit_pre(&mut self, ast: &Ast) -> Result<(), ()> {
-        match ast {
-            Ast::Dot(span) => self.0.push(**span),
-            Ast::ClassBracketed(class) => {
-                let ClassBracketed { span, negated, .. } = **class;
-                if negated {
-                    self.0.push(span);
-                }
-            }
-            _ => {}
+        if let Ast::Dot(span) = ast {
+            self.0.push(**span);
         }
         Ok(())
     }
@@ -67,18 +63,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_dot_and_a_negated_class_take_a_whole_character() {
+    fn a_dot_takes_a_whole_character() {
         let cases = [
             ("^W.rter$", "Wörter", true),
             ("^W...rter$", "Wörter", false),
-            ("^W[^a]rter$", "Wörter", true),
             ("^.{3}$", "äöü", true),
             ("(?i)^w.RTER$", "Wörter", true),
-            ("(?i)^w[^a]RTER$", "Wörter", true),
             (r"^\.\[.\]$", ".[ß]", true),
-            (r"^[.][^.]$", ".ß", true),
+            (r"^[.].$", ".ß", true),
             (r"\bmia\b", "user=mia", true),
             ("(?x) a . c # .", "aßc", true),
+            // As they stand.
+            (r"^[^\x80-\xff]+$", "Wörter", false),
+            (r"user[^\S]+mia", "userömia", false),
+            (r"^[^\W]+$", "ö", false),
         ];
         for (pattern, text, is_match) in cases {
             let pattern = of(pattern).unwrap();
@@ -88,9 +86,16 @@ mod tests {
                 "{pattern} {text}"
             );
         }
-        for pattern in ["^a.*b$", "^a.{2}b$", "^a[^b]+b$"] {
+        for pattern in ["^a.*b$", "^a.{2}b$"] {
             assert!(of(pattern).unwrap().is_match(b"a\xff\xffb"), "{pattern}");
         }
+    }
+
+    #[test]
+    fn a_pattern_that_grows_too_large_is_read_as_it_stands() {
+        let pattern = of("^(?:.{0,250}){1,16}zz$").unwrap();
+        assert!(!pattern.as_str().contains("?u"), "{pattern}");
+        assert!(pattern.is_match(b"azz"));
     }
 
     #[test]

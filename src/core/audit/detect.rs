@@ -36,22 +36,19 @@ use super::address::{Subject, TrustedProxies};
 use super::event::{Event, Kind, Outcome};
 use super::hashing::Seeded;
 use crate::report::Severity;
-use attempts::Attempts;
 use connections::Connections;
 use incidents::{Firing, Told};
 use logins::Suspect;
 use logs::Logs;
 use parameters::{Id, detector};
 use subjects::{Account, Client, Remembered};
-use table::Table;
+use table::{Table, Worth as _};
 use wording::Name;
 
 /// Offsets that an alert names at most.
 pub const MOST_EVIDENCE: usize = 32;
-/// Memory for addresses, in bytes.
-const MOST_CLIENT_BYTES: usize = 16 << 20;
-/// Memory for users, in bytes.
-const MOST_ACCOUNT_BYTES: usize = 8 << 20;
+/// Memory for addresses and users, in bytes.
+const MOST_BYTES: usize = 24 << 20;
 /// When so many bytes came to them, somebody looks whether they are too many.
 const OFTEN: usize = 2 << 20;
 /// What is looked at of a user's name, in bytes.
@@ -195,6 +192,7 @@ impl Detectors {
             if learned.successes > 0 {
                 account.habit.get_or_insert_default().recall(&learned);
             }
+            self.grown += account.bytes();
         }
     }
 
@@ -243,8 +241,11 @@ impl Detectors {
     /// Forgets subjects where they take too much memory.
     #[cold]
     fn shrink(&mut self) {
-        self.clients.shrink_to(MOST_CLIENT_BYTES);
-        self.accounts.shrink_to(MOST_ACCOUNT_BYTES);
+        // Each may take what the other leaves, and half of it in any case.
+        let left = MOST_BYTES.saturating_sub(self.accounts.bytes());
+        self.clients.shrink_to(left.max(MOST_BYTES / 2));
+        let left = MOST_BYTES.saturating_sub(self.clients.bytes());
+        self.accounts.shrink_to(left.max(MOST_BYTES / 2));
         self.grown = 0;
     }
 
@@ -348,7 +349,7 @@ impl Detectors {
         }
         if let Some(user) = seen.user {
             let Account { failures, told, .. } = self.accounts.at(user.place);
-            let failures = boxed(failures, size_of::<Attempts>(), &mut self.grown);
+            let failures = boxed(failures, &mut self.grown);
             let [known] = told.touch([logins::STUFFING], now);
             let is_told = known >= Some(Severity::High);
             let address = client.map(|(_, key)| key);
@@ -383,8 +384,10 @@ impl Detectors {
                 None
             };
             let Account { habit, told, .. } = self.accounts.at(user.place);
-            let habit = boxed(habit, habits::Habit::MOST_BYTES, &mut self.grown);
+            let habit = boxed(habit, &mut self.grown);
+            let before = habit.heap_bytes();
             let (place, hour) = habit.observe(seen, hour, user.name, &self.tuning, told);
+            self.grown += habit.heap_bytes().saturating_sub(before);
             told.tell(place, self.now, &mut self.alerts);
             told.tell(hour, self.now, &mut self.alerts);
         }
@@ -479,7 +482,7 @@ impl Detectors {
             }
             (None, None) => return,
         };
-        let limits = boxed(limits, size_of::<Attempts>(), &mut self.grown);
+        let limits = boxed(limits, &mut self.grown);
         limits.note(seen, None, &self.remembered.limits, true, &mut self.grown);
         let [known] = told.touch([logins::STORM], self.now);
         if known < Some(Severity::Medium) {
@@ -510,15 +513,11 @@ impl Detectors {
     }
 }
 
-/// What stands in a box, new if need be; it takes so many bytes, which are added to `grown`.
+/// What stands in a box, new if need be; what that takes of memory is added to `grown`, in bytes.
 #[inline]
-fn boxed<'b, T: Default>(
-    place: &'b mut Option<Box<T>>,
-    bytes: usize,
-    grown: &mut usize,
-) -> &'b mut T {
+fn boxed<'b, T: Default>(place: &'b mut Option<Box<T>>, grown: &mut usize) -> &'b mut T {
     place.get_or_insert_with(|| {
-        *grown += bytes;
+        *grown += size_of::<T>();
         Box::default()
     })
 }

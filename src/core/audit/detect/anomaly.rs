@@ -57,17 +57,14 @@ impl Buckets {
         (u64::from(self.total), self.current)
     }
 
-    /// The memory it takes beside itself at most, in bytes.
-    const MOST_HEAP_BYTES: usize = size_of::<History>()
-        + MOST_BUCKETS.next_power_of_two() * size_of::<u32>()
-        + MOST_EVIDENCE * size_of::<u64>();
-
-    /// The memory it may take beside itself, in bytes.
+    /// The memory it takes beside itself, in bytes.
+    #[inline]
     pub fn heap_bytes(&self) -> usize {
-        match self.history {
-            Some(_) => Self::MOST_HEAP_BYTES,
-            None => 0,
-        }
+        let history = self.history.as_deref().map_or(0, |history| {
+            size_of::<History>() + history.past.capacity() * size_of::<u32>()
+        });
+        let offsets = self.offsets.as_deref().map_or(0, size_of_val);
+        history + offsets
     }
 
     /// Holds the bounds of everything that is remembered.
@@ -127,7 +124,7 @@ impl Buckets {
         if bucket.number > self.current || bucket.number < self.current - LATE {
             let before = self.heap_bytes();
             self.next(bucket.number, tuning);
-            *grown += self.heap_bytes() - before;
+            *grown += self.heap_bytes().saturating_sub(before);
         }
         self.note(seen.offset);
         if self.count <= self.usual

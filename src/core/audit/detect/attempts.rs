@@ -1,5 +1,8 @@
 //! The attempts of one subject: when they were, how many stand in a window, and whom they concerned.
 
+use std::cmp::Reverse;
+use std::collections::HashSet;
+
 use super::few::Ring;
 use super::{MOST_EVIDENCE, Seen};
 use crate::order;
@@ -12,6 +15,8 @@ const AHEAD: i64 = 60_000;
 const USUAL: u64 = 5;
 /// The newest attempts, which stand by themselves.
 const FRESH: usize = USUAL as usize - 1;
+/// So many other sides are told apart by a look at each.
+const FEW: usize = 8;
 /// Before all times.
 const NEVER: i64 = i64::MIN;
 
@@ -57,7 +62,7 @@ pub struct Other {
     pub offset: u64,
 }
 
-/// The other sides of attempts that are no longer remembered one by one, the last met last.
+/// Other sides beside those of the attempts that are remembered one by one, the last met last.
 #[derive(Debug, Default)]
 struct Gone(Vec<Other>);
 
@@ -157,8 +162,10 @@ impl Attempts {
         grown: &mut usize,
     ) {
         let other = other.unwrap_or(0);
-        // A line that only accompanies an attempt may still name the other side.
-        if seen.attempts == 0 && !self.is_of_another(other) {
+        if seen.attempts == 0 {
+            let before = self.heap_bytes();
+            self.accompany(seen, other, bounds);
+            *grown += self.heap_bytes().saturating_sub(before);
             return;
         }
         let count = u32::try_from(seen.attempts).unwrap_or(u32::MAX);
@@ -186,18 +193,23 @@ impl Attempts {
         self.fresh += 1;
     }
 
-    /// Whether the last attempt concerned another; one of which nobody knows whom it concerned is now
-    /// known to have concerned this one.
-    fn is_of_another(&mut self, other: u64) -> bool {
+    /// A line that only accompanies an attempt may still name the other side.
+    #[cold]
+    fn accompany(&mut self, seen: &Seen<'_>, other: u64, bounds: &Bounds) {
         let last = usize::from(self.fresh).checked_sub(1);
-        match last.map(|last| &mut self.newest[last % FRESH].other) {
-            _ if other == 0 => false,
-            Some(known) if *known == 0 => {
-                *known = other;
-                false
+        let last = last.map(|last| &mut self.newest[last % FRESH].other);
+        match last {
+            _ if other == 0 => {}
+            Some(known) if *known == other => {}
+            Some(known) if *known == 0 => *known = other,
+            _ => {
+                let other = Other {
+                    key: other,
+                    time: seen.now,
+                    offset: seen.offset,
+                };
+                self.gone.get_or_insert_default().note(other, bounds.others);
             }
-            Some(known) => *known != other,
-            None => true,
         }
     }
 
@@ -212,8 +224,7 @@ impl Attempts {
             };
             let other = Other::of(&oldest);
             if !is_told && other.key != 0 && is_within(now, other.time, window) {
-                let gone = self.gone.get_or_insert_default();
-                gone.note(other, now, window, bounds.others);
+                self.gone.get_or_insert_default().note(other, bounds.others);
             }
         }
     }
@@ -229,8 +240,7 @@ impl Attempts {
     #[inline]
     fn counted(&self) -> [&[Attempt]; 3] {
         let [first, second, third] = self.all();
-        let older = first.len() + second.len();
-        let left = (older + third.len()).saturating_sub(older.max(MOST_EVIDENCE));
+        let left = if self.older.is_full() { third.len() } else { 0 };
         let from_second = left.saturating_sub(first.len());
         [&first[left - from_second..], &second[from_second..], third]
     }
@@ -309,13 +319,18 @@ impl Attempts {
 
     /// How many distinct other sides stand in a window, but no more than needed.
     fn count_others(&self, now: i64, window_s: u64, needed: u64) -> u64 {
-        let mut keys = [0; 8];
-        let Some(keys) = usize::try_from(needed)
+        let mut few = [0; FEW];
+        let few = usize::try_from(needed)
             .ok()
-            .and_then(|needed| keys.get_mut(..needed))
-        else {
-            let most = usize::try_from(needed).unwrap_or(usize::MAX);
-            return self.last_others(now, window_s, most).len() as u64;
+            .and_then(|needed| few.get_mut(..needed));
+        let Some(keys) = few else {
+            let mut keys = HashSet::new();
+            let others = self.others(now, window_s);
+            let is_new = others.map(|other| keys.insert(other.key));
+            let distinct = is_new.filter(|is_new| *is_new);
+            return distinct
+                .take(usize::try_from(needed).unwrap_or(usize::MAX))
+                .count() as u64;
         };
         let mut count = 0;
         for other in self.others(now, window_s) {
@@ -334,19 +349,27 @@ impl Attempts {
     /// last, in the order of time.
     pub fn last_others(&self, now: i64, window_s: u64, most: usize) -> Vec<Other> {
         let mut others: Vec<Other> = Vec::new();
-        for other in self.others(now, window_s) {
-            if others.len() >= most {
-                break;
+        if self.gone.is_none() && self.odd == 0 && most <= FEW {
+            // They come in order, and these few are told apart by a look.
+            for other in self.others(now, window_s) {
+                if others.len() >= most {
+                    break;
+                }
+                if others.iter().all(|known| known.key != other.key) {
+                    others.push(other);
+                }
             }
-            if others.iter().all(|known| known.key != other.key) {
-                others.push(other);
-            }
+        } else {
+            others.extend(self.others(now, window_s));
+            order::sort_by_key(&mut others, |other| Reverse((other.time, other.offset)));
+            let mut keys = HashSet::new();
+            others.retain(|other| keys.len() < most && keys.insert(other.key));
         }
-        order::sort_by_key(&mut others, |other| (other.time, other.offset));
+        others.reverse();
         others
     }
 
-    /// The other sides in a window, the last first.
+    /// The other sides in a window, the last first as long as all came in order.
     fn others(&self, now: i64, window_s: u64) -> impl Iterator<Item = Other> {
         let window = window(window_s);
         let remembered = self
@@ -366,10 +389,9 @@ impl Attempts {
 }
 
 impl Gone {
-    /// Remembers one as the last of `most`, and forgets those that are too old.
-    fn note(&mut self, other: Other, now: i64, window: i64, most: usize) {
-        let is_left = |known: &Other| known.key != other.key && is_within(now, known.time, window);
-        self.0.retain(is_left);
+    /// Remembers one as the last of `most`.
+    fn note(&mut self, other: Other, most: usize) {
+        self.0.retain(|known| known.key != other.key);
         if self.0.len() >= most {
             self.0.remove(0);
         }
@@ -407,8 +429,6 @@ pub fn keep_last<T>(items: &mut Vec<T>, most: usize) {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
-
     use super::*;
     use crate::audit::event::Event;
 
@@ -447,13 +467,16 @@ mod tests {
         #[test]
         fn windows_hold_the_last_attempts(
             steps in steps(-40),
-            needed in 1u64..33,
+            most in proptest::sample::select(&[20u64, 33, 36, 40, 41][..]),
+            needed in 1u64..42,
             window_s in 1u64..4000,
         ) {
+            let bounds = Bounds::of(most, 5, 1200);
+            let needed = needed.min(most);
             let mut times = Vec::new();
-            run(&steps, &Bounds::of(20, 5, 1200), |attempts, now, number| {
+            run(&steps, &bounds, |attempts, now, number| {
                 times.push(now);
-                let last = (0..=number).rev().take(MOST_EVIDENCE);
+                let last = (0..=number).rev().take(bounds.attempts);
                 let inside = |number: &usize| {
                     (-60_000..1000 * window_s as i64).contains(&(now - times[*number]))
                 };
@@ -509,5 +532,8 @@ mod tests {
         assert_eq!(others(&[(0, 7, 1), (0, 7, 0), (0, 0, 0)]), (1, vec![7]));
         assert_eq!(others(&[(0, 7, 1), (0, 8, 0)]), (1, vec![7, 8]));
         assert_eq!(others(&[(0, 8, 0), (0, 7, 2)]), (2, vec![8, 7]));
+        // Of two lines for each attempt only one takes room.
+        let pairs: Vec<Step> = (0..40).flat_map(|_| [(1, 7, 1), (0, 8, 0)]).collect();
+        assert_eq!(others(&pairs), (32, vec![7, 8]));
     }
 }

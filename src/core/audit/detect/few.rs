@@ -63,6 +63,7 @@ pub struct Ring<T> {
     items: Vec<T>,
     /// Where the first stands.
     start: usize,
+    is_full: bool,
 }
 
 impl<T> Default for Ring<T> {
@@ -70,6 +71,7 @@ impl<T> Default for Ring<T> {
         Self {
             items: Vec::new(),
             start: 0,
+            is_full: false,
         }
     }
 }
@@ -87,12 +89,19 @@ impl<T: Copy> Ring<T> {
         self.items.len()
     }
 
+    /// Whether the next takes the place of the first.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.is_full
+    }
+
     /// Adds one at the end; of `most`, always the same, the first goes and is returned.
     #[inline]
     pub fn push(&mut self, item: T, most: usize) -> Option<T> {
         let count = self.items.len();
         if count < most {
             self.items.push(item);
+            self.is_full = count + 1 == most;
             return None;
         }
         let first = std::mem::replace(self.items.get_mut(self.start)?, item);
@@ -137,6 +146,7 @@ mod tests {
                 model.push_back(number);
                 let gone = (model.len() > most).then(|| model.pop_front()).flatten();
                 proptest::prop_assert_eq!(ring.push(number, most), gone);
+                proptest::prop_assert_eq!(ring.is_full(), model.len() == most);
                 let all: Vec<u32> = ring.parts().concat();
                 proptest::prop_assert_eq!(&all, &Vec::from(model.clone()));
                 proptest::prop_assert_eq!(ring.len(), all.len());

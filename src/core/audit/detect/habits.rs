@@ -63,8 +63,11 @@ impl Habit {
         assert!(self.networks.len() <= MOST_NETWORKS);
     }
 
-    /// The memory it takes at most, in bytes.
-    pub const MOST_BYTES: usize = size_of::<Self>() + MOST_NETWORKS * size_of::<Neighbourhood>();
+    /// The memory it takes beside itself, in bytes.
+    #[inline]
+    pub fn heap_bytes(&self) -> usize {
+        self.networks.capacity() * size_of::<Neighbourhood>()
+    }
 
     /// What was learned.
     pub fn learned(&self) -> UserBaseline {

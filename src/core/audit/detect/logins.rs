@@ -166,6 +166,9 @@ impl Suspect<'_> {
         let window_s = self.tuning.get(rule.window_s);
         let others = failures.last_others(self.seen.now, window_s, usize::MAX);
         let mut evidence: Vec<u64> = others.iter().map(|other| other.offset).collect();
+        if evidence.last() != Some(&self.seen.offset) {
+            evidence.push(self.seen.offset);
+        }
         keep_last(&mut evidence, MOST_EVIDENCE);
         Box::new(Firing {
             detector: rule.id,

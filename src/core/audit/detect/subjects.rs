@@ -116,7 +116,11 @@ impl Worth for Client {
 
 impl Worth for Account {
     fn worth(&self) -> (u64, i64) {
-        self.usage.worth()
+        let attempts = [&self.failures, &self.limits];
+        let attempts = attempts.map(|some| some.as_deref().map_or(0, Attempts::total));
+        let (events, last) = self.usage.worth();
+        // Who was refused a few times is worth more than who came a few times.
+        (events + 8 * attempts.iter().sum::<u64>(), last)
     }
 
     fn bytes(&self) -> usize {
@@ -124,12 +128,16 @@ impl Worth for Account {
         size_of::<Self>()
             + self.name.len()
             + self.usage.heap_bytes()
-            + self.habit.as_ref().map_or(0, |_| Habit::MOST_BYTES)
+            + self.habit.as_deref().map_or(0, habit_bytes)
             + attempts
                 .map(|some| boxed_bytes(some.as_deref()))
                 .iter()
                 .sum::<usize>()
     }
+}
+
+fn habit_bytes(habit: &Habit) -> usize {
+    size_of::<Habit>() + habit.heap_bytes()
 }
 
 fn boxed_bytes(attempts: Option<&Attempts>) -> usize {

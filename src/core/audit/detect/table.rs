@@ -81,45 +81,45 @@ impl<V: Worth + Keyed> Table<V> {
         self.records.add(record)
     }
 
+    /// The memory that all records take, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.records.iter().map(Worth::bytes).sum()
+    }
+
     /// Forgets some at once, so that forgetting costs little per event.
     fn forget(&mut self) {
         let mut worths: Vec<(u64, i64)> = self.records.iter().map(Worth::worth).collect();
-        let (_, limit, _) = worths.select_nth_unstable(AT_ONCE);
-        self.forget_below(*limit, AT_ONCE);
+        let (_, limit, _) = worths.select_nth_unstable(AT_ONCE - 1);
+        self.forget_up_to(*limit, AT_ONCE);
     }
 
     /// Forgets so many, or so few, that the others take an eighth less than `most` bytes, where all
     /// together take more than that.
     pub fn shrink_to(&mut self, most: usize) {
-        let bytes: usize = self.records.iter().map(Worth::bytes).sum();
-        if bytes <= most {
+        let mut left = self.bytes();
+        if left <= most {
             return;
         }
         let all = self.records.iter();
         let mut all: Vec<_> = all.map(|record| (record.worth(), record.bytes())).collect();
         order::sort_by_key(&mut all, |(worth, _)| *worth);
-        let mut left = bytes;
-        let goes = |(_, bytes): &&((u64, i64), usize)| {
-            let goes = left > most - most / 8;
+        for (number, (worth, bytes)) in all.iter().enumerate() {
             left = left.saturating_sub(*bytes);
-            goes
-        };
-        let count = all.iter().take_while(goes).count();
-        if let Some((limit, _)) = count.checked_sub(1).and_then(|last| all.get(last)) {
-            self.forget_below(*limit, count);
+            if left <= most - most / 8 {
+                return self.forget_up_to(*worth, number + 1);
+            }
         }
     }
 
-    /// Forgets the first `count`, whose last is worth `limit`.
-    fn forget_below(&mut self, limit: (u64, i64), count: usize) {
-        let mut left = count;
+    /// Forgets the first `count` in the order of their worth, the last of which is worth `limit`.
+    fn forget_up_to(&mut self, limit: (u64, i64), count: usize) {
+        let lower = self.records.iter().filter(|record| record.worth() < limit);
+        let mut alike = count.saturating_sub(lower.count());
         self.records.retain(|record| {
             let worth = record.worth();
-            let goes = worth < limit || (worth == limit && left > 0);
-            if goes {
-                left = left.saturating_sub(1);
-            }
-            !goes
+            let is_alike = worth == limit && alike > 0;
+            alike -= usize::from(is_alike);
+            worth > limit || (worth == limit && !is_alike)
         });
     }
 }
@@ -209,5 +209,21 @@ mod tests {
         assert_eq!(left.iter().filter(|count| **count == 1).count(), 7);
         assert_eq!(table.get(21 << 8), None);
         assert_eq!(table.get(31 << 8).map(|seen| seen.1), Some(31));
+    }
+
+    #[test]
+    fn of_those_worth_the_same_no_more_go_than_must() {
+        let mut table: Table<Seen> = Table::default();
+        for number in 0..100u64 {
+            let worth = match number {
+                0..70 => 5,
+                70..90 => 1,
+                _ => 9,
+            };
+            *entry(&mut table, number << 8) = Seen(worth, 1, number << 8);
+        }
+        table.shrink_to(70_000);
+        assert_eq!(table.iter().count(), 61);
+        assert_eq!(table.iter().filter(|seen| seen.0 == 9).count(), 10);
     }
 }

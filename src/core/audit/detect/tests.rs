@@ -1,6 +1,5 @@
 //! What fires, what stays silent, and that memory stays bounded.
 
-use super::table::Worth;
 use super::*;
 
 fn detectors() -> Detectors {
@@ -270,14 +269,85 @@ fn an_attacker_among_more_addresses_than_are_remembered_is_found() {
     assert_bounded(&detectors);
 }
 
+#[test]
+fn a_user_under_attack_is_remembered_among_more_than_there_is_room_for() {
+    let mut detectors = detectors();
+    let mut found = 0;
+    for number in 0..140_000u32 {
+        let (user, ip) = (
+            format!("u{number}"),
+            format!("198.51.100.{}", number / 28_000),
+        );
+        let is_attack = number % 28_000 < 2;
+        let user = if is_attack { "root" } else { &user };
+        let mut event = login(0, user, &ip, Outcome::Failure);
+        event.time = None;
+        let alerts = detectors.observe(&event, u64::from(number)).iter();
+        let told: Vec<&Alert> = alerts.filter(|alert| alert.subject == "root").collect();
+        for alert in told {
+            assert_eq!(alert.evidence.last(), Some(&u64::from(number)));
+            found += 1;
+        }
+    }
+    assert_eq!(found, 1);
+    assert_bounded(&detectors);
+}
+
+#[test]
+fn many_users_keep_their_habits() {
+    let mut detectors = detectors();
+    let users = 14_000;
+    let mut run = |day: i64, is_away: bool| {
+        let mut found = 0;
+        for number in 0..users {
+            let user = format!("u{number}");
+            let home = format!("11.{}.{}.1", number >> 8, number & 255);
+            let ip = if is_away { "203.0.113.9" } else { &home };
+            let second = day * 86_400 + i64::from(number) * 6;
+            let event = login(second, &user, ip, Outcome::Success);
+            let alerts = detectors.observe(&event, 0).iter();
+            found += alerts
+                .filter(|alert| alert.detector == "new-address")
+                .count();
+        }
+        found
+    };
+    for day in 0..21 {
+        assert_eq!(run(day, false), 0);
+    }
+    assert_eq!(run(21, true), 14_000);
+    assert_bounded(&detectors);
+}
+
+#[test]
+fn the_trigger_is_the_last_evidence_though_it_only_names_the_user() {
+    let mut events = Vec::new();
+    for number in 0..5 {
+        for is_named in [false, true] {
+            let mut event = login(number, "x", "192.0.2.1", Outcome::Failure);
+            event.user = is_named.then(|| format!("u{number}").into());
+            event.connection = Some(crate::audit::event::Connection {
+                id: format!("c{number}").into(),
+                is_companion: is_named,
+                more: 0,
+            });
+            events.push(event);
+        }
+    }
+    let mut detectors = detectors();
+    let mut spray = None;
+    for (offset, event) in (0..).zip(&events) {
+        let alerts = detectors.observe(event, offset).iter();
+        let evidence = alerts.filter(|alert| alert.detector == "password-spray");
+        spray = spray.or(evidence.map(|alert| alert.evidence.clone()).next());
+    }
+    assert_eq!(spray.unwrap().last(), Some(&9));
+}
+
 /// Everything that is remembered, held against its bounds.
 fn assert_bounded(detectors: &Detectors) {
-    let bytes = |some: &mut dyn Iterator<Item = usize>| some.sum::<usize>();
-    let grown = detectors.grown;
-    let clients = bytes(&mut detectors.clients.iter().map(Worth::bytes));
-    assert!(clients <= MOST_CLIENT_BYTES + grown, "{clients} {grown}");
-    let accounts = bytes(&mut detectors.accounts.iter().map(Worth::bytes));
-    assert!(accounts <= MOST_ACCOUNT_BYTES + grown, "{accounts} {grown}");
+    let bytes = detectors.clients.bytes() + detectors.accounts.bytes();
+    assert!(bytes <= MOST_BYTES + detectors.grown, "{bytes}");
     let remembered = &detectors.remembered;
     assert!(detectors.clients.iter().count() <= table::MOST_SUBJECTS);
     for client in detectors.clients.iter() {
