@@ -22,19 +22,21 @@ mod wording;
 #[cfg(test)]
 mod tests;
 
+use std::cmp::Reverse;
 use std::hash::BuildHasher as _;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-pub use baseline::{Baseline, BaselineError, UserBaseline};
+pub use baseline::{Baseline, BaselineError};
 pub use catalogue::{DETECTORS, Detector};
 pub use parameters::{DetectorSettings, Parameter, Tuning};
 
 use super::address::{Subject, TrustedProxies};
 use super::event::{Event, Kind, Outcome};
 use super::hashing::Seeded;
+use crate::order;
 use crate::report::Severity;
 use connections::Connections;
 use incidents::{Firing, Told};
@@ -48,7 +50,7 @@ use wording::Name;
 /// Offsets that an alert names at most.
 pub const MOST_EVIDENCE: usize = 32;
 /// Memory for addresses and users, in bytes.
-const MOST_BYTES: usize = 24 << 20;
+const MOST_BYTES: usize = 25 << 20;
 /// When so many bytes came to them, somebody looks whether they are too many.
 const OFTEN: usize = 2 << 20;
 /// What is looked at of a user's name, in bytes.
@@ -161,17 +163,13 @@ impl Detectors {
         if self.before.is_some() || self.latest == 0 {
             return None;
         }
-        let users = self.accounts.iter().filter_map(|account| {
-            let habit = account.habit.as_deref();
-            let usage = account.usage.learned();
-            if habit.is_none() && usage.is_none() {
-                return None;
-            }
-            let mut learned = habit.map_or_else(UserBaseline::default, habits::Habit::learned);
-            learned.user = account.name.to_string();
-            learned.usage = usage.unwrap_or_default();
-            Some(learned)
+        let mut accounts: Vec<&Account> = self.accounts.iter().collect();
+        accounts.retain(|account| account.has_learned());
+        order::sort_by_key(&mut accounts, |account| {
+            (Reverse(account.successes()), &account.name)
         });
+        accounts.truncate(baseline::MOST_USERS);
+        let users = accounts.iter().map(|account| account.learned());
         Some(Baseline::new(self.latest, users.collect()))
     }
 
@@ -192,7 +190,7 @@ impl Detectors {
             if learned.successes > 0 {
                 account.habit.get_or_insert_default().recall(&learned);
             }
-            self.grown += account.bytes();
+            self.grown += account.heap_bytes();
         }
     }
 
@@ -241,11 +239,13 @@ impl Detectors {
     /// Forgets subjects where they take too much memory.
     #[cold]
     fn shrink(&mut self) {
+        let own = self.clients.own_bytes() + self.accounts.own_bytes();
+        let most = MOST_BYTES.saturating_sub(own);
         // Each may take what the other leaves, and half of it in any case.
-        let left = MOST_BYTES.saturating_sub(self.accounts.bytes());
-        self.clients.shrink_to(left.max(MOST_BYTES / 2));
-        let left = MOST_BYTES.saturating_sub(self.clients.bytes());
-        self.accounts.shrink_to(left.max(MOST_BYTES / 2));
+        let left = most.saturating_sub(self.accounts.heap_bytes());
+        self.clients.shrink_heap_to(left.max(most / 2));
+        let left = most.saturating_sub(self.clients.heap_bytes());
+        self.accounts.shrink_heap_to(left.max(most / 2));
         self.grown = 0;
     }
 

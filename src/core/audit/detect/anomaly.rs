@@ -74,10 +74,15 @@ impl Buckets {
         assert!(past <= MOST_BUCKETS);
     }
 
+    /// Whether there are buckets of the past.
+    pub fn has_past(&self) -> bool {
+        self.history.is_some()
+    }
+
     /// Buckets of the past.
-    pub fn learned(&self) -> Option<Vec<u32>> {
-        let history = self.history.as_deref()?;
-        Some(history.past.iter().copied().collect())
+    pub fn past(&self) -> Vec<u32> {
+        let history = self.history.as_deref();
+        history.map_or_else(Vec::new, |history| history.past.iter().copied().collect())
     }
 
     /// Puts what was learned before in the place of less.

@@ -15,7 +15,7 @@ use crate::state::StateDir;
 
 /// The form of the file.
 const VERSION: u32 = 1;
-/// Users that are kept: those seen most.
+/// Users that are kept: those who logged in most.
 pub const MOST_USERS: usize = 4096;
 /// A larger file, in bytes, is damaged.
 const LARGEST: u64 = 16 << 20;
@@ -72,11 +72,7 @@ pub struct BaselineError {
 
 impl Baseline {
     /// A baseline of these users, up to `through`.
-    pub fn new(through: i64, mut users: Vec<UserBaseline>) -> Self {
-        order::sort_by(&mut users, |a, b| {
-            (b.successes, &a.user).cmp(&(a.successes, &b.user))
-        });
-        users.truncate(MOST_USERS);
+    pub fn new(through: i64, users: Vec<UserBaseline>) -> Self {
         Self {
             version: VERSION,
             through,

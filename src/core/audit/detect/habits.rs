@@ -69,16 +69,18 @@ impl Habit {
         self.networks.capacity() * size_of::<Neighbourhood>()
     }
 
-    /// What was learned.
-    pub fn learned(&self) -> UserBaseline {
-        UserBaseline {
-            networks: self.networks.iter().map(|known| known.network()).collect(),
-            hours: self.hours,
-            successes: self.successes,
-            first: self.first,
-            last: self.last,
-            ..UserBaseline::default()
-        }
+    /// Logins that succeeded.
+    pub fn successes(&self) -> u64 {
+        self.successes
+    }
+
+    /// Writes down what was learned.
+    pub fn teach(&self, learned: &mut UserBaseline) {
+        learned.networks = self.networks.iter().map(|known| known.network()).collect();
+        learned.hours = self.hours;
+        learned.successes = self.successes;
+        learned.first = self.first;
+        learned.last = self.last;
     }
 
     /// Puts what was learned before in the place of less.

@@ -63,6 +63,11 @@ impl<V: Keyed> Records<V> {
         self.records.len() - self.free.len()
     }
 
+    /// How many there are room for without asking for more.
+    pub fn places(&self) -> usize {
+        self.records.len()
+    }
+
     /// The slot of a key, taken or free.
     #[inline]
     fn find(&self, key: u64) -> (usize, u32) {

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 
 use super::anomaly::Buckets;
 use super::attempts::{Attempts, Bounds};
+use super::baseline::UserBaseline;
 use super::habits::Habit;
 use super::incidents::Told;
 use super::parameters::{Tuning, number};
@@ -75,6 +76,31 @@ impl Account {
     }
 }
 
+impl Account {
+    /// Logins that succeeded.
+    pub fn successes(&self) -> u64 {
+        self.habit.as_deref().map_or(0, Habit::successes)
+    }
+
+    /// Whether there is anything the next run should know.
+    pub fn has_learned(&self) -> bool {
+        self.habit.is_some() || self.usage.has_past()
+    }
+
+    /// What the next run should know.
+    pub fn learned(&self) -> UserBaseline {
+        let mut learned = UserBaseline {
+            user: self.name.to_string(),
+            usage: self.usage.past(),
+            ..UserBaseline::default()
+        };
+        if let Some(habit) = &self.habit {
+            habit.teach(&mut learned);
+        }
+        learned
+    }
+}
+
 impl Default for Client {
     fn default() -> Self {
         Self::new(0, Subject::of(Ipv4Addr::UNSPECIFIED.into()))
@@ -109,8 +135,8 @@ impl Worth for Client {
         (failures.total() + limits, failures.last_time().max(last))
     }
 
-    fn bytes(&self) -> usize {
-        size_of::<Self>() + self.failures.heap_bytes() + boxed_bytes(self.limits.as_deref())
+    fn heap_bytes(&self) -> usize {
+        self.failures.heap_bytes() + boxed_bytes(self.limits.as_deref())
     }
 }
 
@@ -123,10 +149,9 @@ impl Worth for Account {
         (events + 8 * attempts.iter().sum::<u64>(), last)
     }
 
-    fn bytes(&self) -> usize {
+    fn heap_bytes(&self) -> usize {
         let attempts = [&self.failures, &self.limits];
-        size_of::<Self>()
-            + self.name.len()
+        self.name.len()
             + self.usage.heap_bytes()
             + self.habit.as_deref().map_or(0, habit_bytes)
             + attempts

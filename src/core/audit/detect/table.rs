@@ -14,8 +14,8 @@ pub trait Worth {
     /// How often it was seen, and when last.
     fn worth(&self) -> (u64, i64);
 
-    /// The memory it takes, in bytes.
-    fn bytes(&self) -> usize;
+    /// The memory it takes beside itself, in bytes.
+    fn heap_bytes(&self) -> usize;
 }
 
 /// At most [`MOST_SUBJECTS`] records. A subject is known by its hash, which is seeded, since names
@@ -81,45 +81,55 @@ impl<V: Worth + Keyed> Table<V> {
         self.records.add(record)
     }
 
-    /// The memory that all records take, in bytes.
-    pub fn bytes(&self) -> usize {
-        self.records.iter().map(Worth::bytes).sum()
+    /// The memory of all records by themselves, forgotten ones too, in bytes.
+    pub fn own_bytes(&self) -> usize {
+        self.records.places() * size_of::<V>()
+    }
+
+    /// The memory that records take beside themselves, in bytes.
+    pub fn heap_bytes(&self) -> usize {
+        self.records.iter().map(Worth::heap_bytes).sum()
     }
 
     /// Forgets some at once, so that forgetting costs little per event.
     fn forget(&mut self) {
         let mut worths: Vec<(u64, i64)> = self.records.iter().map(Worth::worth).collect();
         let (_, limit, _) = worths.select_nth_unstable(AT_ONCE - 1);
-        self.forget_up_to(*limit, AT_ONCE);
+        self.forget_up_to(*limit, AT_ONCE, |_| true);
     }
 
-    /// Forgets so many, or so few, that the others take an eighth less than `most` bytes, where all
-    /// together take more than that.
-    pub fn shrink_to(&mut self, most: usize) {
-        let mut left = self.bytes();
+    /// Forgets so many, or so few, that the others take an eighth less than `most` bytes beside
+    /// themselves, where all together take more than that.
+    pub fn shrink_heap_to(&mut self, most: usize) {
+        let mut left = self.heap_bytes();
         if left <= most {
             return;
         }
-        let all = self.records.iter();
-        let mut all: Vec<_> = all.map(|record| (record.worth(), record.bytes())).collect();
+        // Who takes nothing beside a place that stays anyway need not go.
+        let all = self.records.iter().filter(|record| record.heap_bytes() > 0);
+        let mut all: Vec<_> = all
+            .map(|record| (record.worth(), record.heap_bytes()))
+            .collect();
         order::sort_by_key(&mut all, |(worth, _)| *worth);
         for (number, (worth, bytes)) in all.iter().enumerate() {
             left = left.saturating_sub(*bytes);
             if left <= most - most / 8 {
-                return self.forget_up_to(*worth, number + 1);
+                return self.forget_up_to(*worth, number + 1, |record| record.heap_bytes() > 0);
             }
         }
     }
 
-    /// Forgets the first `count` in the order of their worth, the last of which is worth `limit`.
-    fn forget_up_to(&mut self, limit: (u64, i64), count: usize) {
-        let lower = self.records.iter().filter(|record| record.worth() < limit);
-        let mut alike = count.saturating_sub(lower.count());
+    /// Forgets the first `count` of those that may go, in the order of their worth; the last of them is
+    /// worth `limit`.
+    fn forget_up_to(&mut self, limit: (u64, i64), count: usize, may_go: impl Fn(&V) -> bool) {
+        let some = self.records.iter().filter(|record| may_go(record));
+        let lower = some.filter(|record| record.worth() < limit).count();
+        let mut alike = count.saturating_sub(lower);
         self.records.retain(|record| {
             let worth = record.worth();
-            let is_alike = worth == limit && alike > 0;
+            let is_alike = worth == limit && alike > 0 && may_go(record);
             alike -= usize::from(is_alike);
-            worth > limit || (worth == limit && !is_alike)
+            !is_alike && (worth >= limit || !may_go(record))
         });
     }
 }
@@ -145,7 +155,7 @@ mod tests {
             (self.0, self.1)
         }
 
-        fn bytes(&self) -> usize {
+        fn heap_bytes(&self) -> usize {
             1000
         }
     }
@@ -200,9 +210,9 @@ mod tests {
             // The lowest bits choose the slot.
             *entry(&mut table, number << 8) = Seen(number % 10, number as i64, number << 8);
         }
-        table.shrink_to(100_000);
+        table.shrink_heap_to(100_000);
         assert_eq!(table.iter().count(), 100);
-        table.shrink_to(99_999);
+        table.shrink_heap_to(99_999);
         let left: Vec<u64> = table.iter().map(|seen| seen.0).collect();
         assert_eq!(left.len(), 87);
         assert!(!left.contains(&0));
@@ -222,7 +232,7 @@ mod tests {
             };
             *entry(&mut table, number << 8) = Seen(worth, 1, number << 8);
         }
-        table.shrink_to(70_000);
+        table.shrink_heap_to(70_000);
         assert_eq!(table.iter().count(), 61);
         assert_eq!(table.iter().filter(|seen| seen.0 == 9).count(), 10);
     }

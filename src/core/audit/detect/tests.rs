@@ -346,7 +346,9 @@ fn the_trigger_is_the_last_evidence_though_it_only_names_the_user() {
 
 /// Everything that is remembered, held against its bounds.
 fn assert_bounded(detectors: &Detectors) {
-    let bytes = detectors.clients.bytes() + detectors.accounts.bytes();
+    let (clients, accounts) = (&detectors.clients, &detectors.accounts);
+    let own = clients.own_bytes() + accounts.own_bytes();
+    let bytes = own + clients.heap_bytes() + accounts.heap_bytes();
     assert!(bytes <= MOST_BYTES + detectors.grown, "{bytes}");
     let remembered = &detectors.remembered;
     assert!(detectors.clients.iter().count() <= table::MOST_SUBJECTS);
