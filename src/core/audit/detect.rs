@@ -51,6 +51,8 @@ use wording::Name;
 pub const MOST_EVIDENCE: usize = 32;
 /// Memory for addresses and users, in bytes.
 const MOST_BYTES: usize = 25 << 20;
+/// What they may take beside their records in any case, in bytes.
+const LEAST_HEAP_BYTES: usize = 4 << 20;
 /// When so many bytes came to them, somebody looks whether they are too many.
 const OFTEN: usize = 2 << 20;
 /// What is looked at of a user's name, in bytes.
@@ -240,7 +242,7 @@ impl Detectors {
     #[cold]
     fn shrink(&mut self) {
         let own = self.clients.own_bytes() + self.accounts.own_bytes();
-        let most = MOST_BYTES.saturating_sub(own);
+        let most = MOST_BYTES.saturating_sub(own).max(LEAST_HEAP_BYTES);
         // Each may take what the other leaves, and half of it in any case.
         let left = most.saturating_sub(self.accounts.heap_bytes());
         self.clients.shrink_heap_to(left.max(most / 2));

@@ -349,7 +349,8 @@ fn assert_bounded(detectors: &Detectors) {
     let (clients, accounts) = (&detectors.clients, &detectors.accounts);
     let own = clients.own_bytes() + accounts.own_bytes();
     let bytes = own + clients.heap_bytes() + accounts.heap_bytes();
-    assert!(bytes <= MOST_BYTES + detectors.grown, "{bytes}");
+    let most = MOST_BYTES.max(own + LEAST_HEAP_BYTES);
+    assert!(bytes <= most + detectors.grown, "{bytes}");
     let remembered = &detectors.remembered;
     assert!(detectors.clients.iter().count() <= table::MOST_SUBJECTS);
     for client in detectors.clients.iter() {
