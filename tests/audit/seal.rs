@@ -172,18 +172,20 @@ fn rotation_is_no_alarm() {
     assert_eq!(verify(folder.path()).1["status"], "missing");
 }
 
+/// Renames the log and its two rotated files, whichever there are.
+fn rotate(folder: &Path) {
+    for (old, new) in [(".2", ".3"), (".1", ".2"), ("", ".1")] {
+        let at = |ending| folder.join(format!("audit.log{ending}"));
+        let _ = fs::rename(at(old), at(new));
+    }
+}
+
 /// Four parts, the oldest in `audit.log.3.gz`.
 fn rotated() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     for part in 0..4 {
-        for number in (1..3).rev() {
-            let _ = fs::rename(
-                at(&format!("audit.log.{number}")),
-                at(&format!("audit.log.{}", number + 1)),
-            );
-        }
-        let _ = fs::rename(at("audit.log"), at("audit.log.1"));
+        rotate(folder.path());
         append(&at("audit.log"), &numbered(100 * part..100 * part + 20));
         assert_eq!(seal(folder.path()).0, Some(0));
     }
@@ -200,13 +202,7 @@ fn a_part_has_expired_though_its_lines_are_logged_again() {
         .map(|frame| format!("    at frame {frame}\n"))
         .collect();
     for part in 0..4 {
-        for number in (1..3).rev() {
-            let _ = fs::rename(
-                at(&format!("audit.log.{number}")),
-                at(&format!("audit.log.{}", number + 1)),
-            );
-        }
-        let _ = fs::rename(at("audit.log"), at("audit.log.1"));
+        rotate(folder.path());
         append(&at("audit.log"), &numbered(100 * part..100 * part + 5));
         append(&at("audit.log"), &frames);
         assert_eq!(seal(folder.path()).0, Some(0));

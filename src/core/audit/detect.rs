@@ -315,14 +315,20 @@ impl Detectors {
         (address, self.hasher.hash_one(address))
     }
 
+    /// Where a client is remembered, from now on.
+    #[inline(always)]
+    fn client_place(&mut self, (address, key): (Subject, u64)) -> usize {
+        self.clients.place_or_add(key, |key| {
+            self.grown += size_of::<Client>();
+            Client::new(key, address)
+        })
+    }
+
     fn watch_failure(&mut self, seen: &Seen<'_>) {
         let client = seen.ip.map(|ip| self.client(ip));
+        let place = client.map(|client| self.client_place(client));
         let (now, tuning) = (self.now, &self.tuning);
-        if let Some((address, key)) = client {
-            let place = self.clients.place_or_add(key, |key| {
-                self.grown += size_of::<Client>();
-                Client::new(key, address)
-            });
+        if let (Some((address, _)), Some(place)) = (client, place) {
             let Client { failures, told, .. } = self.clients.at(place);
             let [force, spray] = told.touch([logins::BRUTE_FORCE, logins::SPRAY], now);
             let is_told = spray >= Some(Severity::High);
@@ -436,7 +442,7 @@ impl Detectors {
     #[inline(never)]
     fn tell_of_success(&mut self, seen: &Seen<'_>, subject: Name<'_>, client: Option<usize>) {
         let (now, tuning) = (self.now, &self.tuning);
-        let account = seen.user.and_then(|user| self.accounts.get(user.key));
+        let account = seen.user.map(|user| self.accounts.peek(user.place));
         let of_user = account.and_then(|account| account.failures.as_deref());
         let of_address = client.map(|place| &self.clients.peek(place).failures);
         let by_user = logins::failures_before(of_user, seen, tuning);
@@ -470,13 +476,10 @@ impl Detectors {
         }
         let (subject, limits, told) = match (seen.ip, seen.user) {
             (Some(ip), _) => {
-                let (address, key) = self.client(ip);
-                let place = self.clients.place_or_add(key, |key| {
-                    self.grown += size_of::<Client>();
-                    Client::new(key, address)
-                });
+                let client = self.client(ip);
+                let place = self.client_place(client);
                 let Client { limits, told, .. } = self.clients.at(place);
-                (Name::Address(address), limits, told)
+                (Name::Address(client.0), limits, told)
             }
             (None, Some(user)) => {
                 let Account { limits, told, .. } = self.accounts.at(user.place);

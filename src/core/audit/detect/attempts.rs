@@ -8,7 +8,7 @@ use super::{MOST_EVIDENCE, Seen};
 use crate::order;
 
 /// More attempts are not remembered one by one, whatever is configured.
-pub const MOST_ATTEMPTS: u64 = 1024;
+const MOST_ATTEMPTS: u64 = 1024;
 /// A time this far ahead, in milliseconds, is of another clock.
 const AHEAD: i64 = 60_000;
 /// Most questions are about the last five.

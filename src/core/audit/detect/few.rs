@@ -1,5 +1,5 @@
-//! Lists that cost nothing on the heap while they have one entry, as most lists of a log's subjects
-//! have for ever.
+//! Short lists: one that costs nothing on the heap while it has one entry, as most lists of a log's
+//! subjects have for ever, and one of the last so many.
 
 /// None, one or many.
 #[derive(Debug, Default)]

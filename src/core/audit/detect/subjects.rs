@@ -74,9 +74,7 @@ impl Account {
             limits: None,
         }
     }
-}
 
-impl Account {
     /// Logins that succeeded.
     pub fn successes(&self) -> u64 {
         self.habit.as_deref().map_or(0, Habit::successes)
