@@ -178,9 +178,14 @@ impl Run {
         let Some(statistics) = &self.reading.statistics else {
             return Ok(());
         };
-        let document = statistics.document(self.plan.top);
+        let mut document = statistics.document(self.plan.top);
         let text = match self.plan.format {
-            Format::Human => statistics_tables(&document, context.terminal.width()),
+            Format::Human => {
+                for row in &mut document.users {
+                    row.user = self.shower.without_keys(&row.user);
+                }
+                statistics_tables(&document, context.terminal.width())
+            }
             _ => match serde_json::to_string(&document) {
                 Ok(json) => format!("{}\n", openclaw_sec::foreign_text::harmless_json(&json)),
                 Err(error) => return Err(std::io::Error::other(error)),

@@ -315,6 +315,26 @@ fn a_stack_belongs_to_the_line_before_it() {
 }
 
 #[test]
+fn a_key_in_the_place_of_a_user_is_hidden_from_people() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = format!("sk-or-v1-{}", "0123456789abcdef".repeat(4));
+    let line = format!("{{\"event\":\"login failed\",\"user\":\"{key}\",\"ip\":\"192.0.2.1\"}}\n");
+    fs::write(folder.path().join("a.log"), line.repeat(6)).unwrap();
+    for how in [
+        &["--all"][..],
+        &["--all", "--detect"],
+        &["--stats"],
+        &["--stats", "--detect"],
+    ] {
+        let arguments = [&["a.log", "--no-follow"][..], how].concat();
+        let output = run(folder.path(), &arguments);
+        let said = stdout(&output) + &stderr(&output);
+        assert!(said.contains("192.0.2.1"), "{said}");
+        assert!(!said.contains("sk-or-v1-0123"), "{how:?} {said}");
+    }
+}
+
+#[test]
 fn secrets_of_the_env_file_become_fingerprints_in_every_format() {
     let folder = tempfile::tempdir().unwrap();
     let secret = "q7Gd/x2Lw9+ZtB4mVrKpQe8s";

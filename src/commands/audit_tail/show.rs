@@ -79,6 +79,11 @@ impl Shower {
         })
     }
 
+    /// A text as people see it in events: keys of a provider's shape are hidden.
+    pub fn without_keys(&self, text: &str) -> String {
+        self.human.without_keys(text).into_owned()
+    }
+
     /// Writes bytes as they are.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.hand_on()?;

@@ -1,5 +1,6 @@
 //! One event, one aligned line, complete without colour; alerts stand out.
 
+use std::borrow::Cow;
 use std::io::Write as _;
 use std::net::IpAddr;
 
@@ -185,6 +186,11 @@ impl HumanLines {
         block.push_constant(b"\n");
     }
 
+    /// The text without keys.
+    pub fn without_keys<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        (self.hide)(text).map_or(Cow::Borrowed(text), Cow::Owned)
+    }
+
     /// An alert in one line.
     pub fn plain_alert(&self, out: &mut Block, alert: &Alert) {
         self.write_alert(out, alert);
@@ -197,7 +203,7 @@ impl HumanLines {
         text.push(b" ");
         text.push(alert.detector.as_bytes());
         text.push(b" ");
-        write_harmless(text, &alert.subject);
+        write_harmless(text, &self.without_keys(&alert.subject));
         text.push(b": ");
         write_harmless(text, &alert.message);
         let mut mark = b" (";
@@ -219,7 +225,7 @@ impl HumanLines {
             };
             text.push(mark);
             text.push(what);
-            write_harmless(text, &alert.others);
+            write_harmless(text, &self.without_keys(&alert.others));
         }
         if alert.first.is_some() || !alert.others.is_empty() {
             text.push(b")");
