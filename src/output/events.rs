@@ -10,5 +10,5 @@ mod tests;
 
 pub use block::Block;
 pub use human::{HumanLines, Paints, SHORTEST_KEY};
-pub use machine::{JsonLines, alert_json, event_ocsf};
+pub use machine::{JsonLines, event_ocsf};
 pub use tables::statistics_tables;

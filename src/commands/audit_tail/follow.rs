@@ -224,7 +224,7 @@ fn say(run: &mut Run, shown: &str, notice: &Notice, context: &mut Context<'_>) -
             if let Some(detectors) = &mut run.reading.detectors {
                 let why = format!("{offset} bytes vanished; no rotated file holds them");
                 for alert in detectors.truncated(shown, *offset, &why) {
-                    run.shower.alert(&alert)?;
+                    run.shower.alert(alert)?;
                 }
             }
         }

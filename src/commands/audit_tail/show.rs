@@ -12,9 +12,7 @@ use openclaw_sec::order;
 use super::super::{Context, Failure};
 use super::alert_exec::AlertExec;
 use super::plan::{Format, Plan};
-use crate::output::events::{
-    Block, HumanLines, JsonLines, Paints, SHORTEST_KEY, alert_json, event_ocsf,
-};
+use crate::output::events::{Block, HumanLines, JsonLines, Paints, SHORTEST_KEY, event_ocsf};
 use crate::terminal::DataStream;
 
 /// Writes, and counts what was written.
@@ -202,7 +200,7 @@ impl Show for Shower {
         self.alerts += 1;
         if let Some(commands) = &mut self.commands {
             let mut json = Block::default();
-            alert_json(&mut json, alert)?;
+            self.json.alert(&mut json, alert);
             commands.run(json.written().to_vec());
         }
         if self.alerts_beside {
@@ -211,7 +209,7 @@ impl Show for Shower {
         }
         match self.format {
             Format::Human => self.human.alert(&mut self.block, alert),
-            _ => alert_json(&mut self.block, alert)?,
+            _ => self.json.alert(&mut self.block, alert),
         }
         self.hand_on_when_full()
     }

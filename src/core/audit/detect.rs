@@ -39,13 +39,13 @@ use super::hashing::Seeded;
 use crate::order;
 use crate::report::Severity;
 use connections::Connections;
-use incidents::{Firing, Told};
-use logins::Suspect;
+use incidents::{Alerts, Teller, Told};
+use logins::{Directory, Suspect};
 use logs::Logs;
 use parameters::{Id, detector};
 use subjects::{Account, Client, Remembered};
 use table::{Table, Worth as _};
-use wording::Name;
+use wording::{Name, Piece};
 
 /// Offsets that an alert names at most.
 pub const MOST_EVIDENCE: usize = 32;
@@ -59,7 +59,7 @@ const OFTEN: usize = 2 << 20;
 const LONGEST_USER: usize = 128;
 
 /// What a detector says.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub struct Alert {
     /// The event's time that completed it.
     pub time: Option<Timestamp>,
@@ -122,7 +122,7 @@ pub struct Detectors {
     logs: Logs,
     /// The time of the event at hand.
     now: i64,
-    alerts: Vec<Alert>,
+    alerts: Alerts,
     /// The memory that subjects took since it was looked at last, in bytes.
     grown: usize,
     /// What earlier runs learned, until something newer comes.
@@ -144,7 +144,7 @@ impl Detectors {
             hours: habits::Clock::default(),
             logs: Logs::default(),
             now: 0,
-            alerts: Vec::new(),
+            alerts: Alerts::default(),
             grown: 0,
             before: None,
             latest: 0,
@@ -205,7 +205,7 @@ impl Detectors {
     pub fn observe(&mut self, event: &Event<'_>, offset: u64) -> &[Alert] {
         self.alerts.clear();
         self.watch(event, offset);
-        &self.alerts
+        self.alerts.as_slice()
     }
 
     fn watch(&mut self, event: &Event<'_>, offset: u64) {
@@ -251,26 +251,21 @@ impl Detectors {
         self.grown = 0;
     }
 
-    /// Content of a log vanished.
-    pub fn truncated(&mut self, log: &str, lost_from: u64, why: &str) -> Vec<Alert> {
+    /// Content of a log vanished. The alerts are there until the next event, which forgets them.
+    pub fn truncated(&mut self, log: &str, lost_from: u64, why: &str) -> &[Alert] {
         const ID: Id = detector("log-truncated");
         self.alerts.clear();
         if self.tuning.is_on(ID) {
-            let firing = Box::new(Firing {
-                detector: ID,
-                severity: Severity::High,
-                subject: log.to_owned(),
-                count: 1,
-                window_s: 0,
-                message: why.to_owned(),
-                evidence: vec![lost_from],
-                first: None,
-                others: String::new(),
-            });
-            let told = &mut self.logs.named(log).told;
-            told.tell(Some(firing), self.now, &mut self.alerts);
+            let teller = Teller {
+                now: self.now,
+                told: &mut self.logs.named(log).told,
+                alerts: &mut self.alerts,
+            };
+            if let Some(alert) = teller.begin(ID, Severity::High, 0) {
+                alert.say(log, &[Piece::Text(why)], lost_from);
+            }
         }
-        std::mem::take(&mut self.alerts)
+        self.alerts.as_slice()
     }
 
     #[inline(always)]
@@ -327,7 +322,7 @@ impl Detectors {
     fn watch_failure(&mut self, seen: &Seen<'_>) {
         let client = seen.ip.map(|ip| self.client(ip));
         let place = client.map(|client| self.client_place(client));
-        let (now, tuning) = (self.now, &self.tuning);
+        let (now, tuning, alerts) = (self.now, &self.tuning, &mut self.alerts);
         if let (Some((address, _)), Some(place)) = (client, place) {
             let Client { failures, told, .. } = self.clients.at(place);
             let [force, spray] = told.touch([logins::BRUTE_FORCE, logins::SPRAY], now);
@@ -346,13 +341,12 @@ impl Detectors {
                 tuning,
                 others: Some(&self.accounts),
             };
+            let mut teller = Teller { now, told, alerts };
             if force < Some(Severity::High) && seen.attempts > 0 {
-                let forced = suspect.brute_force(failures, force);
-                told.tell(forced, now, &mut self.alerts);
+                suspect.brute_force(failures, force, teller.again());
             }
             if !is_told {
-                let sprayed = suspect.password_spray(failures);
-                told.tell(sprayed, now, &mut self.alerts);
+                suspect.password_spray(failures, teller);
             }
         }
         if let Some(user) = seen.user {
@@ -375,8 +369,7 @@ impl Detectors {
                     tuning,
                     others: Some(&self.clients),
                 };
-                let stuffed = suspect.credential_stuffing(failures);
-                told.tell(stuffed, now, &mut self.alerts);
+                suspect.credential_stuffing(failures, Teller { now, told, alerts });
             }
         }
     }
@@ -394,10 +387,13 @@ impl Detectors {
             let Account { habit, told, .. } = self.accounts.at(user.place);
             let habit = boxed(habit, &mut self.grown);
             let before = habit.heap_bytes();
-            let (place, hour) = habit.observe(seen, hour, user.name, &self.tuning, told);
+            let teller = Teller {
+                now: self.now,
+                told,
+                alerts: &mut self.alerts,
+            };
+            habit.observe(seen, hour, user.name, &self.tuning, teller);
             self.grown += habit.heap_bytes().saturating_sub(before);
-            told.tell(place, self.now, &mut self.alerts);
-            told.tell(hour, self.now, &mut self.alerts);
         }
     }
 
@@ -442,32 +438,36 @@ impl Detectors {
     #[inline(never)]
     fn tell_of_success(&mut self, seen: &Seen<'_>, subject: Name<'_>, client: Option<usize>) {
         let (now, tuning) = (self.now, &self.tuning);
+        let told = match (seen.user, client) {
+            (Some(user), _) => &mut self.accounts.at(user.place).told,
+            (None, Some(place)) => &mut self.clients.at(place).told,
+            (None, None) => return,
+        };
+        let window_s = logins::window_before_success(tuning);
+        if !told.is_news(logins::SUCCESS, Severity::Critical, window_s, now) {
+            return;
+        }
+        let alert = (self.alerts).add(logins::SUCCESS, Severity::Critical, window_s, now);
         let account = seen.user.map(|user| self.accounts.peek(user.place));
         let of_user = account.and_then(|account| account.failures.as_deref());
         let of_address = client.map(|place| &self.clients.peek(place).failures);
         let by_user = logins::failures_before(of_user, seen, tuning);
         let by_address = logins::failures_before(of_address, seen, tuning);
         let is_user = by_user > by_address;
-        let Some(failures) = (if is_user { of_user } else { of_address }) else {
-            return;
+        let others: &dyn Directory = if is_user {
+            &self.clients
+        } else {
+            &self.accounts
         };
         let suspect = Suspect {
             name: subject,
             seen,
             tuning,
-            others: Some(if is_user {
-                &self.clients
-            } else {
-                &self.accounts
-            }),
+            others: Some(others),
         };
-        let firing = suspect.success_after_failures(failures);
-        let told = match (seen.user, client) {
-            (Some(user), _) => &mut self.accounts.at(user.place).told,
-            (None, Some(place)) => &mut self.clients.at(place).told,
-            (None, None) => return,
-        };
-        told.tell(Some(firing), now, &mut self.alerts);
+        if let Some(failures) = if is_user { of_user } else { of_address } {
+            suspect.success_after_failures(alert, failures);
+        }
     }
 
     fn watch_limit(&mut self, seen: &Seen<'_>) {
@@ -497,8 +497,12 @@ impl Detectors {
                 tuning: &self.tuning,
                 others: None,
             };
-            let storm = suspect.rate_limit_storm(limits);
-            told.tell(storm, self.now, &mut self.alerts);
+            let teller = Teller {
+                now: self.now,
+                told,
+                alerts: &mut self.alerts,
+            };
+            suspect.rate_limit_storm(limits, teller);
         }
     }
 
@@ -511,10 +515,9 @@ impl Detectors {
         self.bucket.move_to(now, tuning);
         let Account { usage, told, .. } = self.accounts.at(user.place);
         let grown = &mut self.grown;
-        let firing = usage.observe(seen, &self.bucket, user.name, tuning, grown, || {
-            told.goes_on(anomaly::ID, Severity::Medium, now)
-        });
-        told.tell(firing, now, &mut self.alerts);
+        let alerts = &mut self.alerts;
+        let teller = Teller { now, told, alerts };
+        usage.observe(seen, &self.bucket, user.name, tuning, grown, teller);
     }
 }
 

@@ -28,7 +28,7 @@ impl Default for UtcTimes {
 
 impl UtcTimes {
     /// Writes one time.
-    #[inline]
+    #[inline(always)]
     pub fn write(&mut self, block: &mut Block, time: Timestamp) {
         let second = time.as_second();
         // Part of a second before 1970 counts backwards.
@@ -164,12 +164,6 @@ pub fn push_ipv4(row: &mut Row<'_>, address: Ipv4Addr) {
 #[inline]
 pub fn push_number(row: &mut Row<'_>, number: u64) {
     row.end += put_number(row.next(), number);
-}
-
-/// Writes a number.
-pub fn write_number(block: &mut Block, number: u64) {
-    let length = put_number(block.room(), number);
-    block.advance(length);
 }
 
 /// Puts the digits of a number into a place and returns how many they are: eight at once, and not one

@@ -4,15 +4,15 @@ use std::io::{self, Write};
 use std::net::IpAddr;
 
 use base64::Engine as _;
-use jiff::Timestamp;
 use openclaw_sec::audit::detect::Alert;
 use openclaw_sec::audit::event::{Event, Kind, Level, Outcome};
 use openclaw_sec::audit::reading::{SourceLine, without_line_end};
 use openclaw_sec::foreign_text::is_harmful;
+use openclaw_sec::report::Severity;
 use wide::u8x16;
 
 use super::block::{Block, Piece, Row, SHORT};
-use super::digits::{UtcTimes, push_ipv4, push_number, write_number};
+use super::digits::{UtcTimes, push_ipv4, push_number};
 
 /// Makes objects of `openclaw-sec/event/1`; it remembers the minute and the file it wrote last.
 #[derive(Default)]
@@ -84,6 +84,35 @@ impl JsonLines {
         block.push_constant(b"}\n");
     }
 
+    /// Writes one alert of `openclaw-sec/alert/1`.
+    pub fn alert(&mut self, block: &mut Block, alert: &Alert) {
+        match alert.time {
+            Some(time) => {
+                block.push_constant(b"{\"schema\":\"openclaw-sec/alert/1\",\"time\":\"");
+                self.times.write(block, time);
+                block.push_constant(b"\",\"detector\":\"");
+            }
+            None => block.push_constant(
+                b"{\"schema\":\"openclaw-sec/alert/1\",\"time\":null,\"detector\":\"",
+            ),
+        }
+        block.push(alert.detector.as_bytes());
+        block.push_piece(&SEVERITIES[alert.severity as usize]);
+        text(block, &alert.subject);
+        let mut row = Row::new(block);
+        row.constant(b",\"count\":");
+        push_number(&mut row, alert.count);
+        row.constant(b",\"window_s\":");
+        push_number(&mut row, alert.window_s);
+        row.constant(b",\"message\":");
+        let end = row.end;
+        block.advance(end);
+        text(block, &alert.message);
+        block.push_constant(b",\"evidence\":[");
+        numbers(block, &alert.evidence);
+        block.push_constant(b"]}\n");
+    }
+
     #[inline]
     fn place(&mut self, block: &mut Block, line: &SourceLine<'_>) {
         if self.source.is_empty() || self.file != line.file {
@@ -143,30 +172,28 @@ const LEVELS: [Piece<24>; Level::ALL.len()] = [
 ];
 const NO_LEVEL: Piece<24> = Piece::new(b",\"level\":null,\"user\":");
 
-/// Writes one alert of `openclaw-sec/alert/1`.
-pub fn alert_json(out: &mut Block, alert: &Alert) -> io::Result<()> {
-    out.write_all(b"{\"schema\":\"openclaw-sec/alert/1\",\"time\":")?;
-    time(out, alert.time)?;
-    member(out, "detector", Some(alert.detector))?;
-    member(out, "severity", Some(alert.severity.word()))?;
-    member(out, "subject", Some(&alert.subject))?;
-    out.write_all(b",\"count\":")?;
-    write_number(out, alert.count);
-    out.write_all(b",\"window_s\":")?;
-    write_number(out, alert.window_s);
-    member(out, "message", Some(&alert.message))?;
-    out.write_all(b",\"evidence\":[")?;
-    numbers(out, &alert.evidence);
-    out.write_all(b"]}\n")
-}
+/// What follows the detector, by severity.
+const SEVERITIES: [Piece<40>; Severity::WORST_FIRST.len()] = [
+    Piece::new(b"\",\"severity\":\"low\",\"subject\":"),
+    Piece::new(b"\",\"severity\":\"medium\",\"subject\":"),
+    Piece::new(b"\",\"severity\":\"high\",\"subject\":"),
+    Piece::new(b"\",\"severity\":\"critical\",\"subject\":"),
+];
 
 /// Numbers with commas between them.
-fn numbers(out: &mut Block, numbers: &[u64]) {
-    for (position, number) in numbers.iter().enumerate() {
-        if position > 0 {
-            out.push_constant(b",");
+fn numbers(block: &mut Block, numbers: &[u64]) {
+    let mut is_first = true;
+    // Four with their commas are 84 bytes at most.
+    for four in numbers.chunks(4) {
+        let mut row = Row::new(block);
+        for number in four {
+            if !std::mem::take(&mut is_first) {
+                row.constant(b",");
+            }
+            push_number(&mut row, *number);
         }
-        write_number(out, *number);
+        let end = row.end;
+        block.advance(end);
     }
 }
 
@@ -237,22 +264,9 @@ fn severity(event: &Event<'_>) -> u8 {
     }
 }
 
-fn member(out: &mut Block, name: &str, text: Option<&str>) -> io::Result<()> {
-    write!(out, ",\"{name}\":")?;
-    text_or_null(out, text);
-    Ok(())
-}
-
 fn string(out: &mut Block, string: &str) -> io::Result<()> {
     text(out, string);
     Ok(())
-}
-
-fn time(out: &mut Block, time: Option<Timestamp>) -> io::Result<()> {
-    match time {
-        Some(time) => write!(out, "\"{time}\""),
-        None => out.write_all(b"null"),
-    }
 }
 
 #[inline]

@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
+use super::incidents::Teller;
 use super::parameters::{Id, detector, number};
-use super::wording::{Piece, sentence};
-use super::{Firing, MOST_EVIDENCE, Seen, Tuning};
+use super::wording::{Piece, push_sentence};
+use super::{MOST_EVIDENCE, Seen, Tuning};
 use crate::report::Severity;
 
 /// Buckets of the past that are remembered.
@@ -112,8 +113,7 @@ impl Buckets {
     }
 
     /// A 300 s bucket with at least 30 events, above 3 × median and above median + 6 × 1.4826 × MAD
-    /// (at least 1) of the last 60 buckets in which the user was active, at least 12 of them. Where
-    /// `is_told` of it, no more is said.
+    /// (at least 1) of the last 60 buckets in which the user was active, at least 12 of them.
     #[inline]
     pub fn observe(
         &mut self,
@@ -122,8 +122,8 @@ impl Buckets {
         name: &str,
         tuning: &Tuning,
         grown: &mut usize,
-        is_told: impl FnOnce() -> bool,
-    ) -> Option<Box<Firing>> {
+        teller: Teller<'_>,
+    ) {
         self.total = self.total.saturating_add(1);
         // A line that comes late counts where it comes; a clock that jumped back begins anew.
         if bucket.number > self.current || bucket.number < self.current - LATE {
@@ -136,23 +136,18 @@ impl Buckets {
             || u64::from(self.count) < tuning.get(const { number("usage-anomaly", "count") })
             || !tuning.is_on(ID)
         {
-            return None;
+            return;
         }
-        self.judge(name, tuning, is_told)
+        self.judge(name, tuning, teller);
     }
 
     /// Whether the current bucket of a user has too much in it.
     #[inline(never)]
-    fn judge(
-        &mut self,
-        name: &str,
-        tuning: &Tuning,
-        is_told: impl FnOnce() -> bool,
-    ) -> Option<Box<Firing>> {
-        let history = self.history.as_deref_mut()?;
-        if !history.is_long(tuning) {
-            return None;
-        }
+    fn judge(&mut self, name: &str, tuning: &Tuning, teller: Teller<'_>) {
+        let history = self.history.as_deref_mut();
+        let Some(history) = history.filter(|history| history.is_long(tuning)) else {
+            return;
+        };
         let factor = tuning.get(const { number("usage-anomaly", "factor") }) as f64;
         let past = &history.past;
         let middle = *history.middle.get_or_insert_with(|| middle(past));
@@ -160,7 +155,7 @@ impl Buckets {
         if count <= factor * middle {
             // Rounded down.
             self.usual = (factor * middle) as u32;
-            return None;
+            return;
         }
         let deviations = tuning.get(const { number("usage-anomaly", "deviations") }) as f64;
         let limit = *history
@@ -168,30 +163,23 @@ impl Buckets {
             .get_or_insert_with(|| (factor * middle).max(middle + deviations * spread(past)));
         if count <= limit {
             self.usual = limit as u32;
-            return None;
-        }
-        if is_told() {
-            return None;
+            return;
         }
         let window_s = window_s(tuning);
-        let usual = format!("{limit:.0}");
-        Some(Box::new(Firing {
-            detector: ID,
-            severity: Severity::Medium,
-            subject: name.to_owned(),
-            count: u64::from(self.count),
-            window_s,
-            message: sentence(&[
-                Piece::Number(u64::from(self.count)),
-                Piece::Text(" events in "),
-                Piece::Span(window_s),
-                Piece::Text(", usually up to "),
-                Piece::Text(&usual),
-            ]),
-            evidence: self.last_offsets(),
-            first: None,
-            others: String::new(),
-        }))
+        let Some(alert) = teller.begin(ID, Severity::Medium, window_s) else {
+            return;
+        };
+        alert.count = u64::from(self.count);
+        alert.subject.push_str(name);
+        self.push_last_offsets(&mut alert.evidence);
+        let message = [
+            Piece::Number(alert.count),
+            Piece::Text(" events in "),
+            Piece::Span(window_s),
+            Piece::Text(", usually up to "),
+            Piece::Text(&format!("{limit:.0}")),
+        ];
+        push_sentence(&mut alert.message, &message);
     }
 }
 
@@ -240,14 +228,13 @@ impl Buckets {
         }
     }
 
-    /// The offsets that were written last, in order.
-    fn last_offsets(&self) -> Vec<u64> {
-        let Some(offsets) = &self.offsets else {
-            return Vec::new();
-        };
-        let noted = self.noted as usize;
-        let places = noted.saturating_sub(MOST_EVIDENCE)..noted;
-        places.map(|place| offsets[place % MOST_EVIDENCE]).collect()
+    /// Adds the offsets that were written last, in order.
+    fn push_last_offsets(&self, evidence: &mut Vec<u64>) {
+        if let Some(offsets) = &self.offsets {
+            let noted = self.noted as usize;
+            let places = noted.saturating_sub(MOST_EVIDENCE)..noted;
+            evidence.extend(places.map(|place| offsets[place % MOST_EVIDENCE]));
+        }
     }
 
     fn next(&mut self, bucket: i64, tuning: &Tuning) {

@@ -119,8 +119,6 @@ impl Default for Attempts {
 pub struct Within {
     /// How many they are.
     pub count: u64,
-    /// Where the last of them stand, in order.
-    pub offsets: Vec<u64>,
     /// When the first of them was.
     pub first: Option<i64>,
 }
@@ -289,23 +287,20 @@ impl Attempts {
         count
     }
 
-    /// Those in the window that ends at `now`, with the places of the last `most`; one more fits.
-    pub fn within(&self, now: i64, window_s: u64, most: usize) -> Within {
+    /// Those in the window that ends at `now`; where the last `most` of them stand becomes the evidence.
+    pub fn within(&self, now: i64, window_s: u64, most: usize, evidence: &mut Vec<u64>) -> Within {
         let window = window(window_s);
-        let mut within = Within {
-            offsets: Vec::with_capacity(most + FRESH + 1),
-            ..Within::default()
-        };
+        let mut within = Within::default();
         for part in self.counted() {
             for attempt in part {
                 if is_within(now, attempt.time, window) && attempt.count > 0 {
                     within.count += u64::from(attempt.count);
                     within.first.get_or_insert(attempt.time);
-                    within.offsets.push(attempt.offset);
+                    evidence.push(attempt.offset);
                 }
             }
         }
-        keep_last(&mut within.offsets, most);
+        keep_last(evidence, most);
         within
     }
 
@@ -485,10 +480,11 @@ mod tests {
                 let count: u64 = inside.iter().map(|number| steps[*number].2).sum();
                 assert_eq!(attempts.count_within(now, window_s), count);
                 assert_eq!(attempts.has_within(now, window_s, needed), count >= needed);
-                let within = attempts.within(now, window_s, 3);
+                let mut evidence = Vec::new();
+                let within = attempts.within(now, window_s, 3, &mut evidence);
                 let last = inside.len().saturating_sub(3);
                 let offsets: Vec<u64> = inside[last..].iter().map(|n| *n as u64).collect();
-                assert_eq!((within.count, within.offsets), (count, offsets));
+                assert_eq!((within.count, evidence), (count, offsets));
                 assert_eq!(within.first, inside.first().map(|number| times[*number]));
                 assert_eq!(attempts.last_time(), now);
             });

@@ -1,8 +1,9 @@
 //! `clock-backwards` and `log-gap`: what a log's times say about the log.
 
+use super::incidents::Teller;
 use super::parameters::{Id, detector, number};
-use super::wording::{Piece, sentence};
-use super::{Firing, Seen, Tuning};
+use super::wording::Piece;
+use super::{Seen, Tuning};
 use crate::report::Severity;
 
 const GAP: Id = detector("log-gap");
@@ -27,42 +28,45 @@ struct Gaps([(u64, u64); STEPS]);
 impl Clock {
     /// Looks at the time of an event.
     #[inline(always)]
-    pub fn observe(&mut self, seen: &Seen<'_>, log: &str, tuning: &Tuning) -> Option<Box<Firing>> {
-        seen.event.time?;
+    pub fn observe(&mut self, seen: &Seen<'_>, log: &str, tuning: &Tuning, teller: Teller<'_>) {
+        if seen.event.time.is_none() {
+            return;
+        }
         let Some(highest) = self.highest else {
             self.highest = Some(seen.now);
-            return None;
+            return;
         };
         if let Ok(gap_ms @ 1..) = u64::try_from(seen.now - highest) {
             self.highest = Some(seen.now);
-            let is_long = gap_ms > window_ms(tuning.get(const { number("log-gap", "window_s") }));
-            let firing = is_long.then(|| self.gap(seen, gap_ms, log, tuning));
-            self.note(gap_ms, tuning);
-            return firing.flatten();
+            if gap_ms > window_ms(tuning.get(const { number("log-gap", "window_s") })) {
+                self.gap(seen, gap_ms, log, tuning, teller);
+            }
+            return self.note(gap_ms, tuning);
         }
         let behind_ms = (highest - seen.now).unsigned_abs();
         if behind_ms > window_ms(tuning.get(const { number("clock-backwards", "window_s") })) {
             self.highest = Some(seen.now);
-            return backwards(seen, behind_ms, log, tuning);
+            return backwards(seen, behind_ms, log, tuning, teller);
         }
         self.note(0, tuning);
-        None
     }
 
     /// A gap that is longer than the window.
     #[cold]
-    fn gap(&self, seen: &Seen<'_>, gap_ms: u64, log: &str, tuning: &Tuning) -> Option<Box<Firing>> {
+    fn gap(&self, seen: &Seen<'_>, gap_ms: u64, log: &str, tuning: &Tuning, teller: Teller<'_>) {
         let count = self.short + self.long.as_deref().map_or(0, Gaps::count);
         let is_long = count >= tuning.get(const { number("log-gap", "count") })
             && gap_ms as f64
                 > tuning.get(const { number("log-gap", "factor") }) as f64
                     * self.percentile_99_ms(count);
-        if !is_long || !tuning.is_on(GAP) {
-            return None;
-        }
         let silence = gap_ms / 1000;
-        let message = [Piece::Text("silent for "), Piece::Span(silence)];
-        Some(firing(GAP, log, 1, silence, &message, seen))
+        if is_long
+            && tuning.is_on(GAP)
+            && let Some(alert) = teller.begin(GAP, Severity::Medium, silence)
+        {
+            let message = [Piece::Text("silent for "), Piece::Span(silence)];
+            alert.say(log, &message, seen.offset);
+        }
     }
 
     #[inline]
@@ -121,27 +125,29 @@ impl Gaps {
 
 /// The writer says that it lost lines.
 #[cold]
-pub fn lost(seen: &Seen<'_>, log: &str, tuning: &Tuning) -> Option<Box<Firing>> {
-    if !tuning.is_on(GAP) {
-        return None;
+pub fn lost(seen: &Seen<'_>, log: &str, tuning: &Tuning, teller: Teller<'_>) {
+    if tuning.is_on(GAP)
+        && let Some(alert) = teller.begin(GAP, Severity::Medium, 0)
+    {
+        alert.count = seen.event.dropped;
+        let message = [
+            Piece::Text("the writer lost "),
+            Piece::Number(alert.count),
+            Piece::Text(" lines"),
+        ];
+        alert.say(log, &message, seen.offset);
     }
-    let dropped = seen.event.dropped;
-    let message = [
-        Piece::Text("the writer lost "),
-        Piece::Number(dropped),
-        Piece::Text(" lines"),
-    ];
-    Some(firing(GAP, log, dropped, 0, &message, seen))
 }
 
 #[cold]
-fn backwards(seen: &Seen<'_>, behind_ms: u64, log: &str, tuning: &Tuning) -> Option<Box<Firing>> {
-    if !tuning.is_on(BACKWARDS) {
-        return None;
-    }
+fn backwards(seen: &Seen<'_>, behind_ms: u64, log: &str, tuning: &Tuning, teller: Teller<'_>) {
     let behind = behind_ms / 1000;
-    let message = [Piece::Text("the time jumps back by "), Piece::Span(behind)];
-    Some(firing(BACKWARDS, log, 1, behind, &message, seen))
+    if tuning.is_on(BACKWARDS)
+        && let Some(alert) = teller.begin(BACKWARDS, Severity::Medium, behind)
+    {
+        let message = [Piece::Text("the time jumps back by "), Piece::Span(behind)];
+        alert.say(log, &message, seen.offset);
+    }
 }
 
 #[inline]
@@ -155,27 +161,6 @@ fn step(gap_ms: u64) -> usize {
     let doublings = gap_ms.ilog2();
     let eighth = (gap_ms << gap_ms.leading_zeros() >> 60) & 7;
     doublings as usize * 8 + eighth as usize
-}
-
-fn firing(
-    detector: Id,
-    log: &str,
-    count: u64,
-    window_s: u64,
-    message: &[Piece<'_>],
-    seen: &Seen<'_>,
-) -> Box<Firing> {
-    Box::new(Firing {
-        detector,
-        severity: Severity::Medium,
-        subject: log.to_owned(),
-        count,
-        window_s,
-        message: sentence(message),
-        evidence: vec![seen.offset],
-        first: None,
-        others: String::new(),
-    })
 }
 
 #[cfg(test)]

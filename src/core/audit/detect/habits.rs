@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::baseline::UserBaseline;
-use super::incidents::Told;
+use super::incidents::Teller;
 use super::parameters::{Id, detector, number};
-use super::wording::{Piece, address, sentence};
-use super::{Firing, Seen, Tuning};
+use super::wording::{Piece, push_address};
+use super::{Alert, Seen, Tuning};
 use crate::audit::address::Neighbourhood;
 use crate::report::Severity;
 
@@ -109,9 +109,8 @@ impl Habit {
         hour: Option<u32>,
         name: &str,
         tuning: &Tuning,
-        told: &mut Told,
-    ) -> (Option<Box<Firing>>, Option<Box<Firing>>) {
-        let (mut new_address, mut off_hours) = (None, None);
+        mut teller: Teller<'_>,
+    ) {
         let first = *self.first.get_or_insert(seen.now);
         let known_days = || u64::try_from((seen.now - first) / DAY_MS).unwrap_or(0);
         if let Some(ip) = seen.ip {
@@ -122,20 +121,19 @@ impl Habit {
                 && (self.successes >= tuning.get(const { number("new-address", "count") })
                     || known_days() >= tuning.get(const { number("new-address", "days") }))
                 && tuning.is_on(NEW_ADDRESS)
-                && !told.goes_on(NEW_ADDRESS, Severity::Medium, seen.now)
+                && let Some(alert) = teller.again().begin(NEW_ADDRESS, Severity::Medium, 0)
             {
-                new_address = Some(first_login(seen, name, ip, network));
+                first_login(alert, seen, name, ip, network);
             }
         }
-        if let Some(hour) = hour {
-            let is_odd = self.hour(known_days, hour, tuning);
-            if is_odd && !told.goes_on(OFF_HOURS, Severity::Low, seen.now) {
-                off_hours = Some(odd_hour(seen, name, hour));
-            }
+        if let Some(hour) = hour
+            && self.hour(known_days, hour, tuning)
+            && let Some(alert) = teller.begin(OFF_HOURS, Severity::Low, 3600)
+        {
+            odd_hour(alert, seen, name, hour);
         }
         self.successes += 1;
         self.last = seen.now;
-        (new_address, off_hours)
     }
 
     /// Remembers a network as the last; true where it was unknown.
@@ -205,39 +203,22 @@ fn place_of(networks: &[Neighbourhood], network: Neighbourhood) -> Option<usize>
 }
 
 #[inline(never)]
-fn first_login(seen: &Seen<'_>, name: &str, ip: IpAddr, network: Neighbourhood) -> Box<Firing> {
+fn first_login(alert: &mut Alert, seen: &Seen<'_>, name: &str, ip: IpAddr, network: Neighbourhood) {
     let network = network.network();
-    Box::new(Firing {
-        detector: NEW_ADDRESS,
-        severity: Severity::Medium,
-        subject: name.to_owned(),
-        count: 1,
-        window_s: 0,
-        message: sentence(&[
-            Piece::Text("first login from "),
-            Piece::Address(network.addr()),
-            Piece::Text("/"),
-            Piece::Number(u64::from(network.prefix_len())),
-        ]),
-        evidence: vec![seen.offset],
-        first: None,
-        others: address(ip),
-    })
+    let message = [
+        Piece::Text("first login from "),
+        Piece::Address(network.addr()),
+        Piece::Text("/"),
+        Piece::Number(u64::from(network.prefix_len())),
+    ];
+    alert.say(name, &message, seen.offset);
+    push_address(&mut alert.others, ip);
 }
 
 #[cold]
-fn odd_hour(seen: &Seen<'_>, name: &str, hour: u32) -> Box<Firing> {
-    Box::new(Firing {
-        detector: OFF_HOURS,
-        severity: Severity::Low,
-        subject: name.to_owned(),
-        count: 1,
-        window_s: 3600,
-        message: format!("login in the hour of {hour:02}:00"),
-        evidence: vec![seen.offset],
-        first: None,
-        others: String::new(),
-    })
+fn odd_hour(alert: &mut Alert, seen: &Seen<'_>, name: &str, hour: u32) {
+    let message = format!("login in the hour of {hour:02}:00");
+    alert.say(name, &[Piece::Text(&message)], seen.offset);
 }
 
 #[cfg(test)]

@@ -4,24 +4,90 @@ use jiff::Timestamp;
 
 use super::Alert;
 use super::few::Few;
-use super::parameters::{Id, detector};
+use super::parameters::{self, Id};
 use crate::report::Severity;
 
 /// The shortest silence that ends an incident, in seconds.
 const SHORTEST_QUIET_S: u32 = 1800;
 
-/// An alert on its way through the incidents.
-#[derive(Debug)]
-pub struct Firing {
-    pub detector: Id,
-    pub severity: Severity,
-    pub subject: String,
-    pub count: u64,
-    pub window_s: u64,
-    pub message: String,
-    pub evidence: Vec<u64>,
-    pub first: Option<i64>,
-    pub others: String,
+/// What is said of one event. The texts keep their room for those of the next.
+#[derive(Debug, Default)]
+pub struct Alerts {
+    list: Vec<Alert>,
+    count: usize,
+}
+
+impl Alerts {
+    /// All of them, in order.
+    #[inline]
+    pub fn as_slice(&self) -> &[Alert] {
+        &self.list[..self.count]
+    }
+
+    /// Forgets them.
+    #[inline]
+    pub fn clear(&mut self) {
+        self.count = 0;
+    }
+
+    /// One more: its detector, its severity, its window in seconds and its time in milliseconds are set,
+    /// and a count of 1; the rest is empty.
+    pub fn add(&mut self, detector: Id, severity: Severity, window_s: u64, now: i64) -> &mut Alert {
+        if self.count == self.list.len() {
+            self.list.push(Alert {
+                time: None,
+                detector: "",
+                severity,
+                subject: String::new(),
+                count: 1,
+                window_s,
+                message: String::new(),
+                evidence: Vec::new(),
+                first: None,
+                others: String::new(),
+            });
+        }
+        let alert = &mut self.list[self.count];
+        self.count += 1;
+        let mut texts = [&mut alert.subject, &mut alert.message, &mut alert.others];
+        texts.iter_mut().for_each(|text| text.clear());
+        alert.evidence.clear();
+        alert.time = (now != 0).then(|| time(now)).flatten();
+        alert.first = None;
+        (alert.detector, alert.severity) = (detector.name(), severity);
+        (alert.count, alert.window_s) = (1, window_s);
+        alert
+    }
+}
+
+/// Tells of one subject.
+pub struct Teller<'t> {
+    /// The time of the event at hand, in milliseconds.
+    pub now: i64,
+    /// What was told before.
+    pub told: &'t mut Told,
+    /// Where it is told.
+    pub alerts: &'t mut Alerts,
+}
+
+impl<'t> Teller<'t> {
+    /// The same, for one alert of several.
+    #[inline]
+    pub fn again(&mut self) -> Teller<'_> {
+        Teller {
+            now: self.now,
+            told: self.told,
+            alerts: self.alerts,
+        }
+    }
+
+    /// Begins an alert, unless it belongs to an incident that was told of and is no worse. What else it
+    /// says is added to it.
+    #[inline(never)]
+    pub fn begin(self, detector: Id, severity: Severity, window_s: u64) -> Option<&'t mut Alert> {
+        let is_news = self.told.is_news(detector, severity, window_s, self.now);
+        is_news.then(|| self.alerts.add(detector, severity, window_s, self.now))
+    }
 }
 
 /// What was told of one subject. Times are in milliseconds.
@@ -83,75 +149,37 @@ impl Told {
         self.0.retain(|known| is_other(known) || known.goes_on(now));
     }
 
-    /// Whether a firing would say nothing new: then the incident goes on, and nothing needs to be
-    /// worked out.
-    pub fn goes_on(&mut self, detector: Id, severity: Severity, now: i64) -> bool {
+    /// Writes an incident down; false where it goes on and is no worse.
+    pub fn is_news(&mut self, detector: Id, severity: Severity, window_s: u64, now: i64) -> bool {
+        // The window of a gap is the gap itself.
+        let quiet_s = if detector == const { parameters::detector("log-gap") } {
+            SHORTEST_QUIET_S
+        } else {
+            u32::try_from(window_s).map_or(u32::MAX, |window_s| window_s.max(SHORTEST_QUIET_S))
+        };
+        let fresh = Incident {
+            last: now,
+            quiet_s,
+            detector,
+            severity,
+        };
         let mut known = self.0.as_mut_slice().iter_mut();
         match known.find(|known| known.detector == detector) {
-            Some(incident) if incident.goes_on(now) && severity <= incident.severity => {
-                incident.last = now;
-                true
-            }
-            _ => false,
-        }
-    }
-
-    /// Adds the alert of a firing, if there is one, unless it belongs to an incident that was told of
-    /// and is no worse.
-    #[inline]
-    pub fn tell(&mut self, firing: Option<Box<Firing>>, now: i64, alerts: &mut Vec<Alert>) {
-        if let Some(firing) = firing {
-            alerts.extend(self.alert(*firing, now));
-        }
-    }
-
-    #[inline(never)]
-    fn alert(&mut self, firing: Firing, now: i64) -> Option<Alert> {
-        // The window of a gap is the gap itself.
-        let window_s = if firing.detector == const { detector("log-gap") } {
-            0
-        } else {
-            u32::try_from(firing.window_s).unwrap_or(u32::MAX)
-        };
-        let incident = Incident {
-            last: now,
-            quiet_s: SHORTEST_QUIET_S.max(window_s),
-            detector: firing.detector,
-            severity: firing.severity,
-        };
-        if !self.note(incident) {
-            return None;
-        }
-        let time = |time: i64| Timestamp::from_millisecond(time).ok();
-        Some(Alert {
-            time: (now != 0).then(|| time(now)).flatten(),
-            detector: firing.detector.name(),
-            severity: firing.severity,
-            subject: firing.subject,
-            count: firing.count,
-            window_s: firing.window_s,
-            message: firing.message,
-            evidence: firing.evidence,
-            first: firing.first.and_then(time),
-            others: firing.others,
-        })
-    }
-
-    /// Writes an incident down; false where it goes on and is no worse.
-    fn note(&mut self, fresh: Incident) -> bool {
-        let mut known = self.0.as_mut_slice().iter_mut();
-        match known.find(|known| known.detector == fresh.detector) {
             Some(known) => {
-                let goes_on = known.goes_on(fresh.last);
-                known.last = fresh.last;
-                if goes_on && fresh.severity <= known.severity {
+                let goes_on = known.goes_on(now);
+                known.last = now;
+                if goes_on && severity <= known.severity {
                     return false;
                 }
-                known.severity = fresh.severity;
-                known.quiet_s = fresh.quiet_s;
+                *known = fresh;
             }
             None => self.0.push(fresh),
         }
         true
     }
+}
+
+/// Milliseconds since 1970 as a time.
+pub fn time(now: i64) -> Option<Timestamp> {
+    Timestamp::from_millisecond(now).ok()
 }

@@ -1,11 +1,12 @@
 //! Refused attempts: brute force, spraying, stuffing, success after failures, storms of limits.
 
 use super::attempts::{Attempts, Other, keep_last};
+use super::incidents::{Teller, time};
 use super::parameters::{Id, Number, detector, number};
 use super::subjects::{Account, Client};
 use super::table::Table;
-use super::wording::{Name, Piece, sentence};
-use super::{Firing, MOST_EVIDENCE, Seen, Tuning};
+use super::wording::{Name, Piece, push_sentence};
+use super::{Alert, MOST_EVIDENCE, Seen, Tuning};
 use crate::report::Severity;
 
 /// How many other sides an alert names.
@@ -53,15 +54,15 @@ impl Directory for Table<Client> {
 }
 
 impl Suspect<'_> {
-    /// 5 failures in 600 s, or 20 in a day; 20 in 600 s are worse. What is no worse than what was
-    /// `told` is not worked out.
+    /// 5 failures in 600 s, or 20 in a day; 20 in 600 s are worse. What is no worse than what is
+    /// `known` is not worked out.
     #[inline]
-    pub fn brute_force(&self, failures: &Attempts, told: Option<Severity>) -> Option<Box<Firing>> {
+    pub fn brute_force(&self, failures: &Attempts, known: Option<Severity>, teller: Teller<'_>) {
         let get = |number| self.tuning.get(number);
         let count = get(const { number("brute-force", "count") });
         let slow_count = get(const { number("brute-force", "slow_count") });
         if failures.total() < count.min(slow_count) || !self.tuning.is_on(BRUTE_FORCE) {
-            return None;
+            return;
         }
         let window_s = get(const { number("brute-force", "window_s") });
         let slow_window_s = get(const { number("brute-force", "slow_window_s") });
@@ -71,135 +72,129 @@ impl Suspect<'_> {
         let may_be_high = is_medium || high_count < count;
         let (window_s, severity) = if may_be_high && has(window_s, high_count) {
             (window_s, Severity::High)
-        } else if told.is_some() {
-            return None;
+        } else if known.is_some() {
+            return;
         } else if is_medium {
             (window_s, Severity::Medium)
         } else if has(slow_window_s, slow_count) {
             (slow_window_s, Severity::Medium)
         } else {
-            return None;
+            return;
         };
-        let words = ["", " failures in "];
-        Some(self.many(BRUTE_FORCE, severity, failures, window_s, words))
+        if let Some(alert) = teller.begin(BRUTE_FORCE, severity, window_s) {
+            self.many(alert, failures, ["", " failures in "]);
+        }
     }
 
     /// 5 distinct users fail in 1200 s from one address.
     #[inline]
-    pub fn password_spray(&self, failures: &Attempts) -> Option<Box<Firing>> {
+    pub fn password_spray(&self, failures: &Attempts, teller: Teller<'_>) {
         const RULE: Rule = Rule::of("password-spray", " users in ");
-        self.distinct(&RULE, failures)
+        self.distinct(&RULE, failures, teller);
     }
 
     /// 5 distinct addresses fail in 3600 s for one user.
     #[inline]
-    pub fn credential_stuffing(&self, failures: &Attempts) -> Option<Box<Firing>> {
+    pub fn credential_stuffing(&self, failures: &Attempts, teller: Teller<'_>) {
         const RULE: Rule = Rule::of("credential-stuffing", " addresses in ");
-        self.distinct(&RULE, failures)
+        self.distinct(&RULE, failures, teller);
     }
 
-    /// A success after 5 failures of that address or that user in 1800 s.
-    pub fn success_after_failures(&self, failures: &Attempts) -> Box<Firing> {
-        let window_s = self.tuning.get(WINDOW_BEFORE_SUCCESS);
-        let words = ["success after ", " failures in "];
-        let mut firing = self.many(SUCCESS, Severity::Critical, failures, window_s, words);
-        firing.evidence.push(self.seen.offset);
-        keep_last(&mut firing.evidence, MOST_EVIDENCE);
-        firing
+    /// What there is to say of a success after 5 failures of that address or that user in 1800 s.
+    pub fn success_after_failures(&self, alert: &mut Alert, failures: &Attempts) {
+        self.many(alert, failures, ["success after ", " failures in "]);
+        alert.evidence.push(self.seen.offset);
+        keep_last(&mut alert.evidence, MOST_EVIDENCE);
     }
 
     /// 20 refusals of the limiter in 60 s.
     #[inline]
-    pub fn rate_limit_storm(&self, refusals: &Attempts) -> Option<Box<Firing>> {
+    pub fn rate_limit_storm(&self, refusals: &Attempts, teller: Teller<'_>) {
         let window_s = self
             .tuning
             .get(const { number("rate-limit-storm", "window_s") });
         let needed = self
             .tuning
             .get(const { number("rate-limit-storm", "count") });
-        if !refusals.has_within(self.seen.now, window_s, needed) || !self.tuning.is_on(STORM) {
-            return None;
+        if refusals.has_within(self.seen.now, window_s, needed)
+            && self.tuning.is_on(STORM)
+            && let Some(alert) = teller.begin(STORM, Severity::Medium, window_s)
+        {
+            self.many(alert, refusals, ["", " refusals of the limiter in "]);
         }
-        let words = ["", " refusals of the limiter in "];
-        Some(self.many(STORM, Severity::Medium, refusals, window_s, words))
     }
 
+    /// Says how many attempts stand in the window of an alert.
     #[cold]
-    fn many(
-        &self,
-        detector: Id,
-        severity: Severity,
-        attempts: &Attempts,
-        window_s: u64,
-        [before, after]: [&'static str; 2],
-    ) -> Box<Firing> {
-        let within = attempts.within(self.seen.now, window_s, MOST_EVIDENCE);
-        let others = attempts.last_others(self.seen.now, window_s, MOST_NAMED);
-        Box::new(Firing {
-            detector,
-            severity,
-            subject: self.name.text(),
-            count: within.count,
-            window_s,
-            message: sentence(&[
-                Piece::Text(before),
-                Piece::Number(within.count),
-                Piece::Text(after),
-                Piece::Span(window_s),
-            ]),
-            first: within.first,
-            evidence: within.offsets,
-            others: self.names(&others),
-        })
+    fn many(&self, alert: &mut Alert, attempts: &Attempts, [before, after]: [&'static str; 2]) {
+        let (now, window_s) = (self.seen.now, alert.window_s);
+        let within = attempts.within(now, window_s, MOST_EVIDENCE, &mut alert.evidence);
+        alert.count = within.count;
+        alert.first = within.first.and_then(time);
+        let message = [
+            Piece::Text(before),
+            Piece::Number(within.count),
+            Piece::Text(after),
+            Piece::Span(window_s),
+        ];
+        self.say(
+            alert,
+            &message,
+            &attempts.last_others(now, window_s, MOST_NAMED),
+        );
     }
 
     #[inline]
-    fn distinct(&self, rule: &Rule, failures: &Attempts) -> Option<Box<Firing>> {
+    fn distinct(&self, rule: &Rule, failures: &Attempts, teller: Teller<'_>) {
         let window_s = self.tuning.get(rule.window_s);
         let needed = self.tuning.get(rule.count);
-        let has_many = failures.has_others_within(self.seen.now, window_s, needed);
-        (has_many && self.tuning.is_on(rule.id)).then(|| self.many_others(rule, failures))
-    }
-
-    #[cold]
-    fn many_others(&self, rule: &Rule, failures: &Attempts) -> Box<Firing> {
-        let window_s = self.tuning.get(rule.window_s);
-        let others = failures.last_others(self.seen.now, window_s, usize::MAX);
-        let mut evidence: Vec<u64> = others.iter().map(|other| other.offset).collect();
-        if evidence.last() != Some(&self.seen.offset) {
-            evidence.push(self.seen.offset);
+        if failures.has_others_within(self.seen.now, window_s, needed)
+            && self.tuning.is_on(rule.id)
+            && let Some(alert) = teller.begin(rule.id, Severity::High, window_s)
+        {
+            self.many_others(alert, rule, failures);
         }
-        keep_last(&mut evidence, MOST_EVIDENCE);
-        Box::new(Firing {
-            detector: rule.id,
-            severity: Severity::High,
-            subject: self.name.text(),
-            count: others.len() as u64,
-            window_s,
-            message: sentence(&[
-                Piece::Text("failures of "),
-                Piece::Number(others.len() as u64),
-                Piece::Text(rule.what),
-                Piece::Span(window_s),
-            ]),
-            first: others.first().map(|other| other.time),
-            evidence,
-            others: self.names(&others),
-        })
     }
 
-    /// The names of the first three, separated by commas.
-    fn names(&self, others: &[Other]) -> String {
-        let mut text = String::new();
+    /// Says how many other sides stand in the window of an alert.
+    #[cold]
+    fn many_others(&self, alert: &mut Alert, rule: &Rule, failures: &Attempts) {
+        let window_s = alert.window_s;
+        let others = failures.last_others(self.seen.now, window_s, usize::MAX);
+        alert
+            .evidence
+            .extend(others.iter().map(|other| other.offset));
+        if alert.evidence.last() != Some(&self.seen.offset) {
+            alert.evidence.push(self.seen.offset);
+        }
+        keep_last(&mut alert.evidence, MOST_EVIDENCE);
+        alert.count = others.len() as u64;
+        alert.first = others.first().and_then(|other| time(other.time));
+        let message = [
+            Piece::Text("failures of "),
+            Piece::Number(alert.count),
+            Piece::Text(rule.what),
+            Piece::Span(window_s),
+        ];
+        self.say(alert, &message, &others);
+    }
+
+    fn say(&self, alert: &mut Alert, message: &[Piece<'_>], others: &[Other]) {
+        self.name.push_to(&mut alert.subject);
+        push_sentence(&mut alert.message, message);
+        self.push_names(&mut alert.others, others);
+    }
+
+    /// Adds the names of the first three, separated by commas.
+    fn push_names(&self, text: &mut String, others: &[Other]) {
         let name_of = |other: &Other| self.others?.name_of(other.key);
         let names = others.iter().filter_map(name_of);
         for (position, name) in names.take(MOST_NAMED).enumerate() {
             if position > 0 {
                 text.push_str(", ");
             }
-            name.push_to(&mut text);
+            name.push_to(text);
         }
-        text
     }
 }
 
@@ -224,6 +219,11 @@ impl Rule {
 
 /// For how long failures make a success suspicious.
 const WINDOW_BEFORE_SUCCESS: Number = number("success-after-failures", "window_s");
+
+/// That window, in seconds.
+pub fn window_before_success(tuning: &Tuning) -> u64 {
+    tuning.get(WINDOW_BEFORE_SUCCESS)
+}
 
 /// Whether 5 or more failures stood before a success within 1800 s.
 #[inline]

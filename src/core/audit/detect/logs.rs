@@ -1,11 +1,10 @@
 //! What is remembered of each log: its clock, its errors, and the alerts about it.
 
+use super::Seen;
 use super::clock::{self, Clock};
-use super::incidents::Told;
+use super::incidents::{Alerts, Teller, Told};
 use super::parameters::Tuning;
-use super::spikes::{self, Errors};
-use super::{Alert, Seen};
-use crate::report::Severity;
+use super::spikes::Errors;
 
 /// Logs that are told apart at most.
 const MOST_LOGS: usize = 1024;
@@ -92,20 +91,18 @@ impl Log {
 
     /// Looks at what an event says of the log itself.
     #[inline(always)]
-    pub fn watch(&mut self, seen: &Seen<'_>, tuning: &Tuning, alerts: &mut Vec<Alert>) {
-        let (name, told) = (&self.name, &mut self.told);
-        let lost = if seen.event.dropped > 0 {
-            clock::lost(seen, name, tuning)
-        } else {
-            None
+    pub fn watch(&mut self, seen: &Seen<'_>, tuning: &Tuning, alerts: &mut Alerts) {
+        let log = &self.name;
+        let mut teller = Teller {
+            now: seen.now,
+            told: &mut self.told,
+            alerts,
         };
-        let jump = self.clock.observe(seen, name, tuning);
-        let spike = self.errors.observe(seen, name, tuning, || {
-            told.goes_on(spikes::ID, Severity::Medium, seen.now)
-        });
-        told.tell(lost, seen.now, alerts);
-        told.tell(jump, seen.now, alerts);
-        told.tell(spike, seen.now, alerts);
+        if seen.event.dropped > 0 {
+            clock::lost(seen, log, tuning, teller.again());
+        }
+        self.clock.observe(seen, log, tuning, teller.again());
+        self.errors.observe(seen, log, tuning, teller);
     }
 }
 

@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
+use super::incidents::Teller;
 use super::parameters::{Id, detector, number};
-use super::wording::{Piece, sentence};
-use super::{Firing, MOST_EVIDENCE, Seen, Tuning};
+use super::wording::{Piece, push_sentence};
+use super::{MOST_EVIDENCE, Seen, Tuning};
 use crate::audit::event::Kind;
 use crate::report::Severity;
 
@@ -63,21 +64,14 @@ impl Errors {
     /// 20 errors in 300 s, and over 4 times the mean of the hour before (taken as at least 1);
     /// silent for the first 30 minutes of a log.
     #[inline(always)]
-    pub fn observe(
-        &mut self,
-        seen: &Seen<'_>,
-        log: &str,
-        tuning: &Tuning,
-        is_told: impl FnOnce() -> bool,
-    ) -> Option<Box<Firing>> {
+    pub fn observe(&mut self, seen: &Seen<'_>, log: &str, tuning: &Tuning, teller: Teller<'_>) {
         if seen.now == 0 {
-            return None;
+            return;
         }
         let started = *self.started.get_or_insert(seen.now);
-        if seen.event.kind() != Kind::Error {
-            return None;
+        if seen.event.kind() == Kind::Error {
+            self.error(seen, started, log, tuning, teller);
         }
-        self.error(seen, started, log, tuning, is_told)
     }
 
     #[inline(never)]
@@ -87,8 +81,8 @@ impl Errors {
         started: i64,
         log: &str,
         tuning: &Tuning,
-        is_told: impl FnOnce() -> bool,
-    ) -> Option<Box<Firing>> {
+        teller: Teller<'_>,
+    ) {
         self.note(seen);
         let window_s = tuning
             .get(const { number("error-spike", "window_s") })
@@ -97,46 +91,38 @@ impl Errors {
         let warmup = 1000
             * i64::try_from(tuning.get(const { number("error-spike", "warmup_s") })).unwrap_or(0);
         if seen.now - started < warmup || !tuning.is_on(ID) {
-            return None;
+            return;
         }
         let count = self.within(seen.now, window);
         if count < tuning.get(const { number("error-spike", "count") }) {
-            return None;
+            return;
         }
         let usual = self.mean_before(seen.now, window).max(1.0);
-        if count as f64 <= tuning.get(const { number("error-spike", "factor") }) as f64 * usual
-            || is_told()
-        {
-            return None;
+        if count as f64 <= tuning.get(const { number("error-spike", "factor") }) as f64 * usual {
+            return;
         }
+        let Some(alert) = teller.begin(ID, Severity::Medium, window_s) else {
+            return;
+        };
         let is_inside = |time: i64| (-AHEAD..window).contains(&(seen.now - time));
-        let mut evidence: Vec<u64> = self
+        let inside = self
             .recent
             .iter()
             .rev()
-            .filter(|(time, _)| is_inside(*time))
-            .take(MOST_EVIDENCE)
-            .map(|(_, offset)| *offset)
-            .collect();
-        evidence.reverse();
-        let usual = format!("{usual:.0}");
-        Some(Box::new(Firing {
-            detector: ID,
-            severity: Severity::Medium,
-            subject: log.to_owned(),
-            count,
-            window_s,
-            message: sentence(&[
-                Piece::Number(count),
-                Piece::Text(" errors in "),
-                Piece::Span(window_s),
-                Piece::Text(", usually "),
-                Piece::Text(&usual),
-            ]),
-            first: None,
-            evidence,
-            others: String::new(),
-        }))
+            .filter(|(time, _)| is_inside(*time));
+        let last = inside.take(MOST_EVIDENCE).map(|(_, offset)| *offset);
+        alert.evidence.extend(last);
+        alert.evidence.reverse();
+        alert.count = count;
+        alert.subject.push_str(log);
+        let message = [
+            Piece::Number(count),
+            Piece::Text(" errors in "),
+            Piece::Span(window_s),
+            Piece::Text(", usually "),
+            Piece::Text(&format!("{usual:.0}")),
+        ];
+        push_sentence(&mut alert.message, &message);
     }
 
     fn note(&mut self, seen: &Seen<'_>) {

@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 
+use super::Alert;
 use crate::audit::address::{Subject, ipv4_digits};
 
 /// A piece of a sentence.
@@ -18,14 +19,29 @@ pub enum Piece<'p> {
     Span(u64),
 }
 
+impl Alert {
+    /// About whom it is, what it says, and the one event on which it rests.
+    pub fn say(&mut self, subject: &str, message: &[Piece<'_>], offset: u64) {
+        self.subject.push_str(subject);
+        push_sentence(&mut self.message, message);
+        self.evidence.push(offset);
+    }
+}
+
 /// The pieces in a row.
 pub fn sentence(pieces: &[Piece<'_>]) -> String {
-    let mut text = String::with_capacity(48);
+    let mut text = String::new();
+    push_sentence(&mut text, pieces);
+    text
+}
+
+/// Adds the pieces in a row.
+pub fn push_sentence(text: &mut String, pieces: &[Piece<'_>]) {
     for piece in pieces {
         match *piece {
             Piece::Text(piece) => text.push_str(piece),
-            Piece::Number(number) => push_number(&mut text, number),
-            Piece::Address(ip) => push_address(&mut text, ip),
+            Piece::Number(number) => push_number(text, number),
+            Piece::Address(ip) => push_address(text, ip),
             Piece::Span(seconds) => {
                 let (number, unit) = match seconds {
                     0..120 => (seconds, " s"),
@@ -33,19 +49,11 @@ pub fn sentence(pieces: &[Piece<'_>]) -> String {
                     _ if seconds.is_multiple_of(3600) || seconds > 36_000 => (seconds / 3600, " h"),
                     _ => (seconds / 60, " min"),
                 };
-                push_number(&mut text, number);
+                push_number(text, number);
                 text.push_str(unit);
             }
         }
     }
-    text
-}
-
-/// An address by itself.
-pub fn address(ip: IpAddr) -> String {
-    let mut text = String::with_capacity(15);
-    push_address(&mut text, ip);
-    text
 }
 
 /// Whom an alert is about.
@@ -58,14 +66,7 @@ pub enum Name<'n> {
 }
 
 impl Name<'_> {
-    /// As it is shown.
-    pub fn text(self) -> String {
-        let mut text = String::with_capacity(15);
-        self.push_to(&mut text);
-        text
-    }
-
-    /// Adds it to a text.
+    /// Adds it to a text, as it is shown.
     pub fn push_to(self, text: &mut String) {
         match self {
             Self::User(name) => text.push_str(name),
@@ -80,7 +81,8 @@ impl Name<'_> {
     }
 }
 
-fn push_address(text: &mut String, ip: IpAddr) {
+/// Adds an address.
+pub fn push_address(text: &mut String, ip: IpAddr) {
     match ip {
         IpAddr::V4(address) => {
             let (digits, length) = ipv4_digits(address);
@@ -133,10 +135,12 @@ mod tests {
         #[test]
         fn numbers_and_addresses_are_those_of_display(number: u64, ip: IpAddr) {
             let subject = Subject::of(ip);
-            proptest::prop_assert_eq!(Name::Address(subject).text(), subject.to_string());
+            let mut name = String::new();
+            Name::Address(subject).push_to(&mut name);
+            proptest::prop_assert_eq!(name, subject.to_string());
             let text = sentence(&[Piece::Text("a "), Piece::Number(number), Piece::Text(" é")]);
             proptest::prop_assert_eq!(text, format!("a {number} é"));
-            proptest::prop_assert_eq!(address(ip), ip.to_string());
+            proptest::prop_assert_eq!(sentence(&[Piece::Address(ip)]), ip.to_string());
         }
     }
 }
