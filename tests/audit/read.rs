@@ -335,6 +335,20 @@ fn a_key_in_the_place_of_a_user_is_hidden_from_people() {
 }
 
 #[test]
+fn bearer_tokens_are_hidden_from_people() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = |scheme: &str| {
+        format!("{{\"event\":\"login\",\"msg\":\"sent {scheme} made-up-token-7, twice\"}}\n")
+    };
+    let log = ["Bearer", "bearer", "BEARER"].map(line).concat();
+    fs::write(folder.path().join("a.log"), log).unwrap();
+    let shown = stdout(&run(folder.path(), &["a.log", "--all", "--no-follow"]));
+    assert_eq!(shown.matches(", twice").count(), 3, "{shown}");
+    assert_eq!(shown.matches("sha256:").count(), 3, "{shown}");
+    assert!(!shown.contains("made-up"), "{shown}");
+}
+
+#[test]
 fn secrets_of_the_env_file_become_fingerprints_in_every_format() {
     let folder = tempfile::tempdir().unwrap();
     let secret = "q7Gd/x2Lw9+ZtB4mVrKpQe8s";

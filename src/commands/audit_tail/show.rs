@@ -120,7 +120,11 @@ impl Shower {
 
     /// Alerts that belong on stderr since the last call, each a line.
     pub fn take_pending_alerts(&mut self) -> String {
-        let alerts = String::from_utf8_lossy(self.pending_alerts.written()).into_owned();
+        let alerts = self.pending_alerts.written();
+        let alerts = match std::str::from_utf8(alerts) {
+            Ok(alerts) => alerts.to_owned(),
+            Err(_) => String::from_utf8_lossy(alerts).into_owned(),
+        };
         self.pending_alerts.clear();
         alerts
     }
@@ -224,12 +228,16 @@ fn secret_spans(text: &str) -> Vec<std::ops::Range<usize>> {
         .into_iter()
         .map(|(span, _)| span)
         .collect();
-    for mark in ["Bearer ", "bearer "] {
-        for (at, mark) in text.match_indices(mark) {
-            let start = at + mark.len();
-            let length = text[start..]
-                .find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | ';' | ')'))
-                .unwrap_or(text.len() - start);
+    for at in memchr::memchr2_iter(b'B', b'b', text.as_bytes()) {
+        // Schemes are told apart in any case (RFC 9110, section 11.1).
+        let start = at + "bearer ".len();
+        let is_mark = text
+            .get(at..start)
+            .is_some_and(|mark| mark.eq_ignore_ascii_case("bearer "));
+        if is_mark {
+            let end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | ';' | ')');
+            let rest = &text[start..];
+            let length = rest.find(end).unwrap_or(rest.len());
             if length >= 8 {
                 spans.push(start..start + length);
             }

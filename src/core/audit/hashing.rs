@@ -1,22 +1,21 @@
-//! A quick hash with a secret seed: every event asks several tables, whose keys are an attacker's.
+//! The hash of tables whose keys are an attacker's: quick, since every event asks several, and seeded, so
+//! that nobody can choose keys that meet.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
+use std::hash::{BuildHasher, Hasher as _, RandomState};
+
+use foldhash::SharedSeed;
+use foldhash::quality::{FoldHasher, SeedableRandomState};
 
 /// Makes hashers that share one secret.
 #[derive(Debug, Clone)]
-pub struct Seeded {
-    start: u64,
-    factor: u64,
-}
+pub struct Seeded(SeedableRandomState);
 
 impl Default for Seeded {
     fn default() -> Self {
-        let random = RandomState::new();
-        Self {
-            start: random.hash_one(0),
-            // Odd, so that no bit of a key is lost.
-            factor: random.hash_one(1) | 1,
-        }
+        // The secret comes from the system's generator.
+        let secret = RandomState::new().hash_one(0);
+        let shared = SharedSeed::global_random();
+        Self(SeedableRandomState::with_seed(secret, shared))
     }
 }
 
@@ -31,108 +30,13 @@ impl Seeded {
 }
 
 impl BuildHasher for Seeded {
-    type Hasher = Folding;
+    type Hasher = FoldHasher<'static>;
 
     #[inline]
-    fn build_hasher(&self) -> Folding {
-        Folding {
-            state: self.start,
-            factor: self.factor,
-        }
+    fn build_hasher(&self) -> Self::Hasher {
+        self.0.build_hasher()
     }
 }
-
-/// Multiplies 64 bits by 64 and folds both halves of the product together (Wang Yi's wyhash). Who
-/// does not know the seed cannot choose keys that share a place.
-#[derive(Debug)]
-pub struct Folding {
-    state: u64,
-    factor: u64,
-}
-
-impl Folding {
-    #[inline]
-    fn fold(&mut self, word: u64, salt: u64) {
-        let product = u128::from(self.state ^ word) * u128::from(self.factor ^ salt);
-        // Both halves of it, on purpose.
-        self.state = (product as u64) ^ ((product >> 64) as u64);
-    }
-}
-
-impl Hasher for Folding {
-    #[inline]
-    fn write(&mut self, bytes: &[u8]) {
-        let length = bytes.len();
-        let last = if let Some(last) = bytes.last_chunk() {
-            // The last eight bytes may have been read in part already.
-            let (blocks, _) = bytes[..length - 1].as_chunks();
-            for block in blocks {
-                self.fold(u64::from_le_bytes(*block), 0);
-            }
-            u64::from_le_bytes(*last)
-        } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
-            u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last))
-        } else {
-            bytes
-                .iter()
-                .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
-        };
-        self.fold(last, length as u64);
-    }
-
-    #[inline]
-    fn write_u8(&mut self, number: u8) {
-        self.fold(u64::from(number), 0);
-    }
-
-    #[inline]
-    fn write_u32(&mut self, number: u32) {
-        self.fold(u64::from(number), 0);
-    }
-
-    #[inline]
-    fn write_u64(&mut self, number: u64) {
-        self.fold(number, 0);
-    }
-
-    #[inline]
-    fn write_usize(&mut self, number: usize) {
-        self.fold(number as u64, 0);
-    }
-
-    /// Folds once more: of keys that follow each other, as addresses do, one fold leaves the lower bits
-    /// side by side under some seeds.
-    #[inline]
-    fn finish(&self) -> u64 {
-        const FACTOR: u128 = 0x9e37_79b9_7f4a_7c15;
-        let product = u128::from(self.state) * FACTOR;
-        // Both halves of it, on purpose.
-        (product as u64) ^ ((product >> 64) as u64)
-    }
-}
-
-/// For keys that are hashes already.
-#[derive(Debug, Default)]
-pub struct AsItIs(u64);
-
-impl Hasher for AsItIs {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = bytes
-            .iter()
-            .fold(self.0, |sum, byte| sum.rotate_left(8) ^ u64::from(*byte));
-    }
-
-    #[inline]
-    fn write_u64(&mut self, number: u64) {
-        self.0 = number;
-    }
-
-    #[inline]
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;

@@ -1,10 +1,10 @@
 //! Several lines about one refused connection are one attempt.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher as _, BuildHasherDefault};
+use std::hash::BuildHasher as _;
 
 use crate::audit::event::Connection;
-use crate::audit::hashing::{AsItIs, Seeded};
+use crate::audit::hashing::Seeded;
 
 /// Connections remembered in each of two generations.
 const MOST: usize = 32_768;
@@ -18,7 +18,7 @@ pub struct Connections {
 }
 
 /// What is known of each connection, by the hash of its id.
-type States = HashMap<u64, State, BuildHasherDefault<AsItIs>>;
+type States = HashMap<u64, State, Seeded>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {

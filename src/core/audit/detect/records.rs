@@ -1,10 +1,8 @@
-//! Records by the hash of their subject: every event asks several of these, so that finding one is a
-//! look at four bytes and at the record.
+//! Records by the hash of their subject.
+
+use hashbrown::HashTable;
 
 use super::shelves::Shelves;
-
-/// Slots at first; a power of two, as all later numbers of them.
-const FEWEST_SLOTS: usize = 16;
 
 /// A record that knows the key it is under; where it is large, what is asked most stands beside the key.
 pub trait Keyed: Default {
@@ -12,46 +10,22 @@ pub trait Keyed: Default {
     fn key(&self) -> u64;
 }
 
-/// Records, each under a key. Keys are hashes already, and seeded, since subjects are an attacker's.
+/// Records, each under a key, which stay where they are while others come. Keys are hashes already, and
+/// seeded, since subjects are an attacker's.
 #[derive(Debug)]
 pub struct Records<V> {
-    /// At most half of them are taken, each by [`slot`]; the first that is free behind a key's own
-    /// place ends the search. They are as small as can be, so that they stay in the cache.
-    slots: Box<[u32]>,
+    places: HashTable<u32>,
     records: Shelves<V>,
-    /// Places of records without a slot.
+    /// Places whose record was forgotten.
     free: Vec<u32>,
-    /// The place behind the one that was forgotten last.
-    turn: usize,
-}
-
-/// A free slot.
-const FREE: u32 = 0;
-/// The bits of a slot for the place of its record; the others are those of the key.
-const PLACE_BITS: u32 = 17;
-
-/// The uppermost bits of the key, and one more than the place of its record.
-fn slot(key: u64, place: usize) -> u32 {
-    let place = u32::try_from(place + 1).expect("bounds are below 2^17");
-    upper_half(key) >> PLACE_BITS << PLACE_BITS | place
-}
-
-/// The place in a slot that is taken.
-fn place_in(slot: u32) -> usize {
-    (slot & ((1 << PLACE_BITS) - 1)) as usize - 1
-}
-
-fn upper_half(key: u64) -> u32 {
-    (key >> 32) as u32
 }
 
 impl<V> Default for Records<V> {
     fn default() -> Self {
         Self {
-            slots: Box::new([FREE; FEWEST_SLOTS]),
+            places: HashTable::new(),
             records: Shelves::default(),
             free: Vec::new(),
-            turn: 0,
         }
     }
 }
@@ -60,7 +34,7 @@ impl<V: Keyed> Records<V> {
     /// How many there are.
     #[inline]
     pub fn len(&self) -> usize {
-        self.records.len() - self.free.len()
+        self.places.len()
     }
 
     /// How many there are room for without asking for more.
@@ -68,33 +42,11 @@ impl<V: Keyed> Records<V> {
         self.records.len()
     }
 
-    /// The slot of a key, taken or free.
-    #[inline]
-    fn find(&self, key: u64) -> (usize, u32) {
-        let last = self.slots.len() - 1;
-        // What is cut off is no part of a place.
-        let mut at = key as usize & last;
-        loop {
-            let slot = self.slots[at];
-            if slot == FREE {
-                return (at, slot);
-            }
-            if (slot ^ upper_half(key)) >> PLACE_BITS == 0
-                && self.records[place_in(slot)].key() == key
-            {
-                return (at, slot);
-            }
-            at = (at + 1) & last;
-        }
-    }
-
-    /// Where the record under a key stands, if there is one; until the next is added or removed.
+    /// Where the record under a key stands, if there is one; until it is forgotten.
     #[inline]
     pub fn place(&self, key: u64) -> Option<usize> {
-        match self.find(key) {
-            (_, FREE) => None,
-            (_, slot) => Some(place_in(slot)),
-        }
+        let is_here = |place: &u32| self.records[*place as usize].key() == key;
+        self.places.find(key, is_here).map(|place| *place as usize)
     }
 
     /// The record that stands there.
@@ -117,94 +69,44 @@ impl<V: Keyed> Records<V> {
     /// Adds a record under a key that has none yet; returns where it stands.
     pub fn add(&mut self, record: V) -> usize {
         let key = record.key();
-        if self.slots.len() < 2 * (self.len() + 1) {
-            self.rebuild(2 * self.slots.len());
-        }
         let place = match self.free.pop() {
             Some(place) => {
-                let place = place as usize;
-                self.records[place] = record;
+                self.records[place as usize] = record;
                 place
             }
             None => {
                 self.records.push(record);
-                self.records.len() - 1
+                u32::try_from(self.records.len() - 1).expect("memory is bounded")
             }
         };
-        let (at, _) = self.find(key);
-        self.slots[at] = slot(key, place);
-        place
+        let records = &self.records;
+        let key_of = |place: &u32| records[*place as usize].key();
+        self.places.insert_unique(key, place, key_of);
+        place as usize
     }
 
-    /// Every record, as they lie in memory: one after the other they come much faster than by slots.
+    /// Every record, as they lie in memory: one after the other they come much faster than by hash.
     pub fn iter(&self) -> impl Iterator<Item = &V> {
-        let taken = self.records.iter().zip(self.taken());
-        taken.filter_map(|(record, is_taken)| is_taken.then_some(record))
-    }
-
-    /// Which places have a slot.
-    fn taken(&self) -> Vec<bool> {
-        let mut taken = vec![true; self.records.len()];
+        let mut is_taken = vec![true; self.records.len()];
         for place in &self.free {
-            taken[*place as usize] = false;
+            is_taken[*place as usize] = false;
         }
-        taken
+        let records = self.records.iter().zip(is_taken);
+        records.filter_map(|(record, is_taken)| is_taken.then_some(record))
     }
 
-    /// Forgets all but those to keep, who are asked in turn: to begin at the same slot each time, and
-    /// to let go of those that come first, would leave all the others side by side, so that a search
-    /// finds no free slot among them.
+    /// Forgets all but those to keep.
     pub fn retain(&mut self, mut keeps: impl FnMut(&V) -> bool) {
-        let mut is_taken = self.taken();
-        let first = self.turn;
-        for place in (first..self.records.len()).chain(0..first) {
-            if is_taken[place] && !keeps(&self.records[place]) {
-                is_taken[place] = false;
-                self.release(place);
-                self.turn = place + 1;
+        self.places.retain(|place| {
+            let record = &mut self.records[*place as usize];
+            let is_kept = keeps(record);
+            if !is_kept {
+                *record = V::default();
+                self.free.push(*place);
             }
-        }
-        self.slots.fill(FREE);
-        for (place, record) in self.records.iter().enumerate() {
-            if is_taken[place] {
-                put(&mut self.slots, slot(record.key(), place), record.key());
-            }
-        }
-    }
-
-    /// How many slots the longest search for a record looks at.
-    #[cfg(test)]
-    pub fn longest_search(&self) -> usize {
-        let last = self.slots.len() - 1;
-        let steps = self.iter().map(|record| {
-            let (at, _) = self.find(record.key());
-            at.wrapping_sub(record.key() as usize) & last
+            is_kept
         });
-        steps.max().map_or(0, |steps| steps + 1)
     }
-
-    fn release(&mut self, place: usize) {
-        self.records[place] = V::default();
-        self.free
-            .push(u32::try_from(place).expect("bounds are below 2^17"));
-    }
-
-    fn rebuild(&mut self, count: usize) {
-        let old = std::mem::replace(&mut self.slots, vec![FREE; count].into_boxed_slice());
-        for slot in old.into_iter().filter(|slot| *slot != FREE) {
-            put(&mut self.slots, slot, self.records[place_in(slot)].key());
-        }
-    }
-}
-
-/// Puts a slot at the first free place for its key.
-fn put(slots: &mut [u32], slot: u32, key: u64) {
-    let last = slots.len() - 1;
-    let mut at = key as usize & last;
-    while slots[at] != FREE {
-        at = (at + 1) & last;
-    }
-    slots[at] = slot;
 }
 
 #[cfg(test)]
@@ -267,7 +169,6 @@ mod tests {
                 }
                 prop_assert_eq!(records.len(), model.len());
                 prop_assert_eq!(records.get(key).map(|record| &record.value), model.get(&key));
-                prop_assert!(records.slots.len() >= 2 * records.len());
             }
             for upper in 0..6 {
                 for lower in 0..40 {

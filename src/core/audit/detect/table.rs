@@ -192,18 +192,6 @@ mod tests {
     }
 
     #[test]
-    fn forgetting_some_of_many_alike_leaves_no_slots_side_by_side() {
-        let seeded = Seeded::default();
-        let mut table: Table<Seen> = Table::default();
-        for number in 0..10 * MOST_SUBJECTS {
-            entry(&mut table, seeded.hash_one(number)).0 = 1;
-        }
-        // Half of the slots are taken, so that most searches are short.
-        let longest = table.records.longest_search();
-        assert!(longest < 200, "{longest}");
-    }
-
-    #[test]
     fn what_takes_too_much_memory_goes_in_the_same_order() {
         let mut table: Table<Seen> = Table::default();
         for number in 0..100u64 {

@@ -3,15 +3,14 @@
 use std::borrow::Borrow;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::net::IpAddr;
-use std::num::NonZeroU32;
+
+use hashbrown::HashTable;
 
 use super::super::hashing::Seeded;
 use crate::order;
 
 /// Keys that are counted exactly.
 const MOST_EXACT: usize = 65_536;
-/// Places of a table that is not empty.
-const FEWEST_PLACES: usize = 64;
 
 /// A key of a [`Counter`].
 pub trait Key: Eq {
@@ -45,9 +44,8 @@ impl Key for str {
 #[derive(Debug)]
 pub struct Counter<K> {
     entries: Vec<Entry<K>>,
-    /// Where entries stand: each at the place that its hash names, or at the next that was free.
-    /// A power of two places, at most half of them taken.
-    places: Vec<Option<NonZeroU32>>,
+    /// Where the entry of each key stands.
+    places: HashTable<u32>,
     secret: Seeded,
     floor: u64,
     /// Entries that may go, the next one last.
@@ -65,7 +63,7 @@ impl<K> Default for Counter<K> {
     fn default() -> Self {
         Self {
             entries: Vec::new(),
-            places: Vec::new(),
+            places: HashTable::new(),
             secret: Seeded::default(),
             floor: 0,
             at_floor: Vec::new(),
@@ -91,18 +89,17 @@ impl<K: ToString> Counter<K> {
         K: Borrow<Q> + From<Q::Owned>,
     {
         let hash = key.hash(&self.secret);
-        // The remainder is below the number of places, which fits.
-        let mut place = hash as usize;
-        while let Some(Some(number)) = self.places.get(place & self.places.len().wrapping_sub(1)) {
-            let entry = &mut self.entries[number.get() as usize - 1];
-            if entry.hash == hash && entry.key.borrow() == key {
-                entry.tally.count += 1;
-                entry.tally.failures += u64::from(failed);
-                return;
-            }
-            place = place.wrapping_add(1);
-        }
-        self.add(hash, K::from(key.to_owned()), failed);
+        let entries = &self.entries;
+        let is_here = |place: &u32| {
+            let entry = &entries[*place as usize];
+            entry.hash == hash && entry.key.borrow() == key
+        };
+        let Some(place) = self.places.find(hash, is_here) else {
+            return self.add(hash, K::from(key.to_owned()), failed);
+        };
+        let tally = &mut self.entries[*place as usize].tally;
+        tally.count += 1;
+        tally.failures += u64::from(failed);
     }
 
     #[cold]
@@ -115,62 +112,23 @@ impl<K: ToString> Counter<K> {
             },
             key,
         };
-        if self.entries.len() < MOST_EXACT {
+        let place = if self.entries.len() < MOST_EXACT {
             self.entries.push(entry);
-            if self.entries.len() * 2 > self.places.len() {
-                self.more_places();
-            } else {
-                self.put(self.entries.len() - 1);
+            self.entries.len() - 1
+        } else {
+            let place = self.rarest();
+            entry.tally.count += self.floor;
+            let forgotten = std::mem::replace(&mut self.entries[place], entry);
+            let is_forgotten = |known: &u32| *known as usize == place;
+            if let Ok(known) = self.places.find_entry(forgotten.hash, is_forgotten) {
+                known.remove();
             }
-            return;
-        }
-        let position = self.rarest();
-        self.take_out(position);
-        entry.tally.count += self.floor;
-        self.entries[position] = entry;
-        self.put(position);
-    }
-
-    fn more_places(&mut self) {
-        let count = (self.places.len() * 2).max(FEWEST_PLACES);
-        self.places = vec![None; count];
-        for position in 0..self.entries.len() {
-            self.put(position);
-        }
-    }
-
-    /// Gives an entry the next free place.
-    fn put(&mut self, position: usize) {
-        let mask = self.places.len() - 1;
-        let mut place = self.entries[position].hash as usize & mask;
-        while self.places[place].is_some() {
-            place = (place + 1) & mask;
-        }
-        self.places[place] = number(position);
-    }
-
-    /// Frees the place of an entry; those behind it that stand there for want of a better move up.
-    fn take_out(&mut self, position: usize) {
-        let mask = self.places.len() - 1;
-        let home = |entry: &Entry<K>| entry.hash as usize & mask;
-        let mut free = home(&self.entries[position]);
-        while self.places[free] != number(position) {
-            free = (free + 1) & mask;
-        }
-        let mut place = free;
-        loop {
-            place = (place + 1) & mask;
-            let Some(number) = self.places[place] else {
-                break;
-            };
-            let home = home(&self.entries[number.get() as usize - 1]);
-            let distance = |from: usize| place.wrapping_sub(from) & mask;
-            if distance(home) >= distance(free) {
-                self.places[free] = Some(number);
-                free = place;
-            }
-        }
-        self.places[free] = None;
+            place
+        };
+        let entries = &self.entries;
+        let place = u32::try_from(place).expect("it is below MOST_EXACT");
+        self.places
+            .insert_unique(hash, place, |place| entries[*place as usize].hash);
     }
 
     /// The position of one of the rarest keys, whose count is the floor.
@@ -221,10 +179,6 @@ impl<K: ToString> Counter<K> {
         named.truncate(top);
         named
     }
-}
-
-fn number(position: usize) -> Option<NonZeroU32> {
-    u32::try_from(position + 1).ok().and_then(NonZeroU32::new)
 }
 
 #[cfg(test)]
@@ -281,8 +235,7 @@ mod tests {
             counter.count(format!("rare{number}").as_str(), false);
         }
         assert_eq!(counter.entries.len(), MOST_EXACT);
-        let taken = counter.places.iter().flatten().count();
-        assert_eq!(taken, MOST_EXACT);
+        assert_eq!(counter.places.len(), MOST_EXACT);
         let sum: u64 = counter.entries.iter().map(|entry| entry.tally.count).sum();
         assert_eq!(sum, 3 * MOST_EXACT as u64);
         // Each is found again.
