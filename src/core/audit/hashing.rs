@@ -37,6 +37,7 @@ impl BuildHasher for Seeded {
         self.0.build_hasher()
     }
 }
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;

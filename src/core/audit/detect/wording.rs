@@ -30,7 +30,7 @@ impl Alert {
 
 /// The pieces in a row.
 pub fn sentence(pieces: &[Piece<'_>]) -> String {
-    let mut text = String::new();
+    let mut text = String::with_capacity(48);
     push_sentence(&mut text, pieces);
     text
 }
