@@ -87,25 +87,35 @@ impl<V: Keyed> Records<V> {
 
     /// Every record, as they lie in memory: one after the other they come much faster than by hash.
     pub fn iter(&self) -> impl Iterator<Item = &V> {
-        let mut is_taken = vec![true; self.records.len()];
-        for place in &self.free {
-            is_taken[*place as usize] = false;
-        }
-        let records = self.records.iter().zip(is_taken);
+        let records = self.records.iter().zip(self.taken());
         records.filter_map(|(record, is_taken)| is_taken.then_some(record))
     }
 
-    /// Forgets all but those to keep.
+    /// Forgets all but those to keep, who are asked as they lie in memory.
     pub fn retain(&mut self, mut keeps: impl FnMut(&V) -> bool) {
-        self.places.retain(|place| {
-            let record = &mut self.records[*place as usize];
-            let is_kept = keeps(record);
-            if !is_kept {
-                *record = V::default();
-                self.free.push(*place);
+        for (place, is_taken) in self.taken().into_iter().enumerate() {
+            if is_taken && !keeps(&self.records[place]) {
+                self.forget(place);
             }
-            is_kept
-        });
+        }
+    }
+
+    fn forget(&mut self, place: usize) {
+        let record = std::mem::take(&mut self.records[place]);
+        let is_here = |known: &u32| *known as usize == place;
+        if let Ok(entry) = self.places.find_entry(record.key(), is_here) {
+            let (place, _) = entry.remove();
+            self.free.push(place);
+        }
+    }
+
+    /// Which places hold a record that was not forgotten.
+    fn taken(&self) -> Vec<bool> {
+        let mut taken = vec![true; self.records.len()];
+        for place in &self.free {
+            taken[*place as usize] = false;
+        }
+        taken
     }
 }
 
