@@ -78,7 +78,7 @@ pub struct Noticed {
     state: &'static State,
 }
 
-/// From now on a signal is only noticed, unless [`Noticed::may_end_at_once`] lets it end the program.
+/// From now on a signal is only noticed.
 ///
 /// # Errors
 /// When the system takes no handler.
@@ -98,13 +98,8 @@ impl Noticed {
     pub fn asks_to_end(&self) -> bool {
         let came = self.came();
         if came {
-            self.may_end_at_once(true);
+            self.state.may_exit.store(true, Ordering::SeqCst);
         }
         came
-    }
-
-    /// Whether the next one ends the program where it stands.
-    pub fn may_end_at_once(&self, may: bool) {
-        self.state.may_exit.store(may, Ordering::SeqCst);
     }
 }

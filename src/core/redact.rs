@@ -1,7 +1,7 @@
 //! Takes secrets out of text: loaded values, keys of known shape, and the user part of a URL.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -14,6 +14,8 @@ use crate::strength;
 pub const REMOVED: &str = "[redacted]";
 /// A shorter value would be found everywhere; it is too weak to be worth hiding, too.
 const SHORTEST_VALUE: usize = 8;
+/// What is shorter, in bytes, tells nothing of the value of which it is a part.
+const SHORTEST_PART: usize = 6;
 /// What is shorter, in bytes, may be a word that stands in other text by chance.
 const SHORTEST_SURE: usize = 12;
 
@@ -58,6 +60,24 @@ impl Redactor {
             return Cow::Borrowed(text);
         }
         Cow::Owned(without(text, spans))
+    }
+
+    /// The same without parts of loaded values, for text of those who read them: a program may print the
+    /// beginning of a key, or a file that is cut into short lines.
+    pub fn clean_of_parts(&self, text: &str) -> String {
+        let cleaned = self.clean(text);
+        let values = self.values.by_start.values().flatten();
+        let parts: HashSet<&[u8]> = values
+            .flat_map(|value| value.expose().windows(SHORTEST_PART))
+            .collect();
+        let spans: Vec<Range<usize>> = cleaned
+            .as_bytes()
+            .windows(SHORTEST_PART)
+            .enumerate()
+            .filter(|(_, part)| parts.contains(part))
+            .map(|(at, _)| at..at + SHORTEST_PART)
+            .collect();
+        without(&cleaned, joined(spans))
     }
 
     /// The same, in place.
@@ -113,6 +133,18 @@ impl Values {
     }
 }
 
+/// Spans in order, those that meet as one.
+fn joined(spans: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    let mut joined: Vec<Range<usize>> = Vec::new();
+    for span in spans {
+        match joined.last_mut() {
+            Some(last) if span.start <= last.end => last.end = span.end,
+            _ => joined.push(span),
+        }
+    }
+    joined
+}
+
 fn without(text: &str, mut spans: Vec<Range<usize>>) -> String {
     order::sort_by_key(&mut spans, |span| span.start);
     let mut cleaned = String::with_capacity(text.len());
@@ -158,7 +190,8 @@ fn user_parts(text: &str) -> Vec<Range<usize>> {
 pub fn likely_secrets<'w>(words: impl IntoIterator<Item = &'w str>) -> Vec<String> {
     let mut found: Vec<String> = words
         .into_iter()
-        .map(|word| word.trim_start_matches('-'))
+        // No key has a comma.
+        .flat_map(|word| word.trim_start_matches('-').split(','))
         .flat_map(|word| {
             let (name, value) = word.split_once('=').unwrap_or((word, ""));
             [word, name, value]
@@ -180,6 +213,13 @@ fn looks_like_a_key(word: &str) -> bool {
     let is_plain = word
         .bytes()
         .all(|byte| byte.is_ascii_lowercase() || b"-._/:, ".contains(&byte));
+    // `from=203.0.113.0/24`
+    let value = word.split_once('=').map_or(word, |(_, value)| value);
+    let dots = value.bytes().filter(|byte| b".:".contains(byte)).count();
+    let is_address = dots >= 2
+        && value
+            .bytes()
+            .all(|byte| byte.is_ascii_hexdigit() || b".:/".contains(&byte));
     let is_path = || {
         let path = std::path::Path::new(word);
         let folder = path
@@ -194,6 +234,7 @@ fn looks_like_a_key(word: &str) -> bool {
     };
     word.len() >= SHORTEST
         && !is_plain
+        && !is_address
         && !is_name_of_a_variable(word)
         && !word.contains("://")
         && strength::estimate(word.as_bytes()).bits >= BITS
@@ -266,6 +307,43 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(redactor.clean(text), expected);
         }
+    }
+
+    #[test]
+    fn parts_of_loaded_values_disappear_too() {
+        let redactor = Redactor::knowing([&Secret::new("q7Zk2mVw9xLr4TbN8cPdYfHs")]);
+        for (text, expected) in [
+            ("no such file", "no such file"),
+            ("bad key q7Zk2mVw9x…", "bad key [redacted]…"),
+            (
+                "q7Zk2mVw9x\nLr4TbN8c\nPdYfHs",
+                "[redacted]\n[redacted]\n[redacted]",
+            ),
+            ("key q7Zk2mVw9xLr4TbN8cPdYfHs!", "key [redacted]!"),
+            ("q7Zk2", "q7Zk2"),
+        ] {
+            assert_eq!(redactor.clean_of_parts(text), expected);
+        }
+    }
+
+    #[test]
+    fn an_address_or_a_rule_of_the_firewall_is_no_likely_secret() {
+        for word in [
+            "tcp/8443,from=203.0.113.256",
+            "tcp/80,form=203.0.113.0/24",
+            "tcp/8443,iface=averyveryverylongname",
+            "2001:db8:aaaa:bbbb:cccc:dddd:eeee:1/64",
+        ] {
+            assert_eq!(likely_secrets([word]), [""; 0]);
+        }
+        let key = "tcp/8443,from=q7Zk2mVw9xLr4TbN8cPdYfHs3JgKuEaQ";
+        assert_eq!(
+            likely_secrets([key]),
+            [
+                "from=q7Zk2mVw9xLr4TbN8cPdYfHs3JgKuEaQ",
+                "q7Zk2mVw9xLr4TbN8cPdYfHs3JgKuEaQ"
+            ]
+        );
     }
 
     #[test]

@@ -68,8 +68,6 @@ pub trait Person {
     fn wait_until_done(&self, request: &str) -> io::Result<bool>;
     /// Whether somebody pressed Ctrl-C.
     fn wants_to_stop(&self) -> bool;
-    /// While a child runs, Ctrl-C ends this program at once: the journal knows where it was.
-    fn may_end_at_once(&self, may: bool);
 }
 
 /// Why a rotation did not begin or go on.

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -32,6 +32,8 @@ const VARIABLES_FOR_CHILDREN: &[&str] = &[
 const MOST_STDERR: u64 = 64 << 10;
 /// How often a program that runs for a limited time is looked at.
 const LOOK_AT_CHILD_EVERY: Duration = Duration::from_millis(10);
+/// How long a child that is asked to end may take.
+const TIME_TO_END: Duration = Duration::from_secs(2);
 
 /// What a finished program left behind.
 #[derive(Debug, Clone)]
@@ -99,7 +101,7 @@ pub trait Runner: Send + Sync {
     }
 
     /// Runs to the end of the program itself, not of what it leaves running in the background;
-    /// only stderr is collected.
+    /// only stderr is collected. Once somebody wants it to `stop`, it is ended.
     ///
     /// # Errors
     /// When the program cannot be started.
@@ -107,6 +109,7 @@ pub trait Runner: Send + Sync {
         &self,
         invocation: &Invocation<'_>,
         base: &[(OsString, OsString)],
+        _stop: &dyn Fn() -> bool,
     ) -> io::Result<Finished> {
         self.run(invocation, base)
     }
@@ -218,9 +221,7 @@ impl World {
         self.runner.stream(invocation, &base, feed, read)
     }
 
-    /// The same, without the variables that `is_hidden` (name, value). A program that
-    /// `leaves_running` others behind is not waited for longer than it runs itself, and only its
-    /// stderr is collected.
+    /// [`World::run`] without the variables that `is_hidden` (name, value).
     ///
     /// # Errors
     /// When the program cannot be started or talked to.
@@ -228,14 +229,23 @@ impl World {
         &self,
         invocation: &Invocation<'_>,
         is_hidden: &dyn Fn(&OsStr, &OsStr) -> bool,
-        leaves_running: bool,
     ) -> io::Result<Finished> {
-        let base = self.base(is_hidden);
-        if leaves_running {
-            self.runner.run_and_leave(invocation, &base)
-        } else {
-            self.runner.run(invocation, &base)
-        }
+        self.runner.run(invocation, &self.base(is_hidden))
+    }
+
+    /// The same for a program that leaves others running behind: it is not waited for longer than it
+    /// runs itself, and only its stderr is collected. Once somebody wants it to `stop`, it is ended.
+    ///
+    /// # Errors
+    /// When the program cannot be started.
+    pub fn run_and_leave_hiding(
+        &self,
+        invocation: &Invocation<'_>,
+        is_hidden: &dyn Fn(&OsStr, &OsStr) -> bool,
+        stop: &dyn Fn() -> bool,
+    ) -> io::Result<Finished> {
+        self.runner
+            .run_and_leave(invocation, &self.base(is_hidden), stop)
     }
 
     fn base(&self, is_hidden: &dyn Fn(&OsStr, &OsStr) -> bool) -> Vec<(OsString, OsString)> {
@@ -418,15 +428,17 @@ impl Runner for RealRunner {
         &self,
         invocation: &Invocation<'_>,
         base: &[(OsString, OsString)],
+        stop: &dyn Fn() -> bool,
     ) -> io::Result<Finished> {
         // A pipe would end with the last process that holds it, and break for those that go on.
         let flags = rustix::fs::MemfdFlags::CLOEXEC;
         let said = std::fs::File::from(rustix::fs::memfd_create("stderr", flags)?);
-        let status = command(invocation, base)
+        let mut child = command(invocation, base)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(said.try_clone()?)
-            .status()?;
+            .spawn()?;
+        let status = wait_or_end(&mut child, stop)?;
         let length = said.metadata()?.len().min(MOST_STDERR);
         let mut stderr = vec![0; usize::try_from(length).unwrap_or(0)];
         // Not by moving the position, which a program that goes on shares.
@@ -436,6 +448,31 @@ impl Runner for RealRunner {
             stdout: Vec::new(),
             stderr,
         })
+    }
+}
+
+/// Waits for a child, and ends it once somebody wants it to `stop`: first asked to, later not.
+fn wait_or_end(child: &mut Child, stop: &dyn Fn() -> bool) -> io::Result<ExitStatus> {
+    let mut asked: Option<Instant> = None;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        match asked {
+            None if stop() => {
+                asked = Some(Instant::now());
+                // Who ended meanwhile needs no signal.
+                let _ = rustix::process::kill_process(
+                    rustix::process::Pid::from_child(child),
+                    rustix::process::Signal::TERM,
+                );
+            }
+            Some(asked) if asked.elapsed() >= TIME_TO_END => {
+                child.kill()?;
+                return child.wait();
+            }
+            _ => std::thread::sleep(LOOK_AT_CHILD_EVERY),
+        }
     }
 }
 

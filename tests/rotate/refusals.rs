@@ -269,3 +269,46 @@ fn a_file_that_somebody_changes_meanwhile_keeps_the_change() {
     bench.with_new(&["--restart", "true"]).expect(3, "waiting");
     assert_eq!(bench.text(), env().replace(OLD, NEW) + "LATER=1\n");
 }
+
+#[test]
+fn an_old_value_of_another_provider_is_never_sent_to_this_one() {
+    let keys = alive(&[NEW]);
+    let mock = anthropic_mock(&keys);
+    let foreign = format!("sk-or-v1-{}", "0a1b2c3d".repeat(8));
+    let bench = Bench::new(&mock.url, &format!("{NAME}={foreign}\n"));
+    let done = bench.with_new(&["--restart", "true"]);
+    done.expect(3, "waiting").at("revoke");
+    let message = done.json["message"].as_str().unwrap();
+    assert!(
+        message.contains("revoke it where it comes from"),
+        "{message}"
+    );
+    bench.rotate(&["resume"]).expect(3, "waiting");
+    let seen = mock.seen.lock().unwrap();
+    assert!(!seen.is_empty() && seen.iter().all(|seen| seen.key() == NEW));
+    assert_eq!(bench.beside().len(), 2, "the backup stays");
+}
+
+#[test]
+fn a_line_with_more_than_a_value_is_refused_before_anything_happens() {
+    let keys = alive(&[OLD, NEW]);
+    let mock = anthropic_mock(&keys);
+    for line in [
+        format!("export {NAME}={OLD}; export B=2"),
+        format!("{NAME}={OLD} B=1"),
+        format!("{NAME}={OLD};"),
+        format!("{NAME}=`echo {OLD}`"),
+    ] {
+        let text = format!("A=1\n{line}\n");
+        let bench = Bench::new(&mock.url, &text);
+        let refused = bench.with_new(&["--restart", "touch restarted"]);
+        assert_eq!(refused.code, 2, "{refused:?}");
+        assert!(refused.stderr.contains("line 2"), "{refused:?}");
+        nothing_changed(&bench, &text);
+    }
+    let seen = mock.seen.lock().unwrap();
+    assert!(
+        seen.iter()
+            .all(|seen| seen.key() == NEW || seen.key() == OLD)
+    );
+}

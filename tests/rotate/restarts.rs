@@ -159,3 +159,90 @@ fn a_command_that_leaves_a_bot_running_is_not_waited_for() {
     );
     Command::new("kill").arg(bot).status().unwrap();
 }
+
+#[test]
+fn ctrl_c_ends_the_restart_and_says_how_to_go_on() {
+    let keys = alive(&[OLD, NEW]);
+    let mock = anthropic_mock(&keys);
+    let bench = Bench::new(&mock.url, &env());
+    stub(
+        &bench,
+        "restart-bot",
+        "echo $$ >started; mv started pid; exec sleep 600",
+    );
+    let run = bench
+        .command(&[
+            "--name",
+            NAME,
+            "--new-key-file",
+            "new",
+            "--restart",
+            "restart-bot",
+        ])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    eventually("the restart", || bench.path("pid").exists());
+    let interrupt = |pid: &str| Command::new("kill").args(["-INT", pid]).status().unwrap();
+    interrupt(&run.id().to_string());
+    let done = Done::of(run.wait_with_output().unwrap(), &bench);
+    done.expect(130, "waiting").at("restart");
+    assert!(
+        done.json["next"]
+            .as_str()
+            .unwrap()
+            .contains("rotate resume")
+    );
+    let child = fs::read_to_string(bench.path("pid")).unwrap();
+    assert!(!Path::new("/proc").join(child.trim()).exists());
+    assert!(bench.text().contains(NEW));
+    bench
+        .rotate(&["abort", "--restart", "true"])
+        .expect(0, "rolled-back");
+    assert_eq!(bench.text(), env());
+}
+
+#[test]
+fn parts_of_keys_that_a_restart_prints_are_hidden() {
+    let keys = alive(&[OLD, NEW]);
+    let mock = anthropic_mock(&keys);
+    let bench = Bench::new(&mock.url, &env());
+    stub(
+        &bench,
+        "restart-bot",
+        "echo refused >&2; cut -c1-60 env/.env >&2; fold -w 18 env/.env >&2; exit 3",
+    );
+    let done = bench.with_new(&["--restart", "restart-bot"]);
+    done.expect(1, "failed");
+    let said = format!("{done:?}");
+    assert!(
+        said.contains("refused") && said.contains("[redacted]"),
+        "{said}"
+    );
+    for key in [OLD, NEW] {
+        for part in key.as_bytes().windows(6) {
+            let part = String::from_utf8_lossy(part);
+            assert!(!said.contains(&*part), "{part}: {said}");
+        }
+    }
+}
+
+#[test]
+fn without_a_restart_nobody_claims_one() {
+    let keys = alive(&[OLD, NEW]);
+    let mock = anthropic_mock(&keys);
+    let bench = Bench::new(&mock.url, &env());
+    bench.with_new(&["--no-restart"]).expect(3, "waiting");
+    let aborted = bench.rotate(&["abort"]);
+    aborted.expect(0, "rolled-back");
+    assert!(!aborted.stderr.contains("restarting"), "{aborted:?}");
+    let message = aborted.json["message"].as_str().unwrap();
+    assert!(message.contains("restart OpenClaw"), "{message}");
+
+    kill(&keys, OLD);
+    let done = bench.with_new(&["--no-restart"]);
+    let message = done.expect(0, "done").json["message"].as_str().unwrap();
+    assert!(!message.contains("in effect"), "{message}");
+    assert!(message.contains("restart it"), "{message}");
+}

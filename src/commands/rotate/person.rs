@@ -87,8 +87,4 @@ impl Person for AtTerminal<'_> {
     fn wants_to_stop(&self) -> bool {
         self.watch.came()
     }
-
-    fn may_end_at_once(&self, may: bool) {
-        self.watch.may_end_at_once(may);
-    }
 }

@@ -63,6 +63,9 @@ pub enum Ambiguity {
     /// Name, `=` and value are not on one line.
     #[error("name and value stand on different lines")]
     SeveralLines,
+    /// `K=abc; export B=1`, `` K=`cat x` ``
+    #[error("more than a value stands behind the =, as a shell reads it")]
+    Commands,
     /// White space other than blanks and tabs around name or value.
     #[error("an invisible character other than a blank stands beside name or value")]
     InvisibleCharacter,
@@ -229,6 +232,7 @@ fn ambiguity(bytes: &[u8], found: &Assignment) -> Option<Ambiguity> {
         (!is_quoted && value.ends_with(b"\\"), Ambiguity::Continued),
         (found.separator == Separator::Colon, Ambiguity::Colon),
         (!is_quoted && touches_comment, Ambiguity::HashWithoutBlank),
+        (holds_commands(value, found.quote), Ambiguity::Commands),
         (
             before.iter().any(|byte| b"\r\n".contains(byte)),
             Ambiguity::SeveralLines,
@@ -241,6 +245,38 @@ fn ambiguity(bytes: &[u8], found: &Assignment) -> Option<Ambiguity> {
     ]
     .into_iter()
     .find_map(|(applies, reason)| applies.then_some(reason))
+}
+
+/// Whether a shell would do more with the text behind the `=` than take it as a value: to replace it as
+/// a whole would lose that, and what stands there is no key.
+fn holds_commands(value: &[u8], quote: Option<Quote>) -> bool {
+    match quote {
+        Some(Quote::Backtick) => return value.iter().any(u8::is_ascii_whitespace),
+        Some(_) => return false,
+        None => {}
+    }
+    let begins_assignment = |text: &[u8]| {
+        let text = text.trim_ascii_start();
+        let name = text.iter().take_while(|byte| is_name_byte(byte)).count();
+        text.starts_with(b"export ") || (name > 0 && text.get(name) == Some(&b'='))
+    };
+    let is_end = |(at, byte): (usize, &u8)| {
+        let behind = &value[at + 1..];
+        match byte {
+            b' ' | b'\t' => begins_assignment(behind),
+            b';' | b'&' | b'|' => {
+                let is_open = |next: &u8| next.is_ascii_whitespace() || b";&|".contains(next);
+                behind.first().is_none_or(is_open) || begins_assignment(behind)
+            }
+            b'$' => behind.starts_with(b"("),
+            _ => false,
+        }
+    };
+    value.iter().enumerate().any(is_end)
+}
+
+fn is_name_byte(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || *byte == b'_'
 }
 
 /// Where the new text goes. An empty raw value lies somewhere in the blanks behind `=`; it is
@@ -325,8 +361,7 @@ fn contains(value: &[u8], part: &[u8]) -> bool {
 
 /// A name that shells accept as well.
 fn is_portable_name(name: &str) -> bool {
-    name.bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    name.bytes().all(|byte| is_name_byte(&byte))
         && name.starts_with(|first: char| !first.is_ascii_digit())
 }
 

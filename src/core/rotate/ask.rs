@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 
-use super::RotateError;
 use super::client::{ApiBase, Client, Reply, Request, Silence, secret_header};
 use super::providers::{Auth, Method, Probe, Provider};
 use super::verdict::{Answer, Verdict, judge};
+use super::{RotateError, new_key};
 use crate::secret::Secret;
 
 /// How long a new key may need to be known everywhere.
@@ -45,11 +45,19 @@ impl<'a> Api<'a> {
         })
     }
 
-    /// One question about a key; [`Verdict::Unknown`] where the provider has no free one.
+    /// Whether the provider can be asked about a key: with a question that costs nothing, about a key
+    /// that is not another provider's, who alone may see it.
+    pub fn can_ask(&self, key: &Secret) -> bool {
+        self.provider.probe.is_some() && new_key::belongs(self.provider, key)
+    }
+
+    /// One question about a key; [`Verdict::Unknown`] where the provider cannot be asked.
     pub fn ask(&self, key: &Secret) -> Answer {
         match &self.provider.probe {
-            Some(probe) => judge(self.provider, probe, &self.probe(probe, key)),
-            None => Answer {
+            Some(probe) if self.can_ask(key) => {
+                judge(self.provider, probe, &self.probe(probe, key))
+            }
+            _ => Answer {
                 verdict: Verdict::Unknown,
                 principal: None,
                 expires_at: None,
@@ -68,7 +76,7 @@ impl<'a> Api<'a> {
             hangs += usize::from(answer.hung);
             let is_final = answer.verdict.is_live()
                 || answer.verdict == Verdict::NotRuntime
-                || self.provider.probe.is_none()
+                || !self.can_ask(key)
                 || hangs >= MOST_HANGS
                 || (hangs == 0 && started.elapsed() + pause > SPREAD)
                 || (self.stop)();
@@ -107,7 +115,7 @@ impl<'a> Api<'a> {
             if (is_dead && was_dead)
                 || is_over
                 || hangs >= MOST_HANGS
-                || self.provider.probe.is_none()
+                || !self.can_ask(key)
                 || (self.stop)()
             {
                 return match answer.verdict {

@@ -16,7 +16,7 @@ use super::places::{self, Places, Search};
 use super::plan::{KeySource, Plan, Restart, RevokeMode};
 use super::restart::Driver;
 use super::verdict::Verdict;
-use super::{Person, RotateError, backup};
+use super::{Person, RotateError, backup, new_key};
 use crate::atomic_file;
 use crate::env_file::EnvFile;
 use crate::key_shapes;
@@ -99,9 +99,6 @@ impl Machine<'_> {
         self.person
             .tell(Step::Generate, "asking the provider about the new key");
         let answer = self.api.prove_live(new);
-        if self.person.wants_to_stop() {
-            return Err(RotateError::Interrupted);
-        }
         self.plan.expires_at = answer.expires_at;
         let words = answer.verdict.words();
         let missing = |status, message: String| {
@@ -113,6 +110,10 @@ impl Machine<'_> {
             )))
         };
         Ok(match answer.verdict {
+            _ if self.person.wants_to_stop() => missing(
+                Status::RolledBack,
+                "interrupted; nothing was changed".to_owned(),
+            ),
             verdict if verdict.is_live() => {
                 if verdict != Verdict::Live {
                     self.person
@@ -188,7 +189,6 @@ impl Machine<'_> {
             Ok(Proof::Missing(outcome)) => self
                 .undo(outcome.step, outcome.status, outcome.message)
                 .map(Some),
-            Err(RotateError::Interrupted) => self.interrupted().map(Some),
             Err(error) => Err(error),
         }
     }
@@ -330,10 +330,7 @@ impl Machine<'_> {
     }
 
     fn restart_now(&self) -> Result<(), String> {
-        self.person.may_end_at_once(true);
-        let restarted = self.driver().restart(&self.plan.restart);
-        self.person.may_end_at_once(false);
-        restarted.map(|_| ())
+        self.driver().restart(&self.plan.restart).map(|_| ())
     }
 
     fn driver(&self) -> Driver<'_> {
@@ -350,6 +347,7 @@ impl Machine<'_> {
             world: self.world,
             folder: &self.plan.folder,
             hidden_names,
+            stop: self.api.stop,
             hidden_values: keys.into_iter().flatten().cloned().collect(),
             redactor: Redactor::knowing(keys.into_iter().flatten().chain(values)),
         }
@@ -415,12 +413,7 @@ impl Machine<'_> {
 
     /// The gateways that ran before the last restart, or before the switch.
     fn gateways_before(&self) -> Vec<ProcessId> {
-        let events = self
-            .journal
-            .as_ref()
-            .map(Journal::events)
-            .unwrap_or_default();
-        let found = events.iter().rev().find_map(|event| match event {
+        let found = self.events().iter().rev().find_map(|event| match event {
             Event::Switched { gateways } | Event::Restarting { gateways } => Some(gateways.clone()),
             _ => None,
         });
@@ -451,7 +444,8 @@ impl Machine<'_> {
             self.api.ask_twice(&old)
         };
         let mut reason = String::new();
-        if verdict != Verdict::Dead && self.plan.revoke == RevokeMode::Auto {
+        let is_ours = new_key::belongs(self.api.provider, &old);
+        if verdict != Verdict::Dead && self.plan.revoke == RevokeMode::Auto && is_ours {
             self.person
                 .tell(Step::Revoke, "revoking the old key by the provider's API");
             if *self.last() != Event::Revoking {
@@ -472,10 +466,14 @@ impl Machine<'_> {
         }
         let console = self.api.provider.console;
         while verdict != Verdict::Dead && self.person.may_ask() && !self.person.wants_to_stop() {
-            let request = format!(
-                "revoke the old key at https://{console} (the provider still {}), then press Enter",
-                verdict.words()
-            );
+            let request = if is_ours {
+                format!(
+                    "revoke the old key at https://{console} (the provider still {}), then press Enter",
+                    verdict.words()
+                )
+            } else {
+                "the old value is no key of this provider: revoke it where it comes from, then press Enter".to_owned()
+            };
             let is_done = self
                 .person
                 .wait_until_done(&request)
@@ -484,9 +482,10 @@ impl Machine<'_> {
                 break;
             }
             // Where nobody can ask the provider, the person's word has to do.
-            verdict = match self.api.provider.probe {
-                Some(_) => self.api.await_death(&old),
-                None => Verdict::Dead,
+            verdict = if self.api.can_ask(&old) {
+                self.api.await_death(&old)
+            } else {
+                Verdict::Dead
             };
         }
         if verdict == Verdict::Dead {
@@ -496,13 +495,21 @@ impl Machine<'_> {
         if self.person.wants_to_stop() {
             return self.interrupted().map(Some);
         }
-        Ok(Some(self.outcome(
-            Step::Revoke,
-            Status::Waiting,
+        let message = if is_ours {
             format!(
                 "the new key is in effect; the old one is not proven dead (the provider {}){reason}: revoke it at https://{console}, then resume",
                 verdict.words()
-            ),
+            )
+        } else {
+            format!(
+                "the new key is in effect; the old value is no key of {}, which was not asked about it: revoke it where it comes from, then resume at a terminal",
+                self.plan.provider
+            )
+        };
+        Ok(Some(self.outcome(
+            Step::Revoke,
+            Status::Waiting,
+            message,
             Some("resume"),
         )))
     }
@@ -514,6 +521,13 @@ impl Machine<'_> {
                 .old
                 .as_ref()
                 .is_some_and(|old| self.api.ask_twice(old) == Verdict::Dead)
+    }
+
+    pub(super) fn events(&self) -> &[Event] {
+        self.journal
+            .as_ref()
+            .map(Journal::events)
+            .unwrap_or_default()
     }
 
     pub(super) fn last(&self) -> &Event {

@@ -23,6 +23,8 @@ pub struct Driver<'a> {
     pub hidden_names: Vec<String>,
     /// Values that children never see under any name.
     pub hidden_values: Vec<Secret>,
+    /// Whether somebody wants to stop.
+    pub stop: &'a dyn Fn() -> bool,
     /// What children may know, because they read the env file, and nobody else.
     pub redactor: Redactor,
 }
@@ -110,7 +112,7 @@ impl Driver<'_> {
             code => {
                 // A child may have read the env file and repeat what it found there.
                 let said = String::from_utf8_lossy(&finished.stderr);
-                let said = self.redactor.clean(&said);
+                let said = self.redactor.clean_of_parts(&said);
                 let said: String = said.trim().chars().take(SHOWN).collect();
                 let how = code.map_or_else(
                     || "was ended by a signal".to_owned(),
@@ -135,8 +137,12 @@ impl Driver<'_> {
                         && memchr::memmem::find(value.as_encoded_bytes(), secret.expose()).is_some()
                 })
         };
-        self.world
-            .run_hiding(&invocation, &is_hidden, leaves_running)
+        if leaves_running {
+            self.world
+                .run_and_leave_hiding(&invocation, &is_hidden, self.stop)
+        } else {
+            self.world.run_hiding(&invocation, &is_hidden)
+        }
     }
 }
 

@@ -271,12 +271,10 @@ impl Machine<'_> {
 }
 
 fn was_switched(machine: &Machine<'_>) -> bool {
-    machine.journal.as_ref().is_some_and(|journal| {
-        journal
-            .events()
-            .iter()
-            .any(|event| matches!(event, Event::Switched { .. }))
-    })
+    machine
+        .events()
+        .iter()
+        .any(|event| matches!(event, Event::Switched { .. }))
 }
 
 fn machine<'a>(

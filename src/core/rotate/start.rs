@@ -501,9 +501,8 @@ impl Machine<'_> {
     fn ask_old(&mut self) -> Option<String> {
         let old = self.keys.old.as_ref()?;
         if !new_key::belongs(self.api.provider, old) {
-            self.person.warn(
-                "the old value has the shape of another provider's key, so this provider is not asked about it",
-            );
+            self.person
+                .warn("the old value is no key of this provider, which is not asked about it");
             return None;
         }
         let first = self.api.ask(old);

@@ -88,6 +88,14 @@ fn lines_that_loaders_disagree_on_are_refused_with_the_reason() {
         ("K: old\n", 1, Colon),
         ("K=old#er\n", 1, HashWithoutBlank),
         ("K=#note\n", 1, HashWithoutBlank),
+        ("K=old; export B=1\n", 1, Commands),
+        ("export K=old; B=1 # c\n", 1, Commands),
+        ("K=old;\n", 1, Commands),
+        ("K=old;B=1\n", 1, Commands),
+        ("K=old && run\n", 1, Commands),
+        ("K=old B=1\n", 1, Commands),
+        ("K=$(cat old)\n", 1, Commands),
+        ("K=`cat old`\n", 1, Commands),
         ("K=\n\"old\"\n", 1, SeveralLines),
         ("A=1\nK\n=old\n", 2, SeveralLines),
         ("K=\u{a0}old\n", 1, InvisibleCharacter),
@@ -120,6 +128,26 @@ fn a_value_is_quoted_as_all_loaders_need_it() {
     for (text, value, expected) in table {
         let edited = set(text, value).expect("there is a form for it");
         assert_eq!(String::from_utf8_lossy(&edited), expected, "{value:?}");
+    }
+}
+
+#[test]
+fn what_only_looks_like_a_command_is_replaced_as_a_whole() {
+    for old in [
+        "a;b",
+        "<your key here>",
+        "change me",
+        "$OTHER",
+        "don't",
+        "\"a; B=1\"",
+        "'a B=1'",
+    ] {
+        let edited = set(&format!("K={old}\n"), "new").expect(old);
+        assert!(
+            !edited
+                .windows(3)
+                .any(|part| part == b"B=1" || part == b"her")
+        );
     }
 }
 

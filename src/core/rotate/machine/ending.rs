@@ -2,9 +2,10 @@
 
 use super::{Holds, Machine};
 use crate::atomic_file;
-use crate::rotate::journal::{Event, Journal};
+use crate::rotate::journal::Event;
 use crate::rotate::ledger::Ledger;
 use crate::rotate::outcome::{Outcome, Status, Step};
+use crate::rotate::plan::Restart;
 use crate::rotate::{RotateError, backup, places};
 
 impl Machine<'_> {
@@ -14,14 +15,20 @@ impl Machine<'_> {
         Ledger::update(self.state, |ledger| ledger.rotated(&self.plan, now))?;
         backup::discard(&self.plan.target, &self.plan.name)?;
         atomic_file::remove_leftover(&self.plan.target)?;
-        let is_health_known = self.plan.health.is_some();
+        let is_restarted = self
+            .events()
+            .iter()
+            .any(|event| matches!(event, Event::Restarted | Event::RestartClaimed));
         if let Some(journal) = self.journal.take() {
             journal.end()?;
         }
-        let health = if is_health_known {
-            "OpenClaw is healthy"
-        } else {
-            "OpenClaw's health was not checked"
+        let (new, health) = match &self.plan.health {
+            _ if !is_restarted => (
+                "in the file",
+                "nothing shows that OpenClaw uses it: restart it",
+            ),
+            Some(_) => ("in effect", "OpenClaw is healthy"),
+            None => ("in effect", "OpenClaw's health was not checked"),
         };
         let old = if self.plan.old_fingerprint.is_some() {
             "the old one is dead"
@@ -31,7 +38,7 @@ impl Machine<'_> {
         Ok(self.outcome(
             Step::Done,
             Status::Done,
-            format!("the new key is in effect and {old}; {health}"),
+            format!("the new key is {new} and {old}; {health}"),
             None,
         ))
     }
@@ -80,8 +87,11 @@ impl Machine<'_> {
         if *self.last() != Event::PutBack {
             self.add(Event::PutBack)?;
         }
-        self.person
-            .tell(Step::Restart, "restarting OpenClaw with the old key");
+        let restarts = self.plan.restart != Restart::None;
+        if restarts {
+            self.person
+                .tell(Step::Restart, "restarting OpenClaw with the old key");
+        }
         let trouble = match self.restart_now() {
             Err(trouble) => Some(trouble),
             Ok(()) if self.is_healthy()? => None,
@@ -115,8 +125,12 @@ impl Machine<'_> {
         }
         let message = if kept {
             format!("{reason}; the value that somebody else put into the file was kept")
-        } else {
+        } else if restarts {
             format!("{reason}; the old key is back and OpenClaw runs with it")
+        } else {
+            format!(
+                "{reason}; the old key is back in the file: restart OpenClaw, which may run with the new one"
+            )
         };
         Ok(self.outcome(Step::Restart, Status::RolledBack, message, None))
     }
@@ -141,12 +155,7 @@ impl Machine<'_> {
     }
 
     fn reason(&self) -> String {
-        let events = self
-            .journal
-            .as_ref()
-            .map(Journal::events)
-            .unwrap_or_default();
-        let reason = events.iter().rev().find_map(|event| match event {
+        let reason = self.events().iter().rev().find_map(|event| match event {
             Event::RollingBack { reason, .. } => Some(reason.clone()),
             _ => None,
         });
