@@ -129,7 +129,12 @@ pub struct KeygenArgs {
     pub global: Global,
 
     /// Random bytes in each key, 16 to 4096
-    #[arg(long, value_name = "N", default_value_t = 32)]
+    #[arg(
+        long,
+        allow_negative_numbers = true,
+        value_name = "N",
+        default_value_t = 32
+    )]
     pub bytes: usize,
 
     /// How the bytes are written; base64url is without padding, hex in lower case
@@ -137,7 +142,12 @@ pub struct KeygenArgs {
     pub encoding: Encoding,
 
     /// How many keys, 1 to 100000, one to a line
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(
+        long,
+        allow_negative_numbers = true,
+        value_name = "N",
+        default_value_t = 1
+    )]
     pub count: usize,
 
     /// Make an identifiable token: TEXT_, a base62 body, six digits of checksum
@@ -454,7 +464,13 @@ pub struct RotateArgs {
     pub health: Option<String>,
 
     /// Seconds to wait for --health [default: 120]
-    #[arg(long, global = true, value_name = "S", help_heading = "Restart")]
+    #[arg(
+        long,
+        allow_negative_numbers = true,
+        global = true,
+        value_name = "S",
+        help_heading = "Restart"
+    )]
     pub health_timeout: Option<f64>,
 
     /// Who revokes the old key: the provider's API, or you in its console [default: manual]
@@ -533,11 +549,21 @@ pub struct RotateDueArgs {
     pub global: Global,
 
     /// Days after which a key must be replaced
-    #[arg(long, value_name = "DAYS", default_value_t = 90)]
+    #[arg(
+        long,
+        allow_negative_numbers = true,
+        value_name = "DAYS",
+        default_value_t = 90
+    )]
     pub max_age: u32,
 
     /// Days before that to be warned
-    #[arg(long, value_name = "DAYS", default_value_t = 14)]
+    #[arg(
+        long,
+        allow_negative_numbers = true,
+        value_name = "DAYS",
+        default_value_t = 14
+    )]
     pub warn: u32,
 }
 
@@ -547,7 +573,7 @@ pub struct RotateScheduleArgs {
     pub global: Global,
 
     /// Days after which a key must be replaced
-    #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, allow_negative_numbers = true, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..))]
     pub every: u32,
 }
 
@@ -614,7 +640,7 @@ pub struct FirewallOptions {
     pub format: Option<String>,
 
     /// The port of ssh; repeatable [default: 22]
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, allow_negative_numbers = true, global = true, value_name = "N")]
     pub ssh_port: Vec<String>,
 
     /// Let ssh in from this network only; repeatable
@@ -630,7 +656,7 @@ pub struct FirewallOptions {
     pub allow: Vec<String>,
 
     /// Open a TCP port on tailscale0 only; repeatable
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, allow_negative_numbers = true, global = true, value_name = "N")]
     pub private_port: Vec<String>,
 
     /// Let everything in on this interface; repeatable
@@ -647,7 +673,7 @@ pub struct FirewallOptions {
 
     /// Take the change back after S seconds without a confirmation, 0 for never
     /// [default: 60 where a terminal is, else never]
-    #[arg(long, global = true, value_name = "S")]
+    #[arg(long, allow_negative_numbers = true, global = true, value_name = "S")]
     pub rollback: Option<String>,
 
     /// Bring the rules back after every reboot
@@ -689,7 +715,7 @@ pub struct FirewallExplainArgs {
     pub proto: String,
 
     /// The port it goes to; for ICMP the type
-    #[arg(long, value_name = "N")]
+    #[arg(long, allow_negative_numbers = true, value_name = "N")]
     pub port: Option<String>,
 
     /// The address it comes from
@@ -803,7 +829,13 @@ pub struct AuditTailArgs {
     pub stats: bool,
 
     /// Rows in each table of --stats
-    #[arg(long, value_name = "N", default_value_t = 10, help_heading = "Output")]
+    #[arg(
+        long,
+        allow_negative_numbers = true,
+        value_name = "N",
+        default_value_t = 10,
+        help_heading = "Output"
+    )]
     pub top: usize,
 
     /// Show times in UTC

@@ -123,8 +123,14 @@ fn into_env_file(
     let signals = interrupt::hold().map_err(Failure::output)?;
     let changed = change(path, arguments, recipe, &locks);
     signals.release()?;
-    let change = changed?;
+    let Changed { change, left } = changed?;
     let name = &arguments.name;
+    if let Some(line) = left {
+        context.terminal.warn(&format!(
+            "{name} is set twice in {}; the last one counts and was changed, line {line} stays as it is",
+            path.display()
+        ));
+    }
     context.terminal.note(&match change {
         Change::Created => format!(
             "created {} (mode 0600) with {name}; restart OpenClaw to use it",
@@ -142,6 +148,12 @@ fn into_env_file(
     Ok(exit::DONE)
 }
 
+struct Changed {
+    change: Change,
+    /// The line of an earlier definition, which does not count.
+    left: Option<usize>,
+}
+
 enum Change {
     Created,
     Added,
@@ -153,7 +165,7 @@ fn change(
     arguments: &KeygenArgs,
     recipe: &Recipe,
     locks: &Path,
-) -> Result<Change, Failure> {
+) -> Result<Changed, Failure> {
     let lock = Lock::acquire(path, locks, PATIENCE).map_err(not_saved)?;
     let is_new = !lock.target().exists();
     let file = if is_new {
@@ -175,7 +187,11 @@ fn change(
         .set(name, &key)
         .map_err(|error| Failure::usage(anyhow!("{}: {error}", path.display())))?;
     edited.save(&lock).map_err(not_saved)?;
-    Ok(change)
+    let lines = || file.definitions(name).map(|one| one.line);
+    let left = lines()
+        .next()
+        .filter(|first| lines().last() != Some(*first));
+    Ok(Changed { change, left })
 }
 
 /// A placeholder is no key, and nobody loses anything when it goes.
@@ -194,7 +210,10 @@ fn may_replace(value: &Secret, arguments: &KeygenArgs, path: &Path) -> Result<()
 fn not_saved(error: SaveError) -> Failure {
     use openclaw_sec::atomic_file::AtomicFileError as File;
     let is_refusal = match &error {
-        SaveError::Locked(_) | SaveError::NotWritable(_) | SaveError::MovedMeanwhile(_) => true,
+        SaveError::Locked(_)
+        | SaveError::NotWritable(_)
+        | SaveError::MovedMeanwhile(_)
+        | SaveError::Unreachable { .. } => true,
         SaveError::File(
             File::HardLinked { .. }
             | File::MountedAlone(_)

@@ -43,18 +43,31 @@ pub fn run(arguments: &RotateArgs, context: &mut Context<'_>) -> Result<u8, Fail
     };
     done.inspect_err(|failure| {
         if arguments.format == RotateFormat::Json && failure.code != exit::INTERRUPTED {
+            let standing = standing(arguments, context);
             // The words may hold a key that was pasted where a name belongs.
             let clean = |word: &Option<String>| Some(context.terminal.clean(word.as_deref()?));
             let outcome = Outcome {
-                name: clean(&arguments.name),
-                provider: clean(&arguments.provider),
-                step: Step::Generate,
                 status: Status::Failed,
-                ..Outcome::nothing(context.terminal.clean(&failure.error.to_string()))
+                message: context.terminal.clean(&failure.error.to_string()),
+                ..standing.unwrap_or_else(|| Outcome {
+                    name: clean(&arguments.name),
+                    provider: clean(&arguments.provider),
+                    step: Step::Generate,
+                    ..Outcome::nothing("")
+                })
             };
             print_json(&outcome, 0, context);
         }
     })
+}
+
+/// How the one rotation stands that these arguments can mean.
+fn standing(arguments: &RotateArgs, context: &mut Context<'_>) -> Option<Outcome> {
+    let state = context.state().ok()?;
+    let env = folder().ok()?.join(&arguments.env);
+    let found = rotate::status(&env, arguments.name.as_deref(), &state).ok()?;
+    let [one]: [Outcome; 1] = found.try_into().ok()?;
+    Some(one)
 }
 
 /// The code of a new key that was tried and found wrong.

@@ -98,7 +98,10 @@ fn abort_refuses_when_the_old_key_is_dead() {
     bench.with_new(&["--restart", "true"]).expect(3, "waiting");
     kill(&keys, OLD);
     let aborted = bench.rotate(&["abort"]);
-    assert_eq!(aborted.code, 2, "{aborted:?}");
+    aborted.expect(2, "failed").at("revoke");
+    let next = aborted.json["next"].as_str().unwrap();
+    assert!(next.contains("rotate resume"), "{aborted:?}");
+    assert_ne!(aborted.json["old_fingerprint"], json!(null));
     assert!(aborted.stderr.contains("resume"), "{aborted:?}");
     assert!(bench.text().contains(NEW));
     bench.rotate(&["resume"]).expect(0, "done");

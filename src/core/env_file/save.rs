@@ -31,6 +31,14 @@ pub enum SaveError {
         /// The system's reason.
         source: io::Error,
     },
+    /// There is no place for it.
+    #[error("{}: {}", .path.display(), unreachable(.source))]
+    Unreachable {
+        /// The path as it was given.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
     /// It came from a pipe or standard input.
     #[error("{}: was not read from a regular file and cannot be written back", .0.display())]
     NotWritable(PathBuf),
@@ -40,6 +48,16 @@ pub enum SaveError {
     /// Writing failed or was refused.
     #[error(transparent)]
     File(#[from] AtomicFileError),
+}
+
+fn unreachable(source: &io::Error) -> String {
+    match Errno::from_io_error(source) {
+        Some(Errno::LOOP) => "its links lead in a circle; repair them".to_owned(),
+        Some(Errno::NOENT | Errno::NOTDIR) => {
+            "its folder is not there; create it, or correct the path".to_owned()
+        }
+        _ => source.to_string(),
+    }
 }
 
 /// What saving did.
@@ -72,7 +90,10 @@ impl Lock {
             let path = path.to_owned();
             move |source| SaveError::Lock { path, source }
         };
-        let target = atomic_file::resolve(path).map_err(failed(path))?;
+        let target = atomic_file::resolve(path).map_err(|source| SaveError::Unreachable {
+            path: path.to_owned(),
+            source,
+        })?;
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
