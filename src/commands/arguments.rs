@@ -30,6 +30,15 @@ pub enum Problem {
     QuietAndVerbose,
 }
 
+/// `help COMMAND`, as other programs have it, is `COMMAND --help`.
+pub fn help_as_a_flag(mut words: Vec<OsString>) -> Vec<OsString> {
+    if words.get(1).is_some_and(|word| word == "help") {
+        words.remove(1);
+        words.push("--help".into());
+    }
+    words
+}
+
 /// Reads configuration and variables, lays them below the flags, and parses.
 pub fn parse(words: &[OsString], world: &World) -> Result<(Settings, ArgMatches), Problem> {
     let mut command = Cli::command();

@@ -103,6 +103,7 @@ impl Context<'_> {
 
 /// Runs the program for `arguments` and returns its exit code.
 pub fn run(arguments: Vec<OsString>, world: &World) -> u8 {
+    let arguments = arguments::help_as_a_flag(arguments);
     let (settings, matches) = match arguments::parse(&arguments, world) {
         Ok(parsed) => parsed,
         Err(problem) => {

@@ -263,6 +263,9 @@ fn an_interrupt_ends_with_130() {
 fn commands_to_come_say_so() {
     let place = Place::new();
     let help = place.line("--help").stdout;
+    assert_eq!(place.line("help").stdout, help);
+    let of_off = place.line("firewall off --help").stdout;
+    assert_eq!(place.line("help firewall off").stdout, of_off);
     for command in ["keygen", "check", "rotate", "firewall", "audit-tail"] {
         assert!(help.contains(command), "{help}");
     }
