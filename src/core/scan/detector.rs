@@ -6,7 +6,7 @@ use jiff::civil::Date;
 
 use super::allow;
 use super::leak::{Allowance, Leak};
-use super::made_up::{digest, is_made_up};
+use super::made_up::{digest, is_made_up_key};
 use super::named;
 use super::own_values::{OwnValue, OwnValues};
 use super::rules::{RuleMatch, RuleSet};
@@ -78,7 +78,7 @@ impl<'r> Detector<'r> {
         let typed = key_shapes::find_all(text);
         let typed = typed.into_iter().filter(|(range, shape)| {
             let value = &text[range.clone()];
-            shape.id == "private-key" || !is_made_up(value) && placeholder(value).is_none()
+            shape.id == "private-key" || !is_made_up_key(value) && placeholder(value).is_none()
         });
         add(&mut hits, typed);
         if !source.is_binary {
