@@ -56,7 +56,7 @@ const ALIASES: &[(Slot, &str)] = &[
     ),
     (
         Slot::Action,
-        "event event.action event_type eventType type action eventName",
+        "event event.action event_action event_type eventType type action eventName",
     ),
     (
         Slot::User,

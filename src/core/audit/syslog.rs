@@ -75,6 +75,19 @@ pub fn rfc3164<'l>(line: &'l str, context: &TimeContext) -> Option<Wrapped<'l>> 
         return None;
     }
     let rest = after_time[host_end..].trim_start();
+    // CEF's own mark stands where the tag would, behind the host if there is one.
+    let cef = [rest, after_time]
+        .into_iter()
+        .find(|text| text.starts_with("CEF:"));
+    if let Some(message) = cef {
+        return Some(Wrapped {
+            time: Some(time),
+            level,
+            program: None,
+            process: None,
+            message,
+        });
+    }
     // A host ends no sentence; without one the tag comes first.
     let (program, process, message) = tag(rest).or_else(|| tag(after_time))?;
     Some(Wrapped {

@@ -52,17 +52,11 @@ pub fn access_log<'l>(line: &'l str, context: &TimeContext, fields: &mut Fields<
         quotes.push(text);
         rest = after;
     }
-    let mut before = line[..open].splitn(4, ' ');
-    let first = before.next().unwrap_or_default();
-    let (client, user) = match address(first) {
-        Some(_) => (first, line[..open].splitn(3, ' ').nth(2)),
-        None => (
-            before.next().unwrap_or_default(),
-            line[..open].splitn(4, ' ').nth(3),
-        ),
+    let Some((client, user)) = client_and_user(&line[..open]) else {
+        return false;
     };
     fields.set(Slot::Address, client);
-    fields.set(Slot::User, user.unwrap_or_default());
+    fields.set(Slot::User, user);
     fields.set(Slot::Time, stamp);
     fields.set(Slot::Status, status);
     fields.set(Slot::Message, request);
@@ -71,6 +65,25 @@ pub fn access_log<'l>(line: &'l str, context: &TimeContext, fields: &mut Fields<
     }
     fields.is_structured = true;
     true
+}
+
+/// `CLIENT IDENT USER`, with or without the server's name in front; a client may be a name where servers
+/// look names up. Anything else is a wrapper around a line.
+fn client_and_user(before: &str) -> Option<(&str, &str)> {
+    let mut words = before.splitn(4, ' ');
+    let words = [words.next(), words.next(), words.next(), words.next()];
+    let is_address = |word: Option<&str>| word.is_some_and(|word| address(word).is_some());
+    match words {
+        // Names of users may hold blanks.
+        [Some(client), Some(_), Some(_), _] if is_address(Some(client)) => {
+            Some((client, before.splitn(3, ' ').nth(2)?))
+        }
+        [Some(_), Some(client), Some(_), Some(user)] if is_address(Some(client)) => {
+            Some((client, user))
+        }
+        [Some(name), Some(_), Some(user), None] => Some((name, user)),
+        _ => None,
+    }
 }
 
 fn quoted(text: &str) -> Option<(&str, &str)> {

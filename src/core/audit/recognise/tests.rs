@@ -117,6 +117,34 @@ pub(super) const LINES: &[(&str, &str)] = &[
     ("just words", "other - - - -"),
     ("{broken json", "other - - - -"),
     ("", "other - - - -"),
+    (
+        "Nov 17 09:41:37 host CEF:0|V|P|1|auth.fail|name|9|src=192.0.2.6 duser=al outcome=failure",
+        "auth failure fatal al 192.0.2.6",
+    ),
+    (
+        "<134>Nov 17 09:41:37 host CEF:0|V|P|1|auth.login|User login|3|src=192.0.2.6 duser=al outcome=success",
+        "auth success info al 192.0.2.6",
+    ),
+    (
+        r#"<190>Nov 17 09:41:37 host nginx: 192.0.2.8 - - [17/Nov/2026:09:41:37 +0000] "POST /login HTTP/1.1" 401 12 "-" "x""#,
+        "auth failure info - 192.0.2.8",
+    ),
+    (
+        r#"2026-11-17T09:41:37Z host nginx[12]: 192.0.2.8 - bob [17/Nov/2026:09:41:37 +0000] "GET /x HTTP/1.1" 401 12 "-" "x""#,
+        "auth failure - bob 192.0.2.8",
+    ),
+    (
+        r#"2026-11-17T09:41:37Z stdout F 192.0.2.8 - bob s [17/Nov/2026:09:41:37 +0000] "GET /x HTTP/1.1" 401 12 "-" "x""#,
+        "auth failure - bob s 192.0.2.8",
+    ),
+    (
+        r#"www.example:443 192.0.2.8 - bob [17/Nov/2026:09:41:37 +0000] "GET /x HTTP/1.1" 401 12 "-" "x""#,
+        "auth failure - bob 192.0.2.8",
+    ),
+    (
+        r#"client.example - bob [17/Nov/2026:09:41:37 +0000] "GET /x HTTP/1.1" 401 12 "-" "x""#,
+        "auth failure - bob -",
+    ),
 ];
 
 #[test]
