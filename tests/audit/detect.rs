@@ -613,6 +613,46 @@ fn weeks_of_an_office_raise_no_alert() {
 }
 
 #[test]
+fn alerts_of_another_time_are_not_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let failure = |hour: usize, second: usize, address: usize| {
+        format!(
+            "{{\"time\":\"2026-11-20T{hour:02}:00:{second:02}Z\",\"event\":\"login failed\",\"user\":\"mia\",\"ip\":\"192.0.2.{address}\"}}\n"
+        )
+    };
+    let log: String = (10..13)
+        .flat_map(|hour| (0..5).map(move |second| (hour, second)))
+        .map(|(hour, second)| failure(hour, second, hour))
+        .collect();
+    fs::write(folder.path().join("a.log"), log).unwrap();
+    let told = |since: &str, until: &str| {
+        let output = run(
+            folder.path(),
+            &[
+                "a.log",
+                "--alerts-only",
+                "--fail-on-alert",
+                "--no-follow",
+                "--utc",
+                "--since",
+                since,
+                "--until",
+                until,
+            ],
+        );
+        (output.status.code(), stdout(&output))
+    };
+    let (code, alerts) = told("2026-11-20 11:00:04", "2026-11-20 12:00:00");
+    assert_eq!((code, alerts.lines().count()), (Some(1), 1), "{alerts}");
+    assert!(alerts.contains("192.0.2.11"), "{alerts}");
+    // What came before counts, where the attempt that completes it is in the range.
+    assert_eq!(
+        told("2026-11-20 11:00:05", "2026-11-20 12:00:04"),
+        (Some(0), String::new())
+    );
+}
+
+#[test]
 fn content_that_vanished_is_told_from_rotation() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);

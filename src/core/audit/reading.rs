@@ -412,7 +412,8 @@ impl Reading {
         Ok(is_shown)
     }
 
-    /// Has detectors look at an event.
+    /// Has detectors look at an event. They learn from all of them; what they say of a time that nobody
+    /// asked for is not shown.
     fn watch(
         &mut self,
         event: &Event<'_>,
@@ -421,7 +422,9 @@ impl Reading {
     ) -> io::Result<()> {
         if let Some(detectors) = &mut self.detectors {
             for alert in detectors.observe(event, place.offset) {
-                show.alert(alert)?;
+                if alert.time.is_none_or(|time| self.filter.spans(time)) {
+                    show.alert(alert)?;
+                }
             }
         }
         Ok(())
