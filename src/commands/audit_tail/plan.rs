@@ -104,9 +104,11 @@ impl Plan {
         let is_screen = context.terminal.shows_data_to_a_person();
         let mut logs = logs(arguments, env.as_ref(), context);
         // A stream is read as it comes; it has no name to follow.
-        let has_stdin = logs.iter().any(|log| log.path.is_none());
+        let has_stream = logs
+            .iter()
+            .any(|log| log.path.as_deref().is_none_or(is_stream));
         logs.dedup_by(|a, b| a.shown == b.shown);
-        let follows = !has_stdin
+        let follows = !has_stream
             && (arguments.follow || (is_screen && !arguments.no_follow && !arguments.stats));
         Ok(Self {
             range: range(arguments, detects, &filter),
@@ -140,6 +142,12 @@ impl Plan {
     pub fn shows_events(&self) -> bool {
         !self.counts && !self.alerts_only
     }
+}
+
+/// Whether a path leads to a pipe, a socket or a device.
+fn is_stream(path: &Path) -> bool {
+    path.metadata()
+        .is_ok_and(|found| !found.is_file() && !found.is_dir())
 }
 
 fn range(arguments: &AuditTailArgs, detects: bool, filter: &Filter) -> Range {

@@ -164,6 +164,7 @@ impl Assembler {
     /// The whole lines that were read since, or a piece of one that is too long.
     pub fn chunk(&mut self) -> Option<Chunk<'_>> {
         self.discard_given();
+        self.skip_hole();
         let bytes = &self.buffer[..self.filled];
         let (end, part) = if self.in_long_line {
             match memchr(b'\n', bytes) {
@@ -172,7 +173,11 @@ impl Assembler {
             }
         } else {
             match memrchr(b'\n', bytes) {
-                Some(newline) => (newline + 1, Part::Lines),
+                Some(newline) => {
+                    let lines = &bytes[..newline + 1];
+                    let hole = if self.skips_holes { hole(lines) } else { None };
+                    (hole.unwrap_or(lines.len()), Part::Lines)
+                }
                 None if bytes.len() > LONGEST_LINE => (bytes.len(), Part::Beginning),
                 None => return None,
             }
@@ -227,6 +232,15 @@ impl Assembler {
             self.buffer.shrink_to_fit();
         }
     }
+}
+
+/// Where a hole begins behind a line.
+fn hole(lines: &[u8]) -> Option<usize> {
+    memchr::memchr_iter(0, lines).find(|at| {
+        let is_behind_line = lines[..*at].last() == Some(&b'\n');
+        let zeros = lines.get(*at..*at + HOLE);
+        is_behind_line && zeros.is_some_and(|zeros| zeros.iter().all(|byte| *byte == 0))
+    })
 }
 
 #[cfg(test)]
@@ -305,6 +319,22 @@ mod tests {
         assert_eq!(bytes, b"a\0b\n");
         assert_eq!(chunks[0].0, 3 * PIECE as u64 + 5);
         assert_eq!(all(&input, false).0, input);
+    }
+
+    #[test]
+    fn a_hole_between_lines_is_passed_over_too() {
+        let hole = vec![0; 500];
+        let input = [b"one\n", &hole[..], b"two\n", &hole, b"three"].concat();
+        let (bytes, chunks) = all(&input, true);
+        assert_eq!(bytes, b"one\ntwo\nthree");
+        assert_eq!(
+            chunks,
+            [
+                (0, Some(1), Part::Lines),
+                (504, Some(2), Part::Lines),
+                (1008, Some(3), Part::Lines)
+            ]
+        );
     }
 
     proptest::proptest! {
