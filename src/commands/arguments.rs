@@ -124,11 +124,11 @@ fn known_flags() -> KnownFlags {
     let mut command = Cli::command();
     command.build();
     let mut known = KnownFlags::new();
-    known.insert(String::new(), long_flags(&command));
+    known.insert(String::new(), flags_of(&command));
     let global = known[""].clone();
     for command in command.get_subcommands() {
-        let mut own = long_flags(command);
-        own.extend(command.get_subcommands().flat_map(long_flags));
+        let mut own = flags_of(command);
+        own.extend(command.get_subcommands().flat_map(flags_of));
         own.retain(|flag| !global.contains(flag));
         order::sort(&mut own);
         own.dedup();
@@ -153,13 +153,18 @@ fn known_flags() -> KnownFlags {
     known
 }
 
-fn long_flags(command: &clap::Command) -> Vec<String> {
+fn flags_of(command: &clap::Command) -> Vec<String> {
     command
         .get_arguments()
-        .filter_map(|argument| argument.get_long())
-        .filter(|flag| !NEVER_CONFIGURED.contains(flag))
-        .map(str::to_owned)
+        .filter_map(name_of)
+        .filter(|flag| !NEVER_CONFIGURED.contains(&flag.as_str()))
         .collect()
+}
+
+/// What a flag is called in variables and files: its long name, or the short one where it has no other.
+fn name_of(argument: &clap::Arg) -> Option<String> {
+    let long = argument.get_long().map(str::to_owned);
+    long.or_else(|| argument.get_short().map(String::from))
 }
 
 /// Lays the defaults below the flags of every command they are for.
@@ -187,7 +192,7 @@ fn below(
     let command = command.mut_args(|argument| {
         match effective
             .iter()
-            .find(|default| argument.get_long() == Some(default.flag.as_str()))
+            .find(|default| name_of(&argument).as_ref() == Some(&default.flag))
         {
             Some(default) => {
                 let values: Vec<OsString> = default
@@ -219,7 +224,7 @@ fn effective<'d>(
     let argument = |flag: &str| {
         command
             .get_arguments()
-            .find(|argument| argument.get_long() == Some(flag))
+            .find(|argument| name_of(argument).as_deref() == Some(flag))
     };
     let mut effective: Vec<&Default> = Vec::new();
     for default in defaults {

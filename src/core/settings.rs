@@ -240,6 +240,10 @@ impl File<'_> {
                         .chain(["network", "waiver"]);
                     return Err(self.unknown(at, command, command, tables));
                 }
+                // An array of tables can only be meant for this.
+                (name, DeValue::Array(entries)) if is_list_of_tables(entries) => {
+                    return Err(self.unknown(at, name, name, ["waiver"]));
+                }
                 _ => self.flag("", key, value, settings)?,
             }
         }
@@ -261,8 +265,12 @@ impl File<'_> {
             } else {
                 format!("{table}.{flag}")
             };
+            let elsewhere = self.elsewhere(flag, table);
             let names = known.iter().map(String::as_str);
-            return Err(self.unknown(key.span().start, &shown, flag, names));
+            let names = names.filter(|_| elsewhere.is_none());
+            let names = names.chain(elsewhere.as_deref());
+            let at = key.span().start;
+            return Err(self.unknown(at, &shown, elsewhere.as_deref().unwrap_or(flag), names));
         }
         let at = value.span().start;
         let values = match value.get_ref() {
@@ -501,6 +509,22 @@ impl File<'_> {
         }
     }
 
+    /// A flag in the spelling of flags and in the table where it belongs; the one at hand comes first.
+    fn elsewhere(&self, flag: &str, table: &str) -> Option<String> {
+        let flag = flag.replace('_', "-").to_lowercase();
+        let tables = self.known.keys().filter(|table| !table.contains('.'));
+        let tables = std::iter::once(table).chain(tables.map(String::as_str));
+        let mut tables = tables.filter(|table| {
+            let flags = self.known.get(*table);
+            flags.is_some_and(|flags| flags.contains(&flag))
+        });
+        match tables.next()? {
+            "" => Some(flag),
+            found if found == table => Some(flag),
+            found => Some(format!("{found}.{flag}")),
+        }
+    }
+
     fn unknown<'k>(
         &self,
         at: usize,
@@ -512,7 +536,7 @@ impl File<'_> {
             path: self.path.to_path_buf(),
             line: self.position(at).0,
             key: shown.to_owned(),
-            nearest: nearest(key, known).map(str::to_owned),
+            nearest: most_alike(key, known).map(|(_, nearest)| nearest.to_owned()),
         }
     }
 
@@ -538,11 +562,24 @@ pub fn hours(text: &str) -> Option<(u8, u8)> {
 
 /// The candidate that is most like `word`, if any is near enough to be meant.
 pub fn nearest<'k>(word: &str, candidates: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    most_alike(word, candidates)
+        .filter(|(likeness, _)| *likeness > 0.7)
+        .map(|(_, candidate)| candidate)
+}
+
+/// The candidate that is most like `word`, with its likeness, which is at most 1.
+fn most_alike<'k>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'k str>,
+) -> Option<(f64, &'k str)> {
     candidates
         .into_iter()
         .filter(|candidate| !candidate.is_empty())
         .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
-        .filter(|(likeness, _)| *likeness > 0.7)
         .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate)
+}
+
+fn is_list_of_tables(entries: &toml::de::DeArray<'_>) -> bool {
+    let mut tables = entries.iter().map(|entry| entry.get_ref());
+    !entries.is_empty() && tables.all(|entry| matches!(entry, DeValue::Table(_)))
 }

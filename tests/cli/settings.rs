@@ -152,6 +152,24 @@ fn what_no_flag_knows_is_an_error_with_the_nearest_name() {
             "`reason`",
         ),
         ("[check]\nlist = true\n", "unknown key `check.list`", ""),
+        (
+            "fail_on = \"low\"\n",
+            "unknown key `fail_on`",
+            "`check.fail-on`",
+        ),
+        (
+            "[check]\nfail_on = \"low\"\n",
+            "`check.fail_on`",
+            "`fail-on`",
+        ),
+        ("[check]\ncolor = \"never\"\n", "`check.color`", "`color`"),
+        ("[network]\nzz = 1\n", "`network.zz`", "`operator-tailnet`"),
+        (
+            "[[waivers]]\nid = \"x\"\n",
+            "unknown key `waivers`",
+            "`waiver`",
+        ),
+        ("zzz = 1\n", "unknown key `zzz`", "did you mean `"),
     ];
     for (text, key, nearest) in cases {
         place.write("openclaw-sec.toml", text);
