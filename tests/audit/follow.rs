@@ -417,6 +417,20 @@ fn a_log_that_may_not_be_read_any_more_is_read_on_and_its_successor_when_it_may(
 }
 
 #[test]
+fn a_descriptor_is_read_to_its_end_though_following_was_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = env!("CARGO_BIN_EXE_openclaw-sec");
+    let script = format!("'{program}' audit-tail <(printf 'one\\ntwo\\n') --follow --format raw");
+    let output = Command::new("timeout")
+        .args(["60", "bash", "-c", &script])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(crate::support::stdout(&output), "one\ntwo\n", "{output:?}");
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
 fn a_pipe_in_place_of_the_log_is_not_waited_on() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("audit.log");

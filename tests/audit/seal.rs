@@ -331,7 +331,9 @@ fn what_was_laid_in_the_place_of_log_or_seal_is_neither_followed_nor_waited_for(
         pipe(&folder.path().join(name));
         let (sealing, text) = seal(folder.path());
         assert_eq!(sealing, Some(code), "{name}: {text}");
-        assert_eq!(verify(folder.path()).0, Some(code), "{name}");
+        // What cannot be read is not judged.
+        let verified = if code == 4 { 3 } else { code };
+        assert_eq!(verify(folder.path()).0, Some(verified), "{name}");
         let arguments = ["audit.log", "--detect", "--since", "2026-11-01"];
         let output = run(folder.path(), &arguments);
         let has_alert = stdout(&output).contains("log-truncated");

@@ -251,8 +251,6 @@ pub fn read_plain(
         }
         let count = match assembler.read(&mut *reader) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
-            // Nobody has opened the other end of a pipe yet.
-            Ok(0) if !metadata.is_file() && !is_at_end(&raw) => continue,
             other => other,
         };
         let count = match count {
@@ -340,14 +338,6 @@ pub fn wait_for_input(input: &File, _run: &mut Run) -> io::Result<()> {
         return Err(io::ErrorKind::BrokenPipe.into());
     }
     Ok(())
-}
-
-/// Whether nothing can come any more: of a pipe that no writer has opened yet, it can.
-fn is_at_end(input: &File) -> bool {
-    use rustix::event::{PollFd, PollFlags};
-    let mut watched = [PollFd::new(input, PollFlags::IN)];
-    let polled = rustix::event::poll(&mut watched, Some(&timespec(Duration::ZERO)));
-    polled.is_err() || !watched[0].revents().is_empty()
 }
 
 pub fn is_readable(input: &File, patience: Duration) -> bool {

@@ -144,10 +144,11 @@ impl Plan {
     }
 }
 
-/// Whether a path leads to a pipe, a socket or a device.
+/// Whether a path names a descriptor or a device, such as `<(zcat old.gz)` gives it: no log comes in its
+/// place, as one may in the place of a pipe with a name of its own.
 fn is_stream(path: &Path) -> bool {
-    path.metadata()
-        .is_ok_and(|found| !found.is_file() && !found.is_dir())
+    let is_file = || path.metadata().is_ok_and(|found| found.is_file());
+    ["/dev", "/proc"].iter().any(|top| path.starts_with(top)) && !is_file()
 }
 
 fn range(arguments: &AuditTailArgs, detects: bool, filter: &Filter) -> Range {

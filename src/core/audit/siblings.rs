@@ -22,8 +22,7 @@ pub fn siblings(path: &Path) -> io::Result<Vec<PathBuf>> {
     let Some(name) = path.file_name().and_then(OsStr::to_str) else {
         return Ok(Vec::new());
     };
-    let folder = folder(path);
-    let entries = match std::fs::read_dir(&folder) {
+    let entries = match std::fs::read_dir(folder(path)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
     };
@@ -48,7 +47,7 @@ pub fn siblings(path: &Path) -> io::Result<Vec<PathBuf>> {
     });
     Ok(found
         .into_iter()
-        .map(|name| folder.join(name))
+        .map(|name| path.with_file_name(name))
         .filter(|path| match path.metadata() {
             Ok(metadata) => metadata.is_file(),
             // Reading it says what is wrong.
@@ -128,14 +127,13 @@ pub fn dated(name: &str) -> Option<(&str, jiff::civil::Date, &str)> {
 pub fn later_dated(path: &Path) -> Option<PathBuf> {
     let name = path.file_name()?.to_str()?;
     let (before, date, after) = dated(name)?;
-    let folder = folder(path);
-    std::fs::read_dir(&folder)
+    std::fs::read_dir(folder(path))
         .ok()?
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .filter_map(|candidate| {
             let (other_before, other_date, other_after) = dated(&candidate)?;
             let is_later = other_before == before && other_after == after && other_date > date;
-            is_later.then(|| (other_date, folder.join(&candidate)))
+            is_later.then(|| (other_date, path.with_file_name(&candidate)))
         })
         .min()
         .map(|(_, path)| path)
