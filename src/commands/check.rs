@@ -17,7 +17,7 @@ use openclaw_sec::check::{
 use openclaw_sec::fleet::Findings;
 use openclaw_sec::profiles;
 use openclaw_sec::redact::Redactor;
-use openclaw_sec::report::{Report, Severity, Target};
+use openclaw_sec::report::{Report, Severity, Status, Target};
 use openclaw_sec::scan::RuleSet;
 use openclaw_sec::secret::Secret;
 use openclaw_sec::settings::nearest;
@@ -85,7 +85,15 @@ fn one(
     let mut site = Site::new(context);
     let mut evidence = gathered(arguments, &plan, &subject, &site, context)?;
     if arguments.fix {
-        *mended = mend::mend(&evidence, arguments.yes, context)?;
+        let redactor = context.terminal.redactor();
+        let (before, _) = report(&plan, &subject, &evidence, started_at, &site, redactor);
+        let waived = before
+            .results
+            .iter()
+            .filter(|result| result.status == Status::Waived);
+        let waived: Vec<&str> = waived.map(|result| &*result.id).collect();
+        let selection = &plan.selection;
+        *mended = mend::mend(&mut evidence, selection, &waived, arguments.yes, context)?;
         if mended.has_changed {
             site.forget();
             evidence = gathered(arguments, &plan, &subject, &site, context)?;

@@ -429,6 +429,49 @@ fn fix_leaves_upstream_files_and_secrets_alone() {
 }
 
 #[test]
+fn fix_mends_only_what_was_asked_about_and_is_not_waived() {
+    let key = "WEB_API_KEY=q7Zk2mVw9xLr4TbN8cPdYfHs3JgKuEaQ\n";
+    for (arguments, mode, is_longer) in [
+        ("--only secrets.env-file-mode", 0o600, false),
+        ("--skip declared", 0o600, false),
+        ("--only rate-limit", 0o644, true),
+        ("", 0o600, true),
+    ] {
+        let place = Place::with_env(key);
+        set_mode(&place.path(".env"), 0o644);
+        place.line(&format!("check --fix --yes {arguments}"));
+        assert_eq!(
+            crate::support::mode(&place.path(".env")),
+            mode,
+            "{arguments}"
+        );
+        let text = String::from_utf8(place.read(".env")).unwrap();
+        assert_eq!(text != key, is_longer, "{arguments}: {text}");
+        let has_logs = text.contains("LOG_LEVEL");
+        assert_eq!(has_logs, arguments.is_empty(), "{arguments}: {text}");
+    }
+    let place = Place::with_env(key);
+    set_mode(&place.path(".env"), 0o640);
+    place.shell(
+        "printf '[[waiver]]\\nid = \"secrets.env-file-mode\"\\nreason = \"the group backs it up\"\\nexpires = %s\\n' \
+         $(date -d +30days +%F) > openclaw-sec.toml",
+    );
+    place.line("check --fix --yes --only secrets.env-file-mode");
+    assert_eq!(crate::support::mode(&place.path(".env")), 0o640);
+}
+
+#[test]
+fn fix_adds_nothing_that_does_not_fit_what_stands_there() {
+    for line in ["RATE_LIMIT_PER_IP=10\n", "RATE_LIMIT_WINDOW=1000\n"] {
+        let place = Place::with_env(line);
+        place.line("check --fix --yes");
+        let text = String::from_utf8(place.read(".env")).unwrap();
+        assert!(text.contains("FORCE_HTTPS=true"), "{text}");
+        assert_eq!(text.matches("RATE_LIMIT").count(), 1, "{text}");
+    }
+}
+
+#[test]
 fn fix_counts_what_is_left_only() {
     let place = Place::with_env(HARDENED);
     set_mode(&place.path(".env"), 0o644);

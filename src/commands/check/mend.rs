@@ -1,6 +1,6 @@
 //! `check --fix`: shows what would change, asks where it matters, and does it.
 
-use openclaw_sec::check::{Evidence, plan_fixes};
+use openclaw_sec::check::{Evidence, Selection, plan_fixes};
 
 use crate::commands::{Context, Failure, interrupt};
 
@@ -13,10 +13,16 @@ pub struct Mended {
     pub has_failed: bool,
 }
 
-/// Mends what can be mended.
-pub fn mend(evidence: &Evidence, yes: bool, context: &mut Context<'_>) -> Result<Mended, Failure> {
+/// Mends what can be mended of the selected checks, without those that are `waived` by id.
+pub fn mend(
+    evidence: &mut Evidence,
+    selection: &Selection,
+    waived: &[&str],
+    yes: bool,
+    context: &mut Context<'_>,
+) -> Result<Mended, Failure> {
     let mut mended = Mended::default();
-    let changes = plan_fixes(evidence);
+    let changes = plan_fixes(evidence, selection, waived);
     if changes.is_empty() {
         context
             .terminal

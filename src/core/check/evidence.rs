@@ -121,6 +121,11 @@ impl Declared {
         }
     }
 
+    /// The same with other contents.
+    pub fn with_file(self, file: EnvFile) -> Self {
+        Self::new(self.shown_path, self.path, file)
+    }
+
     fn at<'d>(&'d self, indexes: &'d [usize]) -> impl Iterator<Item = &'d Assignment> {
         indexes.iter().map(|index| &self.file.assignments()[*index])
     }
@@ -144,11 +149,16 @@ impl Declared {
 
     /// What a switch is set to.
     pub fn switch(&self, name: &str) -> Switch {
+        let is_exact = |assignment: &Assignment| {
+            let value = assignment.value.expose();
+            value.eq_ignore_ascii_case(b"true")
+        };
         match self.text(name) {
             None => Switch::Unset,
-            Some(text) if text.eq_ignore_ascii_case("true") => Switch::On,
+            _ if self.value(name).is_some_and(is_exact) => Switch::On,
             Some(text) => {
-                let is_misspelled = ["1", "yes", "on", "y", "enabled"]
+                // Blanks inside quotes are part of the value.
+                let is_misspelled = ["true", "1", "yes", "on", "y", "enabled"]
                     .iter()
                     .any(|word| text.eq_ignore_ascii_case(word));
                 if is_misspelled {

@@ -1,5 +1,6 @@
 //! What `--fix` may do: modes, ownership, `.gitignore`, missing variables. Never a secret, never an existing line.
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,8 +8,10 @@ use std::time::Duration;
 use super::dialect::Dialect;
 use super::evidence::Evidence;
 use super::host::LogFile;
+use super::{ITEMS, Selection, checks, inspect};
 use crate::atomic_file::{self, AtomicFileError, Expected};
 use crate::env_file::{EditError, EnvFile, EnvFileError, Lock, SaveError};
+use crate::report::{Kind, Status};
 use crate::scan::{Answer, Tracking, folder_of, place_in_git};
 use crate::secret::Secret;
 use crate::small_file;
@@ -162,20 +165,25 @@ fn add_variables(path: &Path, missing: &[(&str, &str)], locks: &Path) -> Result<
     Ok(())
 }
 
-/// What can be mended, given the evidence.
-pub fn plan(evidence: &Evidence) -> Vec<Change> {
+/// What can be mended of the checks that are selected, but not of those that are `waived` by id: their
+/// state is wanted. The evidence is left as it was.
+pub fn plan(evidence: &mut Evidence, selection: &Selection, waived: &[&str]) -> Vec<Change> {
     let mut changes = Vec::new();
+    let is_wanted = |id: &str| !waived.contains(&id);
     if let Some(files) = &evidence.host.env_files {
         if let Answer::Known(file) = &files.file {
             let known = [evidence.host.processes.users(), files.service_users.clone()].concat();
             let is_foreign = file.uid != 0 && !known.contains(&file.uid);
-            if let Some(uid) = known.first().filter(|_| is_foreign && files.caller == 0) {
+            if let Some(uid) = known.first().filter(|_| is_foreign && files.caller == 0)
+                && is_wanted("secrets.env-file-owner")
+            {
                 changes.push(Change::Owner {
                     path: file.path.clone(),
                     uid: *uid,
                 });
             }
-            changes.extend(without_others(&file.path, file.mode, 0o077));
+            let mode = without_others(&file.path, file.mode, 0o077);
+            changes.extend(mode.filter(|_| is_wanted("secrets.env-file-mode")));
         }
         let copies = files.copies.iter();
         changes.extend(copies.filter_map(|copy| without_others(&copy.path, copy.mode, 0o077)));
@@ -183,11 +191,12 @@ pub fn plan(evidence: &Evidence) -> Vec<Change> {
     if let Some(audit) = &evidence.host.audit
         && let LogFile::Found { mode, .. } = audit.file
         && audit.is_on
+        && is_wanted("logs.audit-file-mode")
     {
         changes.extend(without_others(&audit.path, mode, 0o027));
     }
     changes.extend(git_ignore(evidence));
-    changes.extend(variables(evidence));
+    changes.extend(variables(evidence, selection));
     changes
 }
 
@@ -227,19 +236,56 @@ fn ignore_pattern(name: &str) -> Option<String> {
     Some(pattern)
 }
 
-fn variables(evidence: &Evidence) -> Option<Change> {
-    let declared = evidence.declared.as_ref()?;
-    let path = declared.path.clone()?;
+/// The missing variables of every item that is asked about. Where they would not fit what stands there
+/// already, so that another check failed, a person has to choose.
+fn variables(evidence: &mut Evidence, selection: &Selection) -> Option<Change> {
     // Beside upstream's configuration nothing reads the page's variables.
     if evidence.dialect == Dialect::Upstream || evidence.upstream.is_some() {
         return None;
     }
-    let missing: Vec<_> = VARIABLES
-        .iter()
-        .filter(|variable| declared.file.get(variable.name).is_none())
-        .filter_map(|variable| Some((variable.name, variable.hardened?)))
-        .collect();
+    let path = evidence.declared.as_ref()?.path.clone()?;
+    let declared_only = Selection::new(vec![Kind::Declared.word().to_owned()], Vec::new()).ok()?;
+    let failing = |evidence: &Evidence| -> BTreeSet<String> {
+        let results = inspect(evidence, &declared_only).into_iter();
+        let failed = results.filter(|result| result.status == Status::Fail);
+        failed.map(|result| result.id.to_string()).collect()
+    };
+    let before = failing(evidence);
+    let mut missing = Vec::new();
+    for item in ITEMS {
+        let is_asked = checks()
+            .any(|check| check.item() == item.id && selection.holds_as(check, Kind::Declared));
+        let file = evidence.declared.as_ref()?.file.clone();
+        let own: Vec<_> = VARIABLES
+            .iter()
+            .filter(|variable| is_asked && item_of(variable.name) == item.id)
+            .filter(|variable| file.get(variable.name).is_none())
+            .filter_map(|variable| Some((variable.name, variable.hardened?)))
+            .collect();
+        let added = own.iter().try_fold(file.clone(), |file, (name, value)| {
+            file.set(name, &Secret::new(*value))
+        });
+        let fits = added.is_ok_and(|added| {
+            let declared = evidence.declared.take();
+            evidence.declared = declared.map(|declared| declared.with_file(added));
+            failing(evidence).is_subset(&before)
+        });
+        let declared = evidence.declared.take();
+        evidence.declared = declared.map(|declared| declared.with_file(file));
+        if fits {
+            missing.extend(own);
+        }
+    }
     (!missing.is_empty()).then_some(Change::Variables { path, missing })
+}
+
+/// The item of the checklist that a hardening variable is about.
+fn item_of(variable: &str) -> &'static str {
+    match variable {
+        "FORCE_HTTPS" => "https",
+        name if name.starts_with("RATE_LIMIT_") => "rate-limit",
+        _ => "logs",
+    }
 }
 
 #[cfg(test)]
