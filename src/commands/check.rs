@@ -232,6 +232,7 @@ fn report(
         env: evidence
             .declared
             .as_ref()
+            .filter(|declared| declared.is_env_file())
             .map(|declared| declared.shown_path.clone()),
         url: subject.url.clone(),
         profile: subject.profile.clone(),

@@ -695,6 +695,25 @@ fn openclaw_json_is_read_as_json5_and_counts() {
         assert_eq!(report.document["target"]["dialect"], "upstream");
         assert!(!report.document.to_string().contains("hunter2"));
     }
+    // Without an env file the configuration is all there is.
+    for (json, id) in [
+        ("{}", "auth.web-api-key-missing"),
+        (
+            "{gateway:{auth:{token:'change-me-now'}}}",
+            "secrets.placeholder",
+        ),
+    ] {
+        let place = Place::new();
+        place.write("openclaw.json", json);
+        let (report, code) = place.report("--openclaw-config openclaw.json --only declared");
+        assert_eq!(
+            (&report.one(id)["status"], code),
+            (&"fail".into(), 1),
+            "{json}"
+        );
+        assert_eq!(report.document["target"]["env"], serde_json::Value::Null);
+        assert!(!report.document.to_string().contains("--env openclaw.json"));
+    }
     let place = Place::with_env(HARDENED);
     place.write("openclaw.json", "{}");
     let (report, _) =
@@ -731,6 +750,7 @@ fn secrets_are_compared_between_environments() {
         format!("ANOTHER_TOKEN={shared}\nX_KEY=change-me\n"),
     );
     place.write("test.env", "WEB_API_KEY=another-key-7Zk2mVw9xLr4TbN8cPd\n");
+    place.write("copy.env", format!("NOTE={shared}\n"));
     let id = "secrets.shared-between-environments";
     let (report, code) = place.report(&format!(
         "--only {id} --compare-env dev.env --compare-env test.env"
@@ -744,6 +764,9 @@ fn secrets_are_compared_between_environments() {
     assert_eq!(result["location"]["line"], 2);
     let (report, _) = place.report(&format!("--only {id} --compare-env test.env"));
     assert_eq!(report.one(id)["status"], "pass");
+    let (report, _) = place.report(&format!("--only {id} --compare-env copy.env"));
+    assert_eq!(report.one(id)["status"], "fail", "under any name");
+    assert!(!report.document.to_string().contains(shared));
     assert_eq!(
         place.report(&format!("--only {id}")).0.one(id)["status"],
         "skipped"

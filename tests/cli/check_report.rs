@@ -164,6 +164,8 @@ fn each_format_goes_to_the_output_behind_it() {
             .starts_with(b"{\n  \"schema\": \"openclaw-sec/check/1\"")
     );
     assert!(place.read("r.md").starts_with(b"# openclaw-sec check"));
+    let ended = place.line("check --only declared --output later.json --format json");
+    assert!(ended.stdout.is_empty() && place.read("later.json").starts_with(b"{"));
     let ended = place.line("check --only declared --output r.txt");
     assert!(ended.stdout.is_empty() && place.read("r.txt").starts_with(b"openclaw-sec check"));
     let ended = place.line("check --only declared --format json --output -");

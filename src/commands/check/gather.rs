@@ -93,6 +93,11 @@ pub fn files(
         .map(Upstream::read)
         .transpose();
     let upstream = upstream.map_err(Failure::usage)?;
+    // Upstream needs no env file: where there is none, its configuration is all that is declared.
+    let without_env = arguments.openclaw_config.as_deref().map(|config| {
+        let shown = config.display().to_string();
+        Declared::new(shown, None, EnvFile::parse(Vec::new()))
+    });
     let mut evidence = Evidence {
         question: Question {
             profile: subject.profile.clone(),
@@ -100,7 +105,7 @@ pub fn files(
             operator_tailnet: site.settings.operator_tailnet.clone(),
             now: site.world.now(),
         },
-        declared: env_file(arguments, plan, subject)?,
+        declared: env_file(arguments, plan, subject)?.or(without_env),
         dialect: Dialect::Page,
         upstream,
         compared: compared(arguments, plan, subject)?,

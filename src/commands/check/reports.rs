@@ -36,7 +36,7 @@ impl Output {
     }
 }
 
-/// Pairs each `--output` with the `--format` right before it.
+/// Pairs each `--output` with the `--format` right before it, or with the only one.
 pub fn plan(arguments: &CheckArgs, matches: &ArgMatches) -> Result<Vec<Output>, Failure> {
     let matches = matches.subcommand().map_or(matches, |(_, matches)| matches);
     let mut outputs = Vec::new();
@@ -46,6 +46,10 @@ pub fn plan(arguments: &CheckArgs, matches: &ArgMatches) -> Result<Vec<Output>, 
     let paths = indexes(matches, "output").zip(&arguments.output);
     words.extend(paths.map(|(at, path)| (at, Word::Output(path))));
     order::sort_by_key(&mut words, |(at, _)| *at);
+    // One of each belong together, whichever comes first.
+    if let [(_, Word::Output(_)), (_, Word::Format(_))] = words[..] {
+        words.reverse();
+    }
     let mut may_take_output = false;
     for (_, word) in words {
         match word {

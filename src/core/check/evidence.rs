@@ -37,7 +37,7 @@ pub struct Question {
 /// An env file as it was given, and what it says.
 #[derive(Debug)]
 pub struct Declared {
-    /// As given on the command line; `-` for stdin.
+    /// As given on the command line; `-` for stdin. Without an env file OpenClaw's configuration.
     pub shown_path: String,
     /// Where it lies, if it is a file.
     pub path: Option<PathBuf>,
@@ -119,6 +119,11 @@ impl Declared {
             real_secrets,
             file,
         }
+    }
+
+    /// Whether an env file was read; else the configuration of OpenClaw stands for it.
+    pub fn is_env_file(&self) -> bool {
+        self.path.is_some() || self.shown_path == "-"
     }
 
     /// The same with other contents.

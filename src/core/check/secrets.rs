@@ -155,8 +155,9 @@ fn shared(evidence: &Evidence) -> Vec<Verdict> {
     }
     let mut findings = Vec::new();
     for other in &evidence.compared {
+        // Under whatever name it stands there.
         let theirs: BTreeMap<&[u8], &Assignment> = other
-            .real_secrets()
+            .effective()
             .map(|secret| (secret.value.expose(), secret))
             .collect();
         for ours in declared.real_secrets() {

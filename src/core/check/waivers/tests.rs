@@ -165,13 +165,13 @@ fn news_are_sentences() {
 }
 
 /// A baseline read from a report in which one result had this status.
-fn baseline(schema: &str, status: &str) -> Result<Baseline, BaselineError> {
+fn baseline(schema: &str, status: &str, reason: &str) -> Result<Baseline, BaselineError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("before.json");
     let report = json!({
         "schema": schema,
         "started_at": "2026-05-01T10:00:00Z",
-        "results": [{"id": ID, "status": status, "fingerprint": "sha256:0123456789ab"}],
+        "results": [{"id": ID, "status": status, "reason": reason, "fingerprint": "sha256:0123456789ab"}],
     });
     std::fs::write(&path, report.to_string()).unwrap();
     Baseline::read(&path)
@@ -181,7 +181,12 @@ fn baseline(schema: &str, status: &str) -> Result<Baseline, BaselineError> {
 fn a_baseline_accepts_what_failed_in_it_and_nothing_else() {
     for (before, now, is_waived) in [
         ("fail", result(ID, Status::Fail), true),
-        ("waived", result(ID, Status::Fail), true),
+        ("waived", result(ID, Status::Fail), false),
+        (
+            "waived, known since 2026-04-01",
+            result(ID, Status::Fail),
+            true,
+        ),
         ("pass", result(ID, Status::Fail), false),
         ("unknown", result(ID, Status::Fail), false),
         ("skipped", result(ID, Status::Fail), false),
@@ -197,7 +202,8 @@ fn a_baseline_accepts_what_failed_in_it_and_nothing_else() {
         ),
     ] {
         let mut results = [now];
-        apply_baseline(&mut results, &baseline(SCHEMA, before).unwrap());
+        let (status, reason) = before.split_once(", ").unwrap_or((before, "by whom"));
+        apply_baseline(&mut results, &baseline(SCHEMA, status, reason).unwrap());
         let [after] = results;
         assert_eq!(after.status == Status::Waived, is_waived, "{before}");
         if is_waived {
@@ -208,9 +214,9 @@ fn a_baseline_accepts_what_failed_in_it_and_nothing_else() {
 
 #[test]
 fn a_baseline_that_is_no_report_of_ours_is_refused() {
-    let error = baseline("openclaw-sec/fleet/1", "fail").unwrap_err();
+    let error = baseline("openclaw-sec/fleet/1", "fail", "").unwrap_err();
     assert!(matches!(error, BaselineError::NoReport { line: 0, .. }));
-    let error = baseline(SCHEMA, "broken").unwrap_err();
+    let error = baseline(SCHEMA, "broken", "").unwrap_err();
     assert!(matches!(error, BaselineError::NoReport { line: 1, .. }));
     let error = Baseline::read(Path::new("/nowhere/before.json")).unwrap_err();
     assert!(matches!(error, BaselineError::Unreadable { .. }));
