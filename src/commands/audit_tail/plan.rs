@@ -84,11 +84,12 @@ pub struct Plan {
 
 impl Plan {
     pub fn new(arguments: &AuditTailArgs, context: &mut Context<'_>) -> Result<Self, Failure> {
+        // First, so that no error below quotes a secret.
+        let env = arguments.env.as_deref().map(read_env).transpose()?;
+        let secrets = secrets(env.as_ref(), context)?;
         let times = times(arguments, context)?;
         let filter = filter(arguments, &times)?;
         let format = one_of("--format", &arguments.format, &FORMATS)?;
-        let env = arguments.env.as_deref().map(read_env).transpose()?;
-        let secrets = secrets(env.as_ref(), context)?;
         let alert_exec = arguments
             .alert_exec
             .as_deref()

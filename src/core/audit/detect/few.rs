@@ -46,17 +46,6 @@ impl<T> Few<T> {
     }
 }
 
-impl<T: Copy> Few<T> {
-    /// Forgets all but those to keep.
-    pub fn retain(&mut self, keeps: impl Fn(&T) -> bool) {
-        match self {
-            Self::One(one) if !keeps(one) => *self = Self::None,
-            Self::Many(many) => many.retain(keeps),
-            _ => {}
-        }
-    }
-}
-
 /// The last so many: the next takes the place of the first.
 #[derive(Debug)]
 pub struct Ring<T> {

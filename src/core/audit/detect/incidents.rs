@@ -107,8 +107,14 @@ impl Incident {
     /// Whether it goes on; a clock that jumped far back begins anew.
     #[inline(always)]
     fn goes_on(&self, now: i64) -> bool {
-        let quiet = 1000 * i64::from(self.quiet_s);
-        (-quiet..=quiet).contains(&(now - self.last))
+        self.would_go_on(now, self.quiet_s)
+    }
+
+    /// The same if it took so much silence to end it.
+    #[inline(always)]
+    fn would_go_on(&self, now: i64, quiet_s: u32) -> bool {
+        let quiet = 1000 * i64::from(quiet_s);
+        (-quiet + 1..quiet).contains(&(now - self.last))
     }
 }
 
@@ -123,30 +129,15 @@ impl Told {
     #[inline(always)]
     pub fn touch<const N: usize>(&mut self, detectors: [Id; N], now: i64) -> [Option<Severity>; N] {
         let mut told = [None; N];
-        let mut is_over = false;
         for incident in self.0.as_mut_slice() {
             for at in 0..N {
-                if detectors[at] == incident.detector {
-                    if incident.goes_on(now) {
-                        told[at] = Some(incident.severity);
-                        incident.last = incident.last.max(now);
-                    } else {
-                        is_over = true;
-                    }
+                if detectors[at] == incident.detector && incident.goes_on(now) {
+                    told[at] = Some(incident.severity);
+                    incident.last = incident.last.max(now);
                 }
             }
         }
-        if is_over {
-            self.end(&detectors, now);
-        }
         told
-    }
-
-    /// Forgets those incidents that do not go on.
-    #[cold]
-    fn end(&mut self, detectors: &[Id], now: i64) {
-        let is_other = |known: &Incident| !detectors.contains(&known.detector);
-        self.0.retain(|known| is_other(known) || known.goes_on(now));
     }
 
     /// Writes an incident down; false where it goes on and is no worse.
@@ -167,8 +158,13 @@ impl Told {
         match known.find(|known| known.detector == detector) {
             Some(known) => {
                 let goes_on = known.goes_on(now);
-                known.last = now;
-                if goes_on && severity <= known.severity {
+                // A slower rule counts what was told already: it has something to say once the subject was
+                // quiet for its own window.
+                let is_same = goes_on || known.would_go_on(now, quiet_s);
+                if goes_on {
+                    known.last = now;
+                }
+                if is_same && severity <= known.severity {
                     return false;
                 }
                 *known = fresh;

@@ -70,6 +70,25 @@ fn an_incident_ends_after_half_an_hour_of_quiet() {
 }
 
 #[test]
+fn what_was_told_of_is_not_told_again_by_a_slower_rule() {
+    let failure = |second: i64| login(second, "mia", "192.0.2.1", Outcome::Failure);
+    let mut events: Vec<_> = (0..20).map(failure).collect();
+    // Half an hour of silence ends it, and not a second less.
+    events.extend([1818, 3618].map(failure));
+    let told = [
+        "medium brute-force 192.0.2.1 5",
+        "high brute-force 192.0.2.1 20",
+    ];
+    assert_eq!(run(&events), told);
+    // Another burst is another incident.
+    events.extend((3619..3623).map(failure));
+    assert_eq!(run(&events)[2..], ["medium brute-force 192.0.2.1 5"]);
+    // So slow that only a day shows it.
+    let slowly: Vec<_> = (0..22).map(|number| failure(2000 * number)).collect();
+    assert_eq!(run(&slowly), ["medium brute-force 192.0.2.1 20"]);
+}
+
+#[test]
 fn many_users_and_many_addresses_are_told_apart() {
     let names = ["a", "b", "c", "d", "e"];
     let spray: Vec<_> = names
