@@ -184,7 +184,7 @@ impl Run {
                 for row in &mut document.users {
                     row.user = self.shower.without_keys(&row.user);
                 }
-                statistics_tables(&document, context.terminal.width())
+                statistics_tables(&document, &self.plan.times.zone, context.terminal.width())
             }
             _ => match serde_json::to_string(&document) {
                 Ok(json) => format!("{}\n", openclaw_sec::foreign_text::harmless_json(&json)),

@@ -335,6 +335,47 @@ fn a_key_in_the_place_of_a_user_is_hidden_from_people() {
 }
 
 #[test]
+fn a_last_line_without_an_end_does_not_run_into_the_next_file() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [
+        ("a.log", "one\ntwo"),
+        ("b.log", "three\n"),
+        ("c.log", "four"),
+    ] {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    for more in [&[][..], &["--grep", "."]] {
+        let files = [
+            "a.log",
+            "b.log",
+            "c.log",
+            "--all",
+            "--no-follow",
+            "--format",
+            "raw",
+        ];
+        let output = run(folder.path(), &[&files[..], more].concat());
+        assert_eq!(stdout(&output), "one\ntwo\nthree\nfour");
+    }
+}
+
+#[test]
+fn hours_are_those_of_the_zone_that_was_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = "{\"time\":\"2026-11-20T23:10:00Z\",\"event\":\"login\"}\n";
+    fs::write(folder.path().join("a.log"), line).unwrap();
+    let table = |zone: &str| {
+        stdout(&run(
+            folder.path(),
+            &["a.log", "--stats", "--timezone", zone],
+        ))
+    };
+    assert!(table("UTC").contains("2026-11-20T23:00:00Z"));
+    let berlin = table("Europe/Berlin");
+    assert!(berlin.contains("2026-11-21T00:00:00+01:00"), "{berlin}");
+}
+
+#[test]
 fn bearer_tokens_are_hidden_from_people() {
     let folder = tempfile::tempdir().unwrap();
     let line = |scheme: &str| {

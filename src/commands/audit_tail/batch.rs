@@ -32,6 +32,7 @@ pub fn read_all(run: &mut Run, context: &mut Context<'_>) -> Result<Ended, Stop>
     let mut done = 0;
     for log in &logs {
         let Some(path) = &log.path else {
+            run.shower.begin_file();
             run.reading.begin_file("-");
             if read_stdin(run, context, &signals)? == Ended::BySignal {
                 return Ok(Ended::BySignal);
@@ -101,6 +102,7 @@ fn read_log(
     if read_siblings(run, log, path, Some(&file), found, context, signals)? == Ended::BySignal {
         return Ok(Ended::BySignal);
     }
+    run.shower.begin_file();
     run.reading.begin_file(&log.shown);
     let start = last.unwrap_or_default();
     match read_plain(run, &log.shown, file, start, context, signals) {

@@ -146,6 +146,7 @@ fn begin(
         context,
         signals,
     )?;
+    run.shower.begin_file();
     run.reading.begin_file(&log.shown);
     let Some(file) = opened else {
         return Ok(follower);

@@ -46,6 +46,7 @@ pub fn read_siblings(
         identity(sibling.metadata()).is_none_or(|sibling| !named.contains(&sibling))
     });
     for (sibling, start) in with_starts(run, siblings, current, found) {
+        run.shower.begin_file();
         run.reading.begin_file(&log.shown);
         let shown = sibling.to_string_lossy().into_owned();
         let read = match open(&sibling) {

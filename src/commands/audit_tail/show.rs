@@ -30,6 +30,8 @@ pub struct Shower {
     alerts: u64,
     span: Span,
     pending_alerts: Block,
+    /// Whether the last raw line has no end.
+    is_torn: bool,
 }
 
 impl Shower {
@@ -74,6 +76,7 @@ impl Shower {
             alerts: 0,
             span: Span::default(),
             pending_alerts: Block::default(),
+            is_torn: false,
         })
     }
 
@@ -82,10 +85,23 @@ impl Shower {
         self.human.without_keys(text).into_owned()
     }
 
+    /// The next bytes are those of another file: a raw line of the one before that has no end must not
+    /// run into them.
+    pub fn begin_file(&mut self) {
+        if std::mem::take(&mut self.is_torn) {
+            self.block.push(b"\n");
+        }
+    }
+
     /// Writes bytes as they are.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.note_end(bytes);
         self.hand_on()?;
         self.out.write_all(bytes)
+    }
+
+    fn note_end(&mut self, bytes: &[u8]) {
+        self.is_torn = bytes.last().map_or(self.is_torn, |last| *last != b'\n');
     }
 
     fn hand_on(&mut self) -> io::Result<()> {
@@ -188,7 +204,10 @@ impl Show for Shower {
                 self.block.push(text.as_bytes());
                 self.block.push(b"\n");
             }
-            Format::Raw => self.block.push(line.bytes),
+            Format::Raw => {
+                self.block.push(line.bytes);
+                self.note_end(line.bytes);
+            }
         }
         self.hand_on_when_full()
     }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use openclaw_sec::audit::statistics::StatisticsDocument;
 use openclaw_sec::order;
 
@@ -12,11 +14,13 @@ const MOST_HOURS: usize = 48;
 /// The widest name.
 const WIDEST_NAME: usize = 40;
 
-/// Tables no wider than `width` columns.
-pub fn statistics_tables(document: &StatisticsDocument, width: usize) -> String {
+/// Tables no wider than `width` columns, with times in this zone.
+pub fn statistics_tables(document: &StatisticsDocument, zone: &TimeZone, width: usize) -> String {
     let mut text = String::new();
     let span = match (&document.first, &document.last) {
-        (Some(first), Some(last)) => format!(", {first} to {last}"),
+        (Some(first), Some(last)) => {
+            format!(", {} to {}", in_zone(first, zone), in_zone(last, zone))
+        }
         _ => String::new(),
     };
     // Writing to a string cannot fail, here and below.
@@ -61,13 +65,24 @@ pub fn statistics_tables(document: &StatisticsDocument, width: usize) -> String 
     let skipped = document.hours.len().saturating_sub(MOST_HOURS);
     let hours: Vec<_> = document.hours[skipped..]
         .iter()
-        .map(|row| (row.hour.clone(), row.count, None))
+        .map(|row| (in_zone(&row.hour, zone), row.count, None))
         .collect();
     table(&mut text, "hour", &hours, width);
     if !document.exact {
         text.push_str("\nmore than 65536 keys: the numbers are estimates, and never too low for what is frequent\n");
     }
     text
+}
+
+/// A time of a document as the zone has it; in UTC as it stands there.
+fn in_zone(time: &str, zone: &TimeZone) -> String {
+    match time.parse::<Timestamp>() {
+        Ok(parsed) if *zone != TimeZone::UTC => {
+            let local = parsed.to_zoned_datetime(zone.clone());
+            local.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+        }
+        _ => time.to_owned(),
+    }
 }
 
 fn table(text: &mut String, title: &str, rows: &[(String, u64, Option<u64>)], width: usize) {
