@@ -131,6 +131,7 @@ pub struct KeygenArgs {
     /// Random bytes in each key, 16 to 4096
     #[arg(
         long,
+        value_parser = whole_number,
         allow_negative_numbers = true,
         value_name = "N",
         default_value_t = 32
@@ -144,6 +145,7 @@ pub struct KeygenArgs {
     /// How many keys, 1 to 100000, one to a line
     #[arg(
         long,
+        value_parser = whole_number,
         allow_negative_numbers = true,
         value_name = "N",
         default_value_t = 1
@@ -765,6 +767,8 @@ pub struct AuditTailArgs {
     /// Show the last N events that pass the filters; with --since, of rotated files too
     #[arg(
         short = 'n',
+        allow_negative_numbers = true,
+        value_parser = whole_number,
         value_name = "N",
         conflicts_with = "all",
         help_heading = "Range"
@@ -784,11 +788,21 @@ pub struct AuditTailArgs {
     pub no_follow: bool,
 
     /// From this time on, rotated files included
-    #[arg(long, value_name = "T", help_heading = "Range")]
+    #[arg(
+        long,
+        allow_hyphen_values = true,
+        value_name = "T",
+        help_heading = "Range"
+    )]
     pub since: Option<String>,
 
     /// Up to this time
-    #[arg(long, value_name = "T", help_heading = "Range")]
+    #[arg(
+        long,
+        allow_hyphen_values = true,
+        value_name = "T",
+        help_heading = "Range"
+    )]
     pub until: Option<String>,
 
     /// Only this kind: auth, rate-limit, access, error or other; may be repeated
@@ -831,6 +845,7 @@ pub struct AuditTailArgs {
     /// Rows in each table of --stats
     #[arg(
         long,
+        value_parser = whole_number,
         allow_negative_numbers = true,
         value_name = "N",
         default_value_t = 10,
@@ -909,4 +924,10 @@ pub struct VerifyArgs {
     /// How the verdict is printed: human or json
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: String,
+}
+
+/// A number of things.
+fn whole_number(text: &str) -> Result<usize, String> {
+    text.parse()
+        .map_err(|_| "write a whole number such as 10".to_owned())
 }
