@@ -142,7 +142,7 @@ fn what_only_looks_like_a_command_is_replaced_as_a_whole() {
         "\"a; B=1\"",
         "'a B=1'",
     ] {
-        let edited = set(&format!("K={old}\n"), "new").expect(old);
+        let edited = set(format!("K={old}\n"), "new").expect(old);
         assert!(
             !edited
                 .windows(3)
