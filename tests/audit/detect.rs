@@ -219,6 +219,11 @@ fn usage_is_compared_with_the_users_own_past() {
     );
     check(&(past(11) + &bucket(12, 40)), &[]);
     check(&(past(12) + &bucket(12, 29)), &[]);
+    // Where no user is named, a key counts by what it is called; the key itself is nobody's name.
+    let of_key = |name: &str| (past(12) + &bucket(12, 40)).replace("\"user\":\"mia\"", name);
+    let told = &["medium usage-anomaly k7 30 300"];
+    check(&of_key("\"apiKeyId\":\"k7\""), told);
+    check(&of_key("\"apiKey\":\"k7\""), &[]);
     // 20 in each: 61 are more than three times the median.
     let busy: String = (0..12).map(|n| bucket(n, 20)).collect();
     check(&(busy.clone() + &bucket(12, 60)), &[]);

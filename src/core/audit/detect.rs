@@ -508,8 +508,13 @@ impl Detectors {
 
     #[inline(always)]
     fn watch_usage(&mut self, seen: &Seen<'_>) {
-        let Some(user) = seen.user.filter(|_| seen.now != 0) else {
+        if seen.now == 0 {
             return;
+        }
+        let user = match (seen.user, &seen.event.key) {
+            (Some(user), _) => user,
+            (None, Some(key)) => self.user(key),
+            (None, None) => return,
         };
         let (now, tuning) = (self.now, &self.tuning);
         self.bucket.move_to(now, tuning);

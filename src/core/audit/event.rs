@@ -162,6 +162,8 @@ pub struct Event<'l> {
     pub level: Option<Level>,
     /// Who.
     pub user: Option<Cow<'l, str>>,
+    /// What the key is called that was used, where no user is named.
+    pub key: Option<Cow<'l, str>>,
     /// From where; never a trusted proxy where a client is named.
     pub ip: Option<IpAddr>,
     /// With what.
@@ -219,6 +221,7 @@ impl Event<'_> {
             outcome: self.outcome,
             level: self.level,
             user: own(self.user),
+            key: own(self.key),
             ip: self.ip,
             user_agent: own(self.user_agent),
             request_id: own(self.request_id),

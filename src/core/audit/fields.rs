@@ -37,6 +37,7 @@ pub enum Slot {
     Wrapped,
     Stream,
     Process,
+    Key,
     Verb,
 }
 
@@ -111,6 +112,11 @@ const ALIASES: &[(Slot, &str)] = &[
     (Slot::Wrapped, "log"),
     (Slot::Stream, "stream"),
     (Slot::Process, "_SYSTEMD_UNIT SYSLOG_IDENTIFIER"),
+    // What a key is called, never the key itself.
+    (
+        Slot::Key,
+        "key_id keyId api_key_id apiKeyId key_name keyName api_key_name apiKeyName key_fingerprint keyFingerprint",
+    ),
     // What is done, where `event` only says that something was.
     (Slot::Verb, "action"),
 ];

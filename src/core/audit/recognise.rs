@@ -55,7 +55,7 @@ impl Wanted {
     fn slots(self) -> Slots {
         const ALWAYS: Slots = Slots::of(&[Slot::Level, Slot::Meta, Slot::Wrapped, Slot::Stream]);
         const TIME: Slots = Slots::of(&[Slot::Time]);
-        const WHO: Slots = Slots::of(&[Slot::User, Slot::Address, Slot::Forwarded]);
+        const WHO: Slots = Slots::of(&[Slot::User, Slot::Key, Slot::Address, Slot::Forwarded]);
         const OPENCLAW: Slots = Slots::of(&[
             Slot::Subsystem,
             Slot::One,
@@ -337,6 +337,9 @@ impl Recogniser {
         event.is_continuation = may_continue && event.time.is_none();
         if wanted.who {
             event.user = fields.text(Slot::User);
+            if event.user.is_none() {
+                event.key = fields.text(Slot::Key);
+            }
             event.ip = self.client(fields);
         }
         if wanted.texts {
