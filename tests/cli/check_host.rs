@@ -138,6 +138,14 @@ fn the_owner_is_who_runs_openclaw_or_root_and_no_folder_lets_others_in() {
         "pass"
     );
     set_mode(&place.path(""), 0o755);
+    // Who can replace a link can replace what it leads to.
+    std::fs::create_dir(place.path("links")).unwrap();
+    std::os::unix::fs::symlink("../.env", place.path("links/env")).unwrap();
+    for (mode, expected) in [(0o755, "pass"), (0o777, "fail")] {
+        set_mode(&place.path("links"), mode);
+        let (report, _) = place.report(&format!("--env links/env --only {id}"));
+        assert_eq!(report.one(id)["status"], expected, "{mode:o}");
+    }
     let script = "chown 4242 .env; $B check --only secrets.env-file-owner --format json";
     let Some(ended) = alone(&place, script) else {
         return;

@@ -179,14 +179,35 @@ fn is_telling_template(candidate: &str, name: &str, folder: &Path) -> bool {
         })
 }
 
-/// Folders above the file in which somebody else may replace the file, or a folder on the way.
+/// Every folder above the file, and above each link that leads to it, once.
+fn folders_above(path: &Path) -> Vec<PathBuf> {
+    /// As many links as the kernel follows.
+    const MOST_LINKS: usize = 40;
+    let mut folders: Vec<PathBuf> = Vec::new();
+    let mut path = path.to_path_buf();
+    for _ in 0..MOST_LINKS {
+        let parent = path.parent().filter(|parent| *parent != Path::new(""));
+        let Ok(folder) = parent.unwrap_or(Path::new(".")).canonicalize() else {
+            break;
+        };
+        for folder in folder.ancestors() {
+            if !folders.iter().any(|known| known == folder) {
+                folders.push(folder.to_path_buf());
+            }
+        }
+        match path.read_link() {
+            Ok(next) => path = folder.join(next),
+            Err(_) => break,
+        }
+    }
+    folders
+}
+
+/// Folders in which somebody else may replace the file, a link to it, or a folder on the way.
 fn open_folders(path: &Path, trusted: &[u32]) -> Vec<(PathBuf, &'static str)> {
     const STICKY: u32 = 0o1000;
-    let Ok(path) = path.canonicalize() else {
-        return Vec::new();
-    };
     let mut open = Vec::new();
-    for folder in path.ancestors().skip(1) {
+    for folder in folders_above(path) {
         let Ok(metadata) = folder.metadata() else {
             continue;
         };
@@ -204,7 +225,7 @@ fn open_folders(path: &Path, trusted: &[u32]) -> Vec<(PathBuf, &'static str)> {
         } else {
             continue;
         };
-        open.push((folder.to_path_buf(), why));
+        open.push((folder, why));
     }
     open
 }
