@@ -267,6 +267,12 @@ fn the_audit_log_is_there_private_fresh_and_free_of_secrets() {
     assert_eq!(statuses(&place)[3], "pass");
     place.shell(r"printf '\037\213\010garbage' > audit.log.2.gz");
     assert_eq!(statuses(&place)[3], "unknown");
+    // What stands before the damage was found all the same.
+    place.shell(
+        "(printf 'x %s y\\n' q7Zk2mVw9xLr4TbN8cPdYfHs3JgKuEaQ6RoXi1WvBtM=; seq 100000) | gzip > whole.gz; \
+         head -c -1000 whole.gz > audit.log.2.gz",
+    );
+    assert_eq!(statuses(&place)[3], "fail");
     place.write(
         ".env",
         with_log("audit.log").replace("ENABLE_AUDIT_LOG=true", "ENABLE_AUDIT_LOG=false"),
@@ -277,6 +283,8 @@ fn the_audit_log_is_there_private_fresh_and_free_of_secrets() {
     );
     place.shell("rm audit.log; mkdir audit.log");
     assert_eq!(statuses(&place)[1], "skipped");
+    place.write(".env", with_log("audit.log"));
+    assert_eq!(statuses(&place)[..2], ["fail", "skipped"]);
 }
 
 #[test]

@@ -51,7 +51,9 @@ pub enum LogFile {
     Missing,
     /// It cannot be looked at, and why.
     Unreadable(String),
-    /// It is no regular file.
+    /// It is a folder, in which nobody can write lines.
+    Folder,
+    /// It is a device or a pipe.
     NoFile,
     /// It is there.
     Found {
@@ -102,6 +104,7 @@ fn look_at(path: &Path, now: Timestamp) -> LogFile {
         Err(error) => LogFile::Unreadable(format!(
             "{error}: run this with sudo, or as the log's owner"
         )),
+        Ok(metadata) if metadata.is_dir() => LogFile::Folder,
         Ok(metadata) if !metadata.is_file() => LogFile::NoFile,
         Ok(metadata) => {
             let changed = Timestamp::from_second(metadata.mtime()).ok();
@@ -131,7 +134,7 @@ fn audit_file(
     match &audit.file {
         LogFile::Found { mode, written } => Ok((audit, *mode, *written)),
         LogFile::Unreadable(reason) => Err(unknown(reason.clone())),
-        LogFile::Missing => Err(skipped(
+        LogFile::Missing | LogFile::Folder => Err(skipped(
             "the audit log does not exist: see logs.audit-file-missing",
         )),
         LogFile::NoFile => Err(skipped("the audit log is no regular file")),
@@ -145,17 +148,16 @@ pub fn audit_file_missing(evidence: &Evidence) -> Vec<Verdict> {
     };
     match &audit.file {
         LogFile::Found { .. } => pass("the audit log exists"),
-        LogFile::NoFile => {
-            pass("the audit log is a device, a pipe or a folder: it is not looked into")
-        }
+        LogFile::NoFile => pass("the audit log is a device or a pipe: it is not looked into"),
         LogFile::Unreadable(reason) => unknown(reason.clone()),
-        LogFile::Missing => fail(
-            Finding::new(
-                &audit.shown,
-                format!("the audit log {} does not exist", audit.shown),
-            )
-            .with("path", audit.shown.as_str()),
-        ),
+        LogFile::Missing | LogFile::Folder => {
+            let what = match audit.file {
+                LogFile::Folder => "is a folder, and no file",
+                _ => "does not exist",
+            };
+            let message = format!("the audit log {} {what}", audit.shown);
+            fail(Finding::new(&audit.shown, message).with("path", audit.shown.as_str()))
+        }
     }
 }
 

@@ -74,6 +74,7 @@ pub fn secrets_in(path: &Path, declared: &Declared) -> Answer<Vec<SecretInLog>> 
         return Answer::Unknown("the secrets are too many to search for at once".to_owned());
     };
     let mut found = Vec::new();
+    let mut trouble = None;
     let siblings = match siblings(path) {
         Ok(siblings) => siblings,
         Err(error) => {
@@ -82,29 +83,36 @@ pub fn secrets_in(path: &Path, declared: &Declared) -> Answer<Vec<SecretInLog>> 
     };
     for file in std::iter::once(path.to_path_buf()).chain(siblings) {
         let shown = file.to_string_lossy().into_owned();
-        match patterns_in(&file, &searcher) {
-            Ok(patterns) => found.extend(patterns.into_iter().map(|pattern| SecretInLog {
-                variable: variables[pattern].to_owned(),
-                file: shown.clone(),
-            })),
-            Err(error) => return Answer::Unknown(format!("{shown} cannot be searched: {error}")),
+        let mut patterns = Vec::new();
+        if let Err(error) = add_patterns_in(&file, &searcher, &mut patterns) {
+            trouble.get_or_insert(format!("{shown} cannot be searched to its end: {error}"));
+        }
+        found.extend(patterns.into_iter().map(|pattern| SecretInLog {
+            variable: variables[pattern].to_owned(),
+            file: shown.clone(),
+        }));
+    }
+    match trouble {
+        // What was found stands there, whatever else may.
+        Some(trouble) if found.is_empty() => Answer::Unknown(trouble),
+        _ => {
+            order::sort(&mut found);
+            found.dedup();
+            Answer::Known(found)
         }
     }
-    order::sort(&mut found);
-    found.dedup();
-    Answer::Known(found)
 }
 
-fn patterns_in(path: &Path, searcher: &AhoCorasick) -> io::Result<Vec<usize>> {
+/// Adds the needles that stand in a file, each once, as far as it can be read.
+fn add_patterns_in(path: &Path, searcher: &AhoCorasick, found: &mut Vec<usize>) -> io::Result<()> {
     let (reader, _) = plain_reader(File::open(path)?)?;
-    let mut found = Vec::new();
     for hit in searcher.stream_find_iter(reader) {
         let pattern = hit?.pattern().as_usize();
         if !found.contains(&pattern) {
             found.push(pattern);
         }
     }
-    Ok(found)
+    Ok(())
 }
 
 #[cfg(test)]
