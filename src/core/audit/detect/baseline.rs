@@ -4,10 +4,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
+use serde::ser::Error as _;
 use serde::{Deserialize, Serialize, Serializer};
+use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
-use super::wording::{Piece, sentence};
+use super::wording::{Piece, push_sentence};
 use crate::atomic_file;
 use crate::order;
 use crate::small_file;
@@ -52,14 +54,25 @@ pub struct UserBaseline {
 
 /// As `Display` gives them, but much faster: these are nearly all that is written.
 fn as_texts<S: Serializer>(networks: &[IpNet], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(networks.iter().map(|network| {
-        let length = u64::from(network.prefix_len());
-        sentence(&[
+    let mut list = String::with_capacity(24 * networks.len() + 2);
+    list.push('[');
+    for (position, network) in networks.iter().enumerate() {
+        if position > 0 {
+            list.push(',');
+        }
+        // Nothing in a network needs an escape.
+        let text = [
+            Piece::Text("\""),
             Piece::Address(network.addr()),
             Piece::Text("/"),
-            Piece::Number(length),
-        ])
-    }))
+            Piece::Number(u64::from(network.prefix_len())),
+            Piece::Text("\""),
+        ];
+        push_sentence(&mut list, &text);
+    }
+    list.push(']');
+    let list = RawValue::from_string(list).map_err(S::Error::custom)?;
+    list.serialize(serializer)
 }
 
 /// Why a baseline could not be kept or read.

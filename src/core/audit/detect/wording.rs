@@ -28,13 +28,6 @@ impl Alert {
     }
 }
 
-/// The pieces in a row.
-pub fn sentence(pieces: &[Piece<'_>]) -> String {
-    let mut text = String::with_capacity(48);
-    push_sentence(&mut text, pieces);
-    text
-}
-
 /// Adds the pieces in a row.
 pub fn push_sentence(text: &mut String, pieces: &[Piece<'_>]) {
     for piece in pieces {
@@ -111,6 +104,12 @@ fn push_number(text: &mut String, number: u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn sentence(pieces: &[Piece<'_>]) -> String {
+        let mut text = String::new();
+        push_sentence(&mut text, pieces);
+        text
+    }
 
     #[test]
     fn spans_are_said_as_people_say_them() {
