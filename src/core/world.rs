@@ -455,8 +455,10 @@ impl Runner for RealRunner {
 fn wait_or_end(child: &mut Child, stop: &dyn Fn() -> bool) -> io::Result<ExitStatus> {
     let mut asked: Option<Instant> = None;
     loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(status);
+        match child.try_wait() {
+            Ok(Some(status)) => return Ok(status),
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            _ => {}
         }
         match asked {
             None if stop() => {
