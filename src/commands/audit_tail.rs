@@ -67,6 +67,9 @@ impl Run {
                 plan.times.zone.clone(),
             )
         });
+        if let Some(detectors) = &mut detectors {
+            detectors.tell_within(plan.filter.since, plan.filter.until);
+        }
         if let (Some(detectors), Some(logs)) = (&mut detectors, plan.named_logs()) {
             remember(detectors, &logs, context);
         }

@@ -86,7 +86,21 @@ fn one(
     let mut evidence = gathered(arguments, &plan, &subject, &site, context)?;
     if arguments.fix {
         let redactor = context.terminal.redactor();
-        let (before, _) = report(&plan, &subject, &evidence, started_at, &site, redactor);
+        // A waiver counts, also for what this run does not ask about.
+        let selection = Selection::new(Vec::new(), Vec::new()).map_err(Failure::usage)?;
+        let everything = Plan {
+            selection,
+            baseline: None,
+            ..Plan::new(arguments)?
+        };
+        let (before, _) = report(
+            &everything,
+            &subject,
+            &evidence,
+            started_at,
+            &site,
+            redactor,
+        );
         let waived = before
             .results
             .iter()

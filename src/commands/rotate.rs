@@ -174,6 +174,7 @@ fn take_up(
         restart: restart(arguments)?,
         health,
         revoke: revoke(arguments),
+        takes_word: arguments.yes,
         was_restarted: arguments.restarted,
     };
     let state = context.state()?;

@@ -190,8 +190,9 @@ fn user_parts(text: &str) -> Vec<Range<usize>> {
 pub fn likely_secrets<'w>(words: impl IntoIterator<Item = &'w str>) -> Vec<String> {
     let mut found: Vec<String> = words
         .into_iter()
-        // No key has a comma.
-        .flat_map(|word| word.trim_start_matches('-').split(','))
+        .map(|word| word.trim_start_matches('-'))
+        // `tcp/8443,from=203.0.113.0/24` is several words.
+        .flat_map(|word| word.split(if is_like_a_rule(word) { ',' } else { '\0' }))
         .flat_map(|word| {
             let (name, value) = word.split_once('=').unwrap_or((word, ""));
             [word, name, value]
@@ -215,11 +216,6 @@ fn looks_like_a_key(word: &str) -> bool {
         .all(|byte| byte.is_ascii_lowercase() || b"-._/:, ".contains(&byte));
     // `from=203.0.113.0/24`
     let value = word.split_once('=').map_or(word, |(_, value)| value);
-    let dots = value.bytes().filter(|byte| b".:".contains(byte)).count();
-    let is_address = dots >= 2
-        && value
-            .bytes()
-            .all(|byte| byte.is_ascii_hexdigit() || b".:/".contains(&byte));
     let is_path = || {
         let path = std::path::Path::new(word);
         let folder = path
@@ -234,11 +230,43 @@ fn looks_like_a_key(word: &str) -> bool {
     };
     word.len() >= SHORTEST
         && !is_plain
-        && !is_address
+        && !is_like_an_address(value)
         && !is_name_of_a_variable(word)
         && !word.contains("://")
         && strength::estimate(word.as_bytes()).bits >= BITS
         && !is_path()
+}
+
+/// `tcp/8443,…`
+fn is_like_a_rule(word: &str) -> bool {
+    let rule = word
+        .split_once(',')
+        .and_then(|(first, _)| first.split_once('/'));
+    rule.is_some_and(|(protocol, port)| {
+        (2..=8).contains(&protocol.len())
+            && protocol.bytes().all(|byte| byte.is_ascii_lowercase())
+            && (1..=11).contains(&port.len())
+            && port
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || byte == b'-')
+    })
+}
+
+/// An IPv4 or IPv6 address or network, also one with a wrong number in it.
+fn is_like_an_address(word: &str) -> bool {
+    let (address, length) = word.split_once('/').unwrap_or((word, ""));
+    let are = |mut groups: std::str::Split<'_, char>, longest: usize, is: fn(&u8) -> bool| {
+        groups.all(|group| group.len() <= longest && group.bytes().all(|byte| is(&byte)))
+    };
+    let count = |mark: char| address.split(mark).count();
+    let is_ipv4 = count('.') == 4 && are(address.split('.'), 3, u8::is_ascii_digit);
+    let is_ipv6 =
+        (3..=9).contains(&count(':')) && are(address.split(':'), 4, u8::is_ascii_hexdigit);
+    length.len() <= 15
+        && length
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.')
+        && (is_ipv4 || is_ipv6)
 }
 
 /// `OPENROUTER_API_KEY`: words of capital letters, perhaps with a number behind. No key looks so.
@@ -335,6 +363,13 @@ mod tests {
             "2001:db8:aaaa:bbbb:cccc:dddd:eeee:1/64",
         ] {
             assert_eq!(likely_secrets([word]), [""; 0]);
+        }
+        for key in [
+            "3fa9b2c4:d5e6f708:192a3b4c:5d6e7f80",
+            "9a8b7c6d5e4f:3a2b1c0d9e8f:7a6b5c4d3e2f1a0b",
+            "kX9mQ2vZ7a,Lr4TbN8cW2,PdYfHs3JgK",
+        ] {
+            assert_eq!(likely_secrets([key]), [key]);
         }
         let key = "tcp/8443,from=q7Zk2mVw9xLr4TbN8cPdYfHs3JgKuEaQ";
         assert_eq!(

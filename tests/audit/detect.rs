@@ -629,7 +629,7 @@ fn alerts_of_another_time_are_not_told() {
         .flat_map(|hour| (0..5).map(move |second| (hour, second)))
         .map(|(hour, second)| failure(hour, second, hour))
         .collect();
-    fs::write(folder.path().join("a.log"), log).unwrap();
+    fs::write(folder.path().join("a.log"), &log).unwrap();
     let told = |since: &str, until: &str| {
         let output = run(
             folder.path(),
@@ -650,6 +650,14 @@ fn alerts_of_another_time_are_not_told() {
     let (code, alerts) = told("2026-11-20 11:00:04", "2026-11-20 12:00:00");
     assert_eq!((code, alerts.lines().count()), (Some(1), 1), "{alerts}");
     assert!(alerts.contains("192.0.2.11"), "{alerts}");
+    // An attack that began before and goes on is told of where the range begins.
+    let slow: String = (0..40)
+        .map(|minute| failure(14, 0, 9).replace(":00:00Z", &format!(":{minute:02}:00Z")))
+        .collect();
+    fs::write(folder.path().join("a.log"), slow).unwrap();
+    let (code, alerts) = told("2026-11-20 14:30:00", "2026-11-20 15:00:00");
+    assert_eq!((code, alerts.lines().count()), (Some(1), 1), "{alerts}");
+    fs::write(folder.path().join("a.log"), &log).unwrap();
     // What came before counts, where the attempt that completes it is in the range.
     assert_eq!(
         told("2026-11-20 11:00:05", "2026-11-20 12:00:04"),

@@ -141,10 +141,13 @@ fn the_owner_is_who_runs_openclaw_or_root_and_no_folder_lets_others_in() {
     // Who can replace a link can replace what it leads to.
     std::fs::create_dir(place.path("links")).unwrap();
     std::os::unix::fs::symlink("../.env", place.path("links/env")).unwrap();
+    std::os::unix::fs::symlink("..", place.path("links/up")).unwrap();
     for (mode, expected) in [(0o755, "pass"), (0o777, "fail")] {
         set_mode(&place.path("links"), mode);
-        let (report, _) = place.report(&format!("--env links/env --only {id}"));
-        assert_eq!(report.one(id)["status"], expected, "{mode:o}");
+        for env in ["links/env", "links/up/.env"] {
+            let (report, _) = place.report(&format!("--env {env} --only {id}"));
+            assert_eq!(report.one(id)["status"], expected, "{env} {mode:o}");
+        }
     }
     let script = "chown 4242 .env; $B check --only secrets.env-file-owner --format json";
     let Some(ended) = alone(&place, script) else {
@@ -451,6 +454,8 @@ fn fix_mends_only_what_was_asked_about_and_is_not_waived() {
         ("--only secrets.env-file-mode", 0o600, false),
         ("--skip declared", 0o600, false),
         ("--only rate-limit", 0o644, true),
+        ("--only firewall", 0o644, false),
+        ("--only secrets.env-file-owner", 0o644, false),
         ("", 0o600, true),
     ] {
         let place = Place::with_env(key);
@@ -472,8 +477,11 @@ fn fix_mends_only_what_was_asked_about_and_is_not_waived() {
         "printf '[[waiver]]\\nid = \"secrets.env-file-mode\"\\nreason = \"the group backs it up\"\\nexpires = %s\\n' \
          $(date -d +30days +%F) > openclaw-sec.toml",
     );
-    place.line("check --fix --yes --only secrets.env-file-mode");
-    assert_eq!(crate::support::mode(&place.path(".env")), 0o640);
+    for arguments in ["--only secrets.env-file-mode", "--only logs", ""] {
+        place.line(&format!("check --fix --yes {arguments}"));
+        let mode = crate::support::mode(&place.path(".env"));
+        assert_eq!(mode, 0o640, "{arguments}");
+    }
 }
 
 #[test]

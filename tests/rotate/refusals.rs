@@ -284,9 +284,29 @@ fn an_old_value_of_another_provider_is_never_sent_to_this_one() {
         "{message}"
     );
     bench.rotate(&["resume"]).expect(3, "waiting");
+    assert_eq!(bench.beside().len(), 2, "the backup stays");
+    bench.rotate(&["resume", "--yes"]).expect(0, "done");
     let seen = mock.seen.lock().unwrap();
     assert!(!seen.is_empty() && seen.iter().all(|seen| seen.key() == NEW));
-    assert_eq!(bench.beside().len(), 2, "the backup stays");
+    assert_eq!(bench.beside(), [".env"]);
+}
+
+#[test]
+fn an_old_value_that_is_no_key_at_all_is_asked_about_nowhere() {
+    let keys = alive(&[NEW]);
+    let mock = anthropic_mock(&keys);
+    for old in [
+        "<paste key>",
+        "'your key here'",
+        "pässwort-alt-123456",
+        "changeme",
+    ] {
+        let bench = Bench::new(&mock.url, &format!("{NAME}={old}\n"));
+        bench.with_new(&["--restart", "true"]).expect(0, "done");
+        assert!(bench.text().contains(NEW), "{old}");
+    }
+    let seen = mock.seen.lock().unwrap();
+    assert!(!seen.is_empty() && seen.iter().all(|seen| seen.key() == NEW));
 }
 
 #[test]
@@ -308,7 +328,7 @@ fn a_line_with_more_than_a_value_is_refused_before_anything_happens() {
     }
     let seen = mock.seen.lock().unwrap();
     assert!(
-        seen.iter()
-            .all(|seen| seen.key() == NEW || seen.key() == OLD)
+        seen.iter().all(|seen| seen.key() == NEW),
+        "the text is no key"
     );
 }

@@ -148,8 +148,11 @@ impl Plan {
 /// Whether a path names a descriptor or a device, such as `<(zcat old.gz)` gives it: no log comes in its
 /// place, as one may in the place of a pipe with a name of its own.
 fn is_stream(path: &Path) -> bool {
-    let is_file = || path.metadata().is_ok_and(|found| found.is_file());
-    ["/dev", "/proc"].iter().any(|top| path.starts_with(top)) && !is_file()
+    let is_no_file = || {
+        path.metadata()
+            .is_ok_and(|found| !found.is_file() && !found.is_dir())
+    };
+    ["/dev", "/proc"].iter().any(|top| path.starts_with(top)) && is_no_file()
 }
 
 fn range(arguments: &AuditTailArgs, detects: bool, filter: &Filter) -> Range {

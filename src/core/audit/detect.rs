@@ -196,6 +196,15 @@ impl Detectors {
         }
     }
 
+    /// Alerts of other times are not told. What comes before them is learned from, and an attack that goes
+    /// on is told of as soon as the range begins.
+    pub fn tell_within(&mut self, since: Option<Timestamp>, until: Option<Timestamp>) {
+        let moment = |time: Option<Timestamp>| time.map(Timestamp::as_millisecond);
+        let since = moment(since).unwrap_or(i64::MIN);
+        self.alerts
+            .ask_about(since..moment(until).unwrap_or(i64::MAX));
+    }
+
     /// From now on events are those of this log.
     pub fn begin_log(&mut self, log: &str) {
         self.logs.begin(log);
@@ -444,7 +453,9 @@ impl Detectors {
             (None, None) => return,
         };
         let window_s = logins::window_before_success(tuning);
-        if !told.is_news(logins::SUCCESS, Severity::Critical, window_s, now) {
+        if !self.alerts.is_asked(now)
+            || !told.is_news(logins::SUCCESS, Severity::Critical, window_s, now)
+        {
             return;
         }
         let alert = (self.alerts).add(logins::SUCCESS, Severity::Critical, window_s, now);

@@ -412,8 +412,7 @@ impl Reading {
         Ok(is_shown)
     }
 
-    /// Has detectors look at an event. They learn from all of them; what they say of a time that nobody
-    /// asked for is not shown.
+    /// Has detectors look at an event.
     fn watch(
         &mut self,
         event: &Event<'_>,
@@ -422,9 +421,7 @@ impl Reading {
     ) -> io::Result<()> {
         if let Some(detectors) = &mut self.detectors {
             for alert in detectors.observe(event, place.offset) {
-                if alert.time.is_none_or(|time| self.filter.spans(time)) {
-                    show.alert(alert)?;
-                }
+                show.alert(alert)?;
             }
         }
         Ok(())

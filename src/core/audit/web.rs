@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::address::address;
 use super::fields::{Fields, Slot};
+use super::syslog;
 use super::times::TimeContext;
 
 /// What stands before the client in nginx's error log.
@@ -52,7 +53,7 @@ pub fn access_log<'l>(line: &'l str, context: &TimeContext, fields: &mut Fields<
         quotes.push(text);
         rest = after;
     }
-    let Some((client, user)) = client_and_user(&line[..open]) else {
+    let Some((client, user)) = client_and_user(&line[..open], line, context) else {
         return false;
     };
     fields.set(Slot::Address, client);
@@ -67,22 +68,34 @@ pub fn access_log<'l>(line: &'l str, context: &TimeContext, fields: &mut Fields<
     true
 }
 
-/// `CLIENT IDENT USER`, with or without the server's name in front; a client may be a name where servers
-/// look names up. Anything else is a wrapper around a line.
-fn client_and_user(before: &str) -> Option<(&str, &str)> {
-    let mut words = before.splitn(4, ' ');
-    let words = [words.next(), words.next(), words.next(), words.next()];
-    let is_address = |word: Option<&str>| word.is_some_and(|word| address(word).is_some());
-    match words {
-        // Names of users may hold blanks.
-        [Some(client), Some(_), Some(_), _] if is_address(Some(client)) => {
-            Some((client, before.splitn(3, ' ').nth(2)?))
-        }
-        [Some(_), Some(client), Some(_), Some(user)] if is_address(Some(client)) => {
-            Some((client, user))
-        }
-        [Some(name), Some(_), Some(user), None] => Some((name, user)),
-        _ => None,
+/// `CLIENT IDENT USER`, with or without the server's name in front; `None` for what is a wrapper around
+/// such a line.
+fn client_and_user<'l>(
+    before: &'l str,
+    line: &str,
+    context: &TimeContext,
+) -> Option<(&'l str, &'l str)> {
+    let word = |number: usize| before.split(' ').nth(number).unwrap_or_default();
+    // Names of users may hold blanks.
+    let user = |number: usize| {
+        before
+            .splitn(number + 1, ' ')
+            .nth(number)
+            .unwrap_or_default()
+    };
+    if address(word(0)).is_some() {
+        return Some((word(0), user(2)));
+    }
+    let is_wrapped =
+        syslog::cri(line, context).is_some() || syslog::rfc3164(line, context).is_some();
+    if is_wrapped {
+        return None;
+    }
+    // The server's name stands in front; else the client has a name.
+    if address(word(1)).is_some() || before.split(' ').count() > 3 {
+        Some((word(1), user(3)))
+    } else {
+        Some((word(0), user(2)))
     }
 }
 

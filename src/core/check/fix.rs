@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::dialect::Dialect;
 use super::evidence::Evidence;
 use super::host::LogFile;
-use super::{ITEMS, Selection, checks, inspect};
+use super::{ITEMS, Selection, checks, find, inspect};
 use crate::atomic_file::{self, AtomicFileError, Expected};
 use crate::env_file::{EditError, EnvFile, EnvFileError, Lock, SaveError};
 use crate::report::{Kind, Status};
@@ -169,7 +169,10 @@ fn add_variables(path: &Path, missing: &[(&str, &str)], locks: &Path) -> Result<
 /// state is wanted. The evidence is left as it was.
 pub fn plan(evidence: &mut Evidence, selection: &Selection, waived: &[&str]) -> Vec<Change> {
     let mut changes = Vec::new();
-    let is_wanted = |id: &str| !waived.contains(&id);
+    let is_wanted = |id: &str| {
+        let is_selected = find(id).is_some_and(|check| selection.holds(check));
+        is_selected && !waived.contains(&id)
+    };
     if let Some(files) = &evidence.host.env_files {
         if let Answer::Known(file) = &files.file {
             let known = [evidence.host.processes.users(), files.service_users.clone()].concat();
@@ -186,6 +189,7 @@ pub fn plan(evidence: &mut Evidence, selection: &Selection, waived: &[&str]) -> 
             changes.extend(mode.filter(|_| is_wanted("secrets.env-file-mode")));
         }
         let copies = files.copies.iter();
+        let copies = copies.filter(|_| is_wanted("secrets.env-file-mode"));
         changes.extend(copies.filter_map(|copy| without_others(&copy.path, copy.mode, 0o077)));
     }
     if let Some(audit) = &evidence.host.audit
@@ -195,7 +199,7 @@ pub fn plan(evidence: &mut Evidence, selection: &Selection, waived: &[&str]) -> 
     {
         changes.extend(without_others(&audit.path, mode, 0o027));
     }
-    changes.extend(git_ignore(evidence));
+    changes.extend(git_ignore(evidence).filter(|_| is_wanted("secrets.env-file-tracked")));
     changes.extend(variables(evidence, selection));
     changes
 }

@@ -150,6 +150,9 @@ fn shared(evidence: &Evidence) -> Vec<Verdict> {
     let Some(declared) = &evidence.declared else {
         return skipped("no env file was read");
     };
+    if !declared.is_env_file() {
+        return skipped("no env file was read");
+    }
     if evidence.compared.is_empty() {
         return skipped("no other environment was named: use --compare-env FILE");
     }

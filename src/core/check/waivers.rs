@@ -191,7 +191,10 @@ impl Baseline {
             .filter(|entry| match entry.status {
                 Status::Fail => true,
                 // What a waiver excused was no failure that anybody got used to.
-                Status::Waived => entry.reason.starts_with(KNOWN),
+                Status::Waived => {
+                    let since = entry.reason.strip_prefix(KNOWN);
+                    since.is_some_and(|since| since.parse::<Date>().is_ok())
+                }
                 _ => false,
             })
             .map(|entry| (entry.fingerprint, entry.id))

@@ -269,6 +269,7 @@ fn holds_commands(value: &[u8], quote: Option<Quote>) -> bool {
                 behind.first().is_none_or(is_open) || begins_assignment(behind)
             }
             b'$' => behind.starts_with(b"("),
+            b'`' => true,
             _ => false,
         }
     };

@@ -40,6 +40,8 @@ pub(super) struct Machine<'a> {
     pub api: Api<'a>,
     pub journal: Option<Journal>,
     pub fingerprints: Fingerprints,
+    /// Whether a person says that an old key is revoked about which nobody can be asked.
+    pub takes_word: bool,
     pub state: &'a StateDir,
     pub world: &'a World,
     pub person: &'a dyn Person,
@@ -464,6 +466,9 @@ impl Machine<'_> {
                 Err(error) => reason = format!("; {error}"),
             }
         }
+        if !is_ours && self.takes_word {
+            verdict = Verdict::Dead;
+        }
         let console = self.api.provider.console;
         while verdict != Verdict::Dead && self.person.may_ask() && !self.person.wants_to_stop() {
             let request = if is_ours {
@@ -502,7 +507,7 @@ impl Machine<'_> {
             )
         } else {
             format!(
-                "the new key is in effect; the old value is no key of {}, which was not asked about it: revoke it where it comes from, then resume at a terminal",
+                "the new key is in effect; the old value is no key of {}, which was not asked about it: revoke it where it comes from, then say so with `rotate resume --yes`",
                 self.plan.provider
             )
         };

@@ -7,6 +7,7 @@ use super::plan::KeySource;
 use super::providers::Provider;
 use crate::env_file::{EnvFile, EnvFileError};
 use crate::key_shapes::{ShapeVerdict, Uncleanness, judge_provider_value};
+use crate::placeholder::placeholder;
 use crate::secret::Secret;
 use crate::world::World;
 
@@ -98,6 +99,12 @@ pub fn inspect(provider: &Provider, key: &Secret) -> Result<(), RotateError> {
         )),
         _ => Ok(()),
     }
+}
+
+/// Whether an old value is no key, whoever's: a placeholder, or a text with signs that no key has.
+pub fn is_none(old: &Secret) -> bool {
+    let value = old.expose();
+    placeholder(value).is_some() || !value.iter().all(u8::is_ascii_graphic)
 }
 
 /// Whether the old value may be shown to this provider: a key of another one may not.

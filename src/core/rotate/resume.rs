@@ -29,6 +29,8 @@ pub struct Resumption {
     pub health: Option<Health>,
     /// Another way to revoke.
     pub revoke: Option<RevokeMode>,
+    /// A person says that an old key is revoked about which nobody can be asked.
+    pub takes_word: bool,
     /// OpenClaw was restarted by hand.
     pub was_restarted: bool,
 }
@@ -325,6 +327,7 @@ fn machine<'a>(
         api,
         journal: Some(journal),
         fingerprints,
+        takes_word: how.takes_word,
         state,
         world,
         person,

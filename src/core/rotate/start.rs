@@ -241,6 +241,7 @@ pub fn start(
         api,
         journal: None,
         fingerprints,
+        takes_word: false,
         state,
         world,
         person,
@@ -500,9 +501,15 @@ impl Machine<'_> {
     /// What is known about the old key before anything is changed; says whose it is.
     fn ask_old(&mut self) -> Option<String> {
         let old = self.keys.old.as_ref()?;
+        if new_key::is_none(old) {
+            self.plan.old_was_dead = true;
+            self.person
+                .warn("the old value is no key at all, so nothing has to be revoked");
+            return None;
+        }
         if !new_key::belongs(self.api.provider, old) {
             self.person
-                .warn("the old value is no key of this provider, which is not asked about it");
+                .warn("the old value has the shape of another provider's key, so this provider is not asked about it");
             return None;
         }
         let first = self.api.ask(old);

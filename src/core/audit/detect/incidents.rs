@@ -1,5 +1,7 @@
 //! One incident, one alert: who was told of stays silent until it was quiet for long enough.
 
+use std::ops::Range;
+
 use jiff::Timestamp;
 
 use super::Alert;
@@ -15,6 +17,8 @@ const SHORTEST_QUIET_S: u32 = 1800;
 pub struct Alerts {
     list: Vec<Alert>,
     count: usize,
+    /// The times that were asked about, in milliseconds; `None` for all.
+    asked: Option<Range<i64>>,
 }
 
 impl Alerts {
@@ -22,6 +26,17 @@ impl Alerts {
     #[inline]
     pub fn as_slice(&self) -> &[Alert] {
         &self.list[..self.count]
+    }
+
+    /// From now on nothing is said of other times.
+    pub fn ask_about(&mut self, times: Range<i64>) {
+        self.asked = Some(times);
+    }
+
+    /// Whether this time was asked about; lines without one were.
+    pub fn is_asked(&self, now: i64) -> bool {
+        let times = self.asked.as_ref();
+        now == 0 || times.is_none_or(|times| times.contains(&now))
     }
 
     /// Forgets them.
@@ -82,10 +97,11 @@ impl<'t> Teller<'t> {
     }
 
     /// Begins an alert, unless it belongs to an incident that was told of and is no worse. What else it
-    /// says is added to it.
+    /// says is added to it. What is not told, because nobody asked about its time, is news later on.
     #[inline(never)]
     pub fn begin(self, detector: Id, severity: Severity, window_s: u64) -> Option<&'t mut Alert> {
-        let is_news = self.told.is_news(detector, severity, window_s, self.now);
+        let is_news = self.alerts.is_asked(self.now)
+            && self.told.is_news(detector, severity, window_s, self.now);
         is_news.then(|| self.alerts.add(detector, severity, window_s, self.now))
     }
 }
@@ -101,20 +117,21 @@ struct Incident {
     quiet_s: u32,
     detector: Id,
     severity: Severity,
+    /// Whether it was found to be over: a clock that jumps does not bring it back.
+    is_over: bool,
 }
 
 impl Incident {
     /// Whether it goes on; a clock that jumped far back begins anew.
     #[inline(always)]
     fn goes_on(&self, now: i64) -> bool {
-        self.would_go_on(now, self.quiet_s)
+        let quiet = 1000 * i64::from(self.quiet_s);
+        !self.is_over && (-quiet + 1..quiet).contains(&(now - self.last))
     }
 
-    /// The same if it took so much silence to end it.
-    #[inline(always)]
-    fn would_go_on(&self, now: i64, quiet_s: u32) -> bool {
-        let quiet = 1000 * i64::from(quiet_s);
-        (-quiet + 1..quiet).contains(&(now - self.last))
+    /// Whether so little time has passed since.
+    fn was_within(&self, now: i64, quiet_s: u32) -> bool {
+        (0..1000 * i64::from(quiet_s)).contains(&(now - self.last))
     }
 }
 
@@ -131,9 +148,12 @@ impl Told {
         let mut told = [None; N];
         for incident in self.0.as_mut_slice() {
             for at in 0..N {
-                if detectors[at] == incident.detector && incident.goes_on(now) {
+                if detectors[at] != incident.detector {
+                } else if incident.goes_on(now) {
                     told[at] = Some(incident.severity);
                     incident.last = incident.last.max(now);
+                } else {
+                    incident.is_over = true;
                 }
             }
         }
@@ -142,8 +162,12 @@ impl Told {
 
     /// Writes an incident down; false where it goes on and is no worse.
     pub fn is_news(&mut self, detector: Id, severity: Severity, window_s: u64, now: i64) -> bool {
-        // The window of a gap is the gap itself.
-        let quiet_s = if detector == const { parameters::detector("log-gap") } {
+        // The window of a gap is the gap itself, that of a jump the jump.
+        const OWN: [Id; 2] = [
+            parameters::detector("log-gap"),
+            parameters::detector("clock-backwards"),
+        ];
+        let quiet_s = if OWN.contains(&detector) {
             SHORTEST_QUIET_S
         } else {
             u32::try_from(window_s).map_or(u32::MAX, |window_s| window_s.max(SHORTEST_QUIET_S))
@@ -153,6 +177,7 @@ impl Told {
             quiet_s,
             detector,
             severity,
+            is_over: false,
         };
         let mut known = self.0.as_mut_slice().iter_mut();
         match known.find(|known| known.detector == detector) {
@@ -160,7 +185,7 @@ impl Told {
                 let goes_on = known.goes_on(now);
                 // A slower rule counts what was told already: it has something to say once the subject was
                 // quiet for its own window.
-                let is_same = goes_on || known.would_go_on(now, quiet_s);
+                let is_same = goes_on || known.was_within(now, quiet_s);
                 if goes_on {
                     known.last = now;
                 }

@@ -89,6 +89,24 @@ fn what_was_told_of_is_not_told_again_by_a_slower_rule() {
 }
 
 #[test]
+fn a_clock_that_is_turned_back_brings_no_incident_back() {
+    let failure = |second: i64| login(second, "mia", "192.0.2.1", Outcome::Failure);
+    let mut events: Vec<_> = (7200..7205).map(failure).collect();
+    events.push(failure(3600));
+    events.extend((6000..6012).map(failure));
+    let told = run(&events);
+    let forced = told.iter().filter(|alert| alert.contains("brute-force"));
+    assert_eq!(forced.count(), 2, "{told:?}");
+    // A small jump does not hide a large one.
+    let jumps = [36_000, 35_930, 72_000, 32_400].map(failure);
+    let told = run(&jumps);
+    let jumps = told
+        .iter()
+        .filter(|alert| alert.contains("clock-backwards"));
+    assert_eq!(jumps.count(), 2, "{told:?}");
+}
+
+#[test]
 fn many_users_and_many_addresses_are_told_apart() {
     let names = ["a", "b", "c", "d", "e"];
     let spray: Vec<_> = names

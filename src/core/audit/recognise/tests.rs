@@ -142,6 +142,18 @@ pub(super) const LINES: &[(&str, &str)] = &[
         "auth failure - bob 192.0.2.8",
     ),
     (
+        r#"192.0.2.8 - [17/Nov/2026:09:41:37 +0000] "GET /x HTTP/1.1" 401 12 "-" "x""#,
+        "auth failure - - 192.0.2.8",
+    ),
+    (
+        r#"www.example:443 client.example - bob [17/Nov/2026:09:41:37 +0000] "GET /x HTTP/1.1" 401 12 "-" "x""#,
+        "auth failure - bob -",
+    ),
+    (
+        r#"2026-11-17T09:41:37Z 192.0.2.1 nginx: 192.0.2.8 - - [17/Nov/2026:09:41:37 +0000] "GET /x HTTP/1.1" 401 12 "-" "x""#,
+        "auth failure - - 192.0.2.8",
+    ),
+    (
         r#"client.example - bob [17/Nov/2026:09:41:37 +0000] "GET /x HTTP/1.1" 401 12 "-" "x""#,
         "auth failure - bob -",
     ),

@@ -179,25 +179,38 @@ fn is_telling_template(candidate: &str, name: &str, folder: &Path) -> bool {
         })
 }
 
-/// Every folder above the file, and above each link that leads to it, once.
-fn folders_above(path: &Path) -> Vec<PathBuf> {
+/// Every folder that the path leads through, those of links included, each once: who can write there can
+/// lead it elsewhere.
+fn folders_on_the_way(path: &Path) -> Vec<PathBuf> {
     /// As many links as the kernel follows.
     const MOST_LINKS: usize = 40;
+    let owned = |path: &Path| -> Vec<PathBuf> {
+        let parts = path.components().rev();
+        parts.map(|part| part.as_os_str().into()).collect()
+    };
     let mut folders: Vec<PathBuf> = Vec::new();
-    let mut path = path.to_path_buf();
-    for _ in 0..MOST_LINKS {
-        let parent = path.parent().filter(|parent| *parent != Path::new(""));
-        let Ok(folder) = parent.unwrap_or(Path::new(".")).canonicalize() else {
-            break;
-        };
-        for folder in folder.ancestors() {
-            if !folders.iter().any(|known| known == folder) {
-                folders.push(folder.to_path_buf());
-            }
+    let mut at = PathBuf::from("/");
+    // The next part comes last.
+    let mut parts = owned(&std::path::absolute(path).unwrap_or_default());
+    let mut links = 0;
+    while let Some(part) = parts.pop() {
+        if part == Path::new("..") {
+            at.pop();
+            continue;
         }
-        match path.read_link() {
-            Ok(next) => path = folder.join(next),
-            Err(_) => break,
+        if part == Path::new(".") {
+            continue;
+        }
+        if part != Path::new("/") && !folders.contains(&at) {
+            folders.push(at.clone());
+        }
+        match at.join(&part).read_link() {
+            Ok(next) if links < MOST_LINKS => {
+                links += 1;
+                parts.extend(owned(&next));
+            }
+            // What begins with the root begins anew.
+            _ => at.push(part),
         }
     }
     folders
@@ -207,7 +220,7 @@ fn folders_above(path: &Path) -> Vec<PathBuf> {
 fn open_folders(path: &Path, trusted: &[u32]) -> Vec<(PathBuf, &'static str)> {
     const STICKY: u32 = 0o1000;
     let mut open = Vec::new();
-    for folder in folders_above(path) {
+    for folder in folders_on_the_way(path) {
         let Ok(metadata) = folder.metadata() else {
             continue;
         };
