@@ -148,12 +148,13 @@ impl Told {
         let mut told = [None; N];
         for incident in self.0.as_mut_slice() {
             for at in 0..N {
-                if detectors[at] != incident.detector {
-                } else if incident.goes_on(now) {
-                    told[at] = Some(incident.severity);
-                    incident.last = incident.last.max(now);
-                } else {
-                    incident.is_over = true;
+                if detectors[at] == incident.detector {
+                    if incident.goes_on(now) {
+                        told[at] = Some(incident.severity);
+                        incident.last = incident.last.max(now);
+                    } else {
+                        incident.is_over = true;
+                    }
                 }
             }
         }
