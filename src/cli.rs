@@ -497,7 +497,8 @@ pub struct RotateArgs {
     #[arg(long, global = true)]
     pub dry_run: bool,
 
-    /// Agree to what is asked; what you do by hand is still waited for
+    /// Agree to what is asked; what you do by hand is still waited for. With resume it also says that an
+    /// old key is revoked about which nobody can be asked
     #[arg(long, global = true)]
     pub yes: bool,
 
