@@ -85,27 +85,7 @@ fn one(
     let mut site = Site::new(context);
     let mut evidence = gathered(arguments, &plan, &subject, &site, context)?;
     if arguments.fix {
-        let redactor = context.terminal.redactor();
-        // A waiver counts, also for what this run does not ask about.
-        let selection = Selection::new(Vec::new(), Vec::new()).map_err(Failure::usage)?;
-        let everything = Plan {
-            selection,
-            baseline: None,
-            ..Plan::new(arguments)?
-        };
-        let (before, _) = report(
-            &everything,
-            &subject,
-            &evidence,
-            started_at,
-            &site,
-            redactor,
-        );
-        let waived = before
-            .results
-            .iter()
-            .filter(|result| result.status == Status::Waived);
-        let waived: Vec<&str> = waived.map(|result| &*result.id).collect();
+        let waived = waived(&subject, &evidence, started_at, &site)?;
         let selection = &plan.selection;
         *mended = mend::mend(&mut evidence, selection, &waived, arguments.yes, context)?;
         if mended.has_changed {
@@ -242,25 +222,12 @@ fn report(
     site: &Site<'_>,
     redactor: &Redactor,
 ) -> (Report, Vec<(usize, WaiverNews)>) {
-    let target = Target {
-        env: evidence
-            .declared
-            .as_ref()
-            .filter(|declared| declared.is_env_file())
-            .map(|declared| declared.shown_path.clone()),
-        url: subject.url.clone(),
-        profile: subject.profile.clone(),
-        name: subject.name.clone(),
-        dialect: evidence
-            .declared
-            .as_ref()
-            .map(|_| evidence.dialect.word().to_owned()),
-    };
+    let target = target(subject, evidence);
     let mut results = inspect(evidence, &plan.selection);
     if let Some(baseline) = &plan.baseline {
         apply_baseline(&mut results, baseline);
     }
-    let today = started_at.to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
+    let today = today(started_at);
     let was_asked = |id: &str| check::find(id).is_some_and(|check| plan.selection.holds(check));
     let waivers = site.settings.waivers.chunks(1).enumerate();
     let news = waivers.flat_map(|(place, waiver)| {
@@ -270,6 +237,47 @@ fn report(
     let news = news.collect();
     let report = Report::new(started_at, target, &items(), results, redactor);
     (report, news)
+}
+
+/// The checks that waivers excuse, whether or not this run asks them.
+fn waived(
+    subject: &Subject,
+    evidence: &Evidence,
+    started_at: jiff::Timestamp,
+    site: &Site<'_>,
+) -> Result<Vec<String>, Failure> {
+    let everything = Selection::new(Vec::new(), Vec::new()).map_err(Failure::usage)?;
+    let mut results = inspect(evidence, &everything);
+    let waivers = &site.settings.waivers;
+    let target = target(subject, evidence);
+    apply_waivers(&mut results, waivers, &target, today(started_at), |_| false);
+    let waived = results
+        .into_iter()
+        .filter(|result| result.status == Status::Waived);
+    Ok(waived.map(|result| result.id.to_string()).collect())
+}
+
+/// What the report is about.
+fn target(subject: &Subject, evidence: &Evidence) -> Target {
+    Target {
+        env: evidence
+            .declared
+            .as_ref()
+            .filter(|declared| declared.is_env_file)
+            .map(|declared| declared.shown_path.clone()),
+        url: subject.url.clone(),
+        profile: subject.profile.clone(),
+        name: subject.name.clone(),
+        dialect: evidence
+            .declared
+            .as_ref()
+            .map(|_| evidence.dialect.word().to_owned()),
+    }
+}
+
+/// The day on which waivers are judged.
+fn today(started_at: jiff::Timestamp) -> jiff::civil::Date {
+    started_at.to_zoned_datetime(jiff::tz::TimeZone::UTC).date()
 }
 
 /// The checklist's ids and titles.

@@ -192,7 +192,7 @@ pub fn likely_secrets<'w>(words: impl IntoIterator<Item = &'w str>) -> Vec<Strin
         .into_iter()
         .map(|word| word.trim_start_matches('-'))
         // `tcp/8443,from=203.0.113.0/24` is several words.
-        .flat_map(|word| word.split(if is_like_a_rule(word) { ',' } else { '\0' }))
+        .flat_map(|word| word.split(|c| c == ',' && is_like_a_rule(word)))
         .flat_map(|word| {
             let (name, value) = word.split_once('=').unwrap_or((word, ""));
             [word, name, value]

@@ -764,6 +764,8 @@ fn secrets_are_compared_between_environments() {
     assert_eq!(result["location"]["line"], 2);
     let (report, _) = place.report(&format!("--only {id} --compare-env test.env"));
     assert_eq!(report.one(id)["status"], "pass");
+    let piped = format!("$B check --env <(cat .env) --compare-env dev.env --only {id}");
+    assert_eq!(place.shell(&piped).code, 1, "an env file need be no file");
     let (report, _) = place.report(&format!("--only {id} --compare-env copy.env"));
     assert_eq!(report.one(id)["status"], "fail", "under any name");
     assert!(!report.document.to_string().contains(shared));

@@ -94,10 +94,8 @@ pub fn files(
         .transpose();
     let upstream = upstream.map_err(Failure::usage)?;
     // Upstream needs no env file: where there is none, its configuration is all that is declared.
-    let without_env = arguments.openclaw_config.as_deref().map(|config| {
-        let shown = config.display().to_string();
-        Declared::new(shown, None, EnvFile::parse(Vec::new()))
-    });
+    let config = arguments.openclaw_config.as_deref();
+    let without_env = config.map(|config| Declared::without_env(config.display().to_string()));
     let mut evidence = Evidence {
         question: Question {
             profile: subject.profile.clone(),

@@ -17,7 +17,7 @@ pub struct Mended {
 pub fn mend(
     evidence: &mut Evidence,
     selection: &Selection,
-    waived: &[&str],
+    waived: &[String],
     yes: bool,
     context: &mut Context<'_>,
 ) -> Result<Mended, Failure> {

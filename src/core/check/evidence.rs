@@ -43,6 +43,8 @@ pub struct Declared {
     pub path: Option<PathBuf>,
     /// Its contents.
     pub file: EnvFile,
+    /// Whether an env file was read; else OpenClaw's configuration stands for it.
+    pub is_env_file: bool,
     /// The assignments that count: of each name the last.
     effective: Vec<usize>,
     /// All that hold a secret, those that do not count included.
@@ -118,17 +120,24 @@ impl Declared {
             secrets,
             real_secrets,
             file,
+            is_env_file: true,
         }
     }
 
-    /// Whether an env file was read; else the configuration of OpenClaw stands for it.
-    pub fn is_env_file(&self) -> bool {
-        self.path.is_some() || self.shown_path == "-"
+    /// No env file: what is declared stands in OpenClaw's configuration alone.
+    pub fn without_env(config: String) -> Self {
+        Self {
+            is_env_file: false,
+            ..Self::new(config, None, EnvFile::parse(Vec::new()))
+        }
     }
 
     /// The same with other contents.
     pub fn with_file(self, file: EnvFile) -> Self {
-        Self::new(self.shown_path, self.path, file)
+        Self {
+            is_env_file: self.is_env_file,
+            ..Self::new(self.shown_path, self.path, file)
+        }
     }
 
     fn at<'d>(&'d self, indexes: &'d [usize]) -> impl Iterator<Item = &'d Assignment> {

@@ -167,11 +167,11 @@ fn add_variables(path: &Path, missing: &[(&str, &str)], locks: &Path) -> Result<
 
 /// What can be mended of the checks that are selected, but not of those that are `waived` by id: their
 /// state is wanted. The evidence is left as it was.
-pub fn plan(evidence: &mut Evidence, selection: &Selection, waived: &[&str]) -> Vec<Change> {
+pub fn plan(evidence: &mut Evidence, selection: &Selection, waived: &[String]) -> Vec<Change> {
     let mut changes = Vec::new();
     let is_wanted = |id: &str| {
         let is_selected = find(id).is_some_and(|check| selection.holds(check));
-        is_selected && !waived.contains(&id)
+        is_selected && !waived.iter().any(|waived| waived == id)
     };
     if let Some(files) = &evidence.host.env_files {
         if let Answer::Known(file) = &files.file {

@@ -19,7 +19,7 @@ pub fn inspect(evidence: &Evidence, selection: &Selection) -> Inspection {
     let env = evidence
         .declared
         .as_ref()
-        .filter(|declared| declared.is_env_file())
+        .filter(|declared| declared.is_env_file)
         .map_or(".env", |declared| declared.shown_path.as_str());
     let env = &*shell_word(env);
     let mut results: Vec<CheckResult> = Vec::new();

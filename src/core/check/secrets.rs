@@ -150,7 +150,7 @@ fn shared(evidence: &Evidence) -> Vec<Verdict> {
     let Some(declared) = &evidence.declared else {
         return skipped("no env file was read");
     };
-    if !declared.is_env_file() {
+    if !declared.is_env_file {
         return skipped("no env file was read");
     }
     if evidence.compared.is_empty() {
