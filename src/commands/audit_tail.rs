@@ -138,6 +138,8 @@ impl Run {
             context.terminal.error(&trouble);
         }
         self.keep_baseline(context);
+        // The process ends: to take apart all that detectors remember would only cost time.
+        std::mem::forget(self.reading.detectors.take());
         for remark in self.shower.remarks() {
             context.terminal.warn(&remark);
         }
