@@ -69,7 +69,7 @@ const ALIASES: &[(Slot, &str)] = &[
     ),
     (
         Slot::Forwarded,
-        "forwardedFor xff x-forwarded-for X-Forwarded-For x_forwarded_for req.headers.x-forwarded-for headers.x-forwarded-for request.headers.X-Forwarded-For request.headers.x-forwarded-for req.headers.X-Forwarded-For",
+        "forwardedFor xff x-forwarded-for X-Forwarded-For x_forwarded_for req.headers.x-forwarded-for headers.x-forwarded-for request.headers.X-Forwarded-For request.headers.x-forwarded-for req.headers.X-Forwarded-For req.headers.xff req.headers.forwardedFor req.headers.x_forwarded_for",
     ),
     (Slot::Outcome, "outcome event.outcome result"),
     (Slot::Succeeded, "success"),

@@ -21,7 +21,6 @@ pub fn apply<'l>(fields: &Fields<'l>, proxies: &TrustedProxies, event: &mut Even
         .find_map(|slot| fields.text(*slot))
         .unwrap_or_default();
     let (text, suppressed) = without_suppressed(text);
-    event.count = 1;
     event.kind = Some(Kind::Other);
     event.outcome = None;
     if let Some(Value::Number(dropped)) = fields.get(Slot::Dropped) {
@@ -174,8 +173,12 @@ impl Meaning {
             event.kind = Some(Kind::RateLimit);
             event.outcome = Some(Outcome::Failure);
         }
-        if let Some(connection) = connection {
-            event.request_id = own(connection);
+        let Some(connection) = connection else {
+            return;
+        };
+        event.request_id = own(connection);
+        // One handshake has several lines; a connection that stands writes and is refused often.
+        if self != Self::WriteLimited {
             event.connection = Some(Connection {
                 id: Cow::Owned(connection.to_owned()),
                 is_companion: true,

@@ -120,12 +120,15 @@ pub struct Draft<'l> {
     shape: Shape,
     time: Option<jiff::Timestamp>,
     level: Option<Level>,
+    host: Option<Cow<'l, str>>,
     program: Option<Cow<'l, str>>,
     process: Option<Cow<'l, str>>,
     is_wrapped: bool,
     is_indented: bool,
     /// Whether the message may be a sentence that names user and address itself.
     is_sentence: bool,
+    /// How often it was written, by `message repeated N times`.
+    repeats: u64,
 }
 
 impl Recogniser {
@@ -213,12 +216,22 @@ impl Recogniser {
                 return self.unwrap(wrapped, draft, wrappers - 1);
             }
         }
-        self.text(trimmed, draft);
+        match text::repeated(trimmed) {
+            Some((times, inside)) if wrappers > 0 => {
+                draft.repeats = times;
+                self.take_apart(inside, draft, wrappers - 1);
+                if draft.shape == Shape::Text {
+                    draft.fields.set(Slot::Message, trimmed);
+                }
+            }
+            _ => self.text(trimmed, draft),
+        }
     }
 
     fn unwrap<'l>(&mut self, wrapped: Wrapped<'l>, draft: &mut Draft<'l>, wrappers: usize) {
         draft.time = draft.time.or(wrapped.time);
         draft.level = draft.level.or(wrapped.level);
+        draft.host = draft.host.take().or(wrapped.host.map(Cow::Borrowed));
         draft.program = draft.program.take().or(wrapped.program.map(Cow::Borrowed));
         draft.process = draft.process.take().or(wrapped.process.map(Cow::Borrowed));
         draft.is_wrapped = true;
@@ -262,8 +275,10 @@ impl Recogniser {
         let mut inside = Draft::default();
         self.take_apart(inner.trim_end_matches(['\n', '\r']), &mut inside, wrappers);
         draft.shape = inside.shape;
+        draft.repeats = inside.repeats;
         draft.time = inside.time.or(draft.time);
         draft.level = inside.level.or(draft.level);
+        draft.host = inside.host.map(|host| Cow::Owned(host.into_owned()));
         draft.program = inside
             .program
             .map(|program| Cow::Owned(program.into_owned()));
@@ -295,6 +310,9 @@ impl Recogniser {
                 rest = rest[used..].trim_start();
             }
         }
+        if draft.level.is_none() && draft.time.is_some() {
+            draft.level = level_behind_names(rest);
+        }
         let found_time = draft.time.is_some() && !draft.is_wrapped;
         if rest.starts_with('{') && found_time && self.json(rest, draft, 1) {
             return;
@@ -319,7 +337,7 @@ impl Recogniser {
                 .get(Slot::Level)
                 .and_then(|value| level(value, &mut self.levels)),
         };
-        event.count = 1;
+        event.count = draft.repeats;
         event.level = level.or(draft.level);
         if wanted.time || may_continue {
             let time = match fields.borrowed(Slot::Time) {
@@ -386,8 +404,11 @@ impl Recogniser {
         }
         let status = fields.get(Slot::Status).and_then(http_status);
         let sentence = self.sentence(draft, event);
-        // A request line holds the client's own words.
-        let is_request = draft.shape == Shape::Web && status.is_some();
+        // A request line holds the client's own words, and so does what sshd says in other sentences than
+        // those of logins: its banner, why it disconnects.
+        let is_of_sshd = draft.program.as_deref().is_some_and(is_sshd);
+        let is_quoted = is_of_sshd && draft.shape == Shape::Text && sentence.is_none();
+        let is_request = is_quoted || draft.shape == Shape::Web && status.is_some();
         let said = [&event.action, &event.message, &event.reason]
             .into_iter()
             .flatten()
@@ -412,7 +433,7 @@ impl Recogniser {
         };
         let is_refusal = event.outcome == Some(Outcome::Failure)
             && matches!(kind, Kind::Auth | Kind::Access | Kind::RateLimit);
-        if is_refusal && !fields.is_structured {
+        if is_refusal && !fields.is_structured && !is_quoted {
             self.last_resort(event);
         }
     }
@@ -445,14 +466,18 @@ impl Recogniser {
         });
         event.user = event.user.take().or(user);
         event.ip = event.ip.or(ip);
-        event.count = count.max(1);
+        event.count = count.max(draft.repeats);
         // sshd has a process for each connection; others serve many with one.
         let program = draft.program.as_deref().filter(|program| is_sshd(program));
         if let (Some(program), Some(process)) = (program, &draft.process) {
             event.connection = Some(Connection {
-                id: Cow::Owned(format!("{program}[{process}]")),
+                // Logs of many machines meet in one file.
+                id: Cow::Owned(format!(
+                    "{} {program}[{process}]",
+                    draft.host.as_deref().unwrap_or_default()
+                )),
                 is_companion,
-                more: count.saturating_sub(1),
+                more: event.count.saturating_sub(1),
             });
         }
         success.map(|success| {
@@ -468,17 +493,15 @@ impl Recogniser {
         let Some(message) = &event.message else {
             return;
         };
-        let named = text::named_user(message);
+        let named = match &event.user {
+            Some(user) => Some(&**user),
+            None => text::named_user(message),
+        };
         if event.ip.is_none() {
             event.ip = text::only_address(message, named);
         }
-        if event.user.is_none()
-            && let Some(named) = named
-        {
-            event.user = Some(Cow::Owned(named.to_owned()));
-        }
-        if let Some((count, _)) = text::repeated(message) {
-            event.count = event.count.max(count);
+        if event.user.is_none() {
+            event.user = named.map(|named| Cow::Owned(named.to_owned()));
         }
     }
 }
@@ -490,11 +513,13 @@ impl Default for Draft<'_> {
             shape: Shape::Text,
             time: None,
             level: None,
+            host: None,
             program: None,
             process: None,
             is_wrapped: false,
             is_indented: false,
             is_sentence: false,
+            repeats: 1,
         }
     }
 }
@@ -507,13 +532,15 @@ impl Draft<'_> {
         self.shape = Shape::Text;
         self.time = None;
         self.level = None;
-        if self.program.is_some() || self.process.is_some() {
+        if self.host.is_some() || self.program.is_some() || self.process.is_some() {
+            self.host = None;
             self.program = None;
             self.process = None;
         }
         self.is_wrapped = false;
         self.is_indented = matches!(line.as_bytes(), [b' ' | b'\t', ..]);
         self.is_sentence = false;
+        self.repeats = 1;
     }
 }
 
@@ -604,6 +631,30 @@ fn leading_level(text: &str) -> Option<(Level, &str)> {
             after.trim_start_matches([']', '>', ')', ':', ' ', '\t', '|', '-']),
         )
     })
+}
+
+/// The level behind what loggers put between it and the time: a zone, a process or a thread, the name of
+/// the logger. `UTC [99] ERROR: …`, `app - ERROR - …`, `8 [ERROR] [MY-010119] …`, `[main] ERROR …`
+fn level_behind_names(text: &str) -> Option<Level> {
+    /// So many words stand there at most.
+    const MOST: usize = 4;
+    let mut has_name = false;
+    for word in text.split([' ', '\t']).filter(|word| !word.is_empty()).take(MOST) {
+        let inside = word.trim_matches(['[', ']', '(', ')', '<', '>', ':', '|']);
+        let is_loud = inside.len() > 2 && inside.bytes().all(|byte| byte.is_ascii_uppercase());
+        if is_loud && let Some(level) = Level::from_word(inside) {
+            return Some(level);
+        }
+        let is_marked = !word.starts_with(|c: char| c.is_ascii_alphabetic()) || word.contains('@');
+        let is_name = inside
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_.-@/#:".contains(&byte));
+        if !is_name || (has_name && !is_marked) {
+            return None;
+        }
+        has_name |= !is_marked;
+    }
+    None
 }
 
 fn number(value: Value<'_>) -> Option<i64> {

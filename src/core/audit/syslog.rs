@@ -15,6 +15,8 @@ pub struct Wrapped<'l> {
     pub time: Option<Timestamp>,
     /// How loud the wrapper says it is.
     pub level: Option<Level>,
+    /// The machine.
+    pub host: Option<&'l str>,
     /// The program.
     pub program: Option<&'l str>,
     /// The process, for lines of one connection.
@@ -32,7 +34,7 @@ pub fn rfc5424<'l>(
     let (priority, rest) = priority(line)?;
     let rest = rest.strip_prefix("1 ")?;
     let mut parts = rest.splitn(6, ' ');
-    let (time, _host, program, process, id) = (
+    let (time, host, program, process, id) = (
         parts.next()?,
         parts.next()?,
         parts.next()?,
@@ -54,6 +56,7 @@ pub fn rfc5424<'l>(
     Some(Wrapped {
         time,
         level: Some(Level::from_syslog(priority & 7)),
+        host: Some(host).filter(|host| *host != "-"),
         program: Some(program).filter(|program| *program != "-"),
         process: Some(process).filter(|process| *process != "-"),
         message: message.strip_prefix('\u{feff}').unwrap_or(message),
@@ -71,7 +74,8 @@ pub fn rfc3164<'l>(line: &'l str, context: &TimeContext) -> Option<Wrapped<'l>> 
     let after_time = rest[used..].strip_prefix(' ')?;
     let host_end = after_time.find(' ')?;
     let host = &after_time[..host_end];
-    if Level::from_word(host.trim_matches(['[', ']', ':'])).is_some() {
+    // Loggers write a level or a process where syslog has the host.
+    if host.starts_with('[') || Level::from_word(host.trim_end_matches(':')).is_some() {
         return None;
     }
     let rest = after_time[host_end..].trim_start();
@@ -83,16 +87,24 @@ pub fn rfc3164<'l>(line: &'l str, context: &TimeContext) -> Option<Wrapped<'l>> 
         return Some(Wrapped {
             time: Some(time),
             level,
+            host: None,
             program: None,
             process: None,
             message,
         });
     }
     // A host ends no sentence; without one the tag comes first.
-    let (program, process, message) = tag(rest).or_else(|| tag(after_time))?;
+    let behind_host = tag(rest);
+    let host = behind_host.is_some().then_some(host);
+    let (program, process, message) = behind_host.or_else(|| tag(after_time))?;
+    let is_loud = program.bytes().all(|byte| byte.is_ascii_uppercase());
+    if is_loud && program.len() > 2 && Level::from_word(program).is_some() {
+        return None;
+    }
     Some(Wrapped {
         time: Some(time),
         level,
+        host,
         program: Some(program),
         process,
         message,
@@ -110,6 +122,7 @@ pub fn cri<'l>(line: &'l str, context: &TimeContext) -> Option<Wrapped<'l>> {
     is_cri.then_some(Wrapped {
         time: Some(time),
         level: None,
+        host: None,
         program: None,
         process: None,
         message,

@@ -10,6 +10,7 @@ use super::times::TimeContext;
 
 /// What stands before the client in nginx's error log.
 const CLIENT: &str = ", client: ";
+const USER: &str = "user \"";
 
 /// Reads a line of any of them.
 pub fn read<'l>(line: &'l str, context: &TimeContext, fields: &mut Fields<'l>) -> bool {
@@ -140,7 +141,7 @@ pub fn nginx_error<'l>(line: &'l str, context: &TimeContext, fields: &mut Fields
     fields.set(Slot::Time, &line[..used]);
     fields.set(Slot::Level, level);
     // What follows the client holds the client's own words.
-    let client = only_client(text);
+    let client = own_client(text);
     let said = match client {
         Some(_) => text.split(CLIENT).next().unwrap_or(text),
         None => text,
@@ -150,13 +151,7 @@ pub fn nginx_error<'l>(line: &'l str, context: &TimeContext, fields: &mut Fields
     if let Some(client) = client {
         fields.set(Slot::Address, client.to_string());
     }
-    if let Some(name) = text.strip_prefix("user \"").and_then(|rest| {
-        Some(
-            &rest[..rest
-                .rfind("\": password mismatch")
-                .or_else(|| rest.rfind("\" was not found in \""))?],
-        )
-    }) {
+    if let Some(name) = name_end(text).and_then(|end| text.get(USER.len()..end)) {
         fields.set(Slot::User, name);
         fields.set(Slot::Outcome, "failure");
         fields.set(Slot::Action, "basic authentication");
@@ -310,14 +305,44 @@ fn bracketed(text: &str) -> Option<(&str, &str)> {
     Some((inside, after.strip_prefix(' ').unwrap_or(after)))
 }
 
-/// A user name and a referer can hold `, client: `, too: then nobody is blamed.
-fn only_client(text: &str) -> Option<IpAddr> {
+/// Where the name ends of a user whom nginx refused: it holds no colon (RFC 7617, section 2), so that the
+/// first end is the one.
+fn name_end(text: &str) -> Option<usize> {
+    const BEHIND: [&str; 2] = ["\": password mismatch", "\" was not found in \""];
+    text.strip_prefix(USER)?;
+    BEHIND.iter().filter_map(|words| text.find(words)).min()
+}
+
+/// The client that nginx itself names. A path, a user name and a referer can hold `, client: `, too: where
+/// none of them can stand in front of it the first counts; elsewhere nobody is blamed.
+fn own_client(text: &str) -> Option<IpAddr> {
+    /// What begins like this names nothing of the client's before it names the client.
+    const OWN_WORDS: [&str; 8] = [
+        "limiting requests",
+        "limiting connections",
+        "delaying request",
+        "access forbidden by rule",
+        "no user/password was provided",
+        "client sent ",
+        "client intended to send too large body",
+        "SSL_do_handshake() failed",
+    ];
     let mut clients = text.match_indices(CLIENT).map(|(at, _)| {
         let rest = &text[at + CLIENT.len()..];
-        address(&rest[..rest.find([',', ' ']).unwrap_or(rest.len())])
+        let client = address(&rest[..rest.find([',', ' ']).unwrap_or(rest.len())]);
+        (at, client)
     });
-    let first = clients.next()??;
-    clients.all(|client| client == Some(first)).then_some(first)
+    if let Some(end) = name_end(text) {
+        return clients.find(|(at, _)| *at > end)?.1;
+    }
+    let (_, first) = clients.next()?;
+    if OWN_WORDS.iter().any(|words| text.starts_with(words)) {
+        return first;
+    }
+    let first = first?;
+    clients
+        .all(|(_, client)| client == Some(first))
+        .then_some(first)
 }
 
 #[cfg(test)]
@@ -347,16 +372,40 @@ mod tests {
     }
 
     #[test]
-    fn nginx_names_its_client_unless_somebody_names_another() {
+    fn nginx_names_its_client_whoever_else_is_named() {
         let line = "2026/11/20 10:00:02 [error] 12#12: *3 user \"mia\": password mismatch, client: 192.0.2.1, server: x, request: \"GET / HTTP/1.1\"";
         let mut fields = Fields::default();
         assert!(nginx_error(line, &context(), &mut fields));
         assert_eq!(fields.text(Slot::Address).unwrap(), "192.0.2.1");
         assert_eq!(fields.text(Slot::User).unwrap(), "mia");
-        let forged = line.replace("mia", "mia\", client: 6.6.6.6, server: x");
-        let mut fields = Fields::default();
-        assert!(nginx_error(&forged, &context(), &mut fields));
-        assert_eq!(fields.text(Slot::Address), None);
+        let start = "2026/11/20 10:00:02 [error] 12#12: *3 ";
+        let own = "client: 192.0.2.1, server: x";
+        let other = ", client: 6.6.6.6, server: y";
+        let cases = [
+            (line.replace("mia", &format!("mia\"{other}")), Some("192.0.2.1")),
+            (format!("{line}, referrer: \"http://x/{other}\""), Some("192.0.2.1")),
+            (
+                format!("{start}user \"mia\" was not found in \"/etc/x\", {own}, host: \"x{other}\""),
+                Some("192.0.2.1"),
+            ),
+            (
+                format!("{start}limiting requests, excess: 0.5 by zone \"a\", {own}, request: \"GET /{other} HTTP/1.1\""),
+                Some("192.0.2.1"),
+            ),
+            (
+                format!("{start}access forbidden by rule, {own}, referrer: \"{other}\""),
+                Some("192.0.2.1"),
+            ),
+            (
+                format!("{start}open() \"/a{other}\" failed (2: No such file or directory), {own}"),
+                None,
+            ),
+        ];
+        for (line, expected) in cases {
+            let mut fields = Fields::default();
+            assert!(nginx_error(&line, &context(), &mut fields), "{line}");
+            assert_eq!(fields.text(Slot::Address).as_deref(), expected, "{line}");
+        }
     }
 
     proptest::proptest! {

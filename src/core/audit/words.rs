@@ -21,6 +21,8 @@ pub struct Said {
     pub success: bool,
     /// It went wrong.
     pub failure: bool,
+    /// That it went well is denied: it is a state, and nothing was tried.
+    pub denied: bool,
 }
 
 /// Words and phrases, as they stand between blanks once signs and humps are blanks, too.
@@ -31,6 +33,7 @@ const PHRASES: &[(&str, Said)] = &{
         refused: false,
         success: false,
         failure: false,
+        denied: false,
     };
     const LIMIT: Said = Said {
         rate_limit: true,
@@ -53,6 +56,11 @@ const PHRASES: &[(&str, Said)] = &{
     const AUTH_GOOD: Said = Said {
         auth: true,
         success: true,
+        ..NONE
+    };
+    const AUTH_NOT: Said = Said {
+        auth: true,
+        denied: true,
         ..NONE
     };
     const AUTH_BAD: Said = Said {
@@ -83,6 +91,19 @@ const PHRASES: &[(&str, Said)] = &{
         (" signed in ", AUTH_GOOD),
         (" logged in ", AUTH_GOOD),
         (" logged on ", AUTH_GOOD),
+        (" not signed in ", AUTH_NOT),
+        (" not logged in ", AUTH_NOT),
+        (" not logged on ", AUTH_NOT),
+        (" not authenticated ", AUTH_NOT),
+        (" not yet signed in ", AUTH_NOT),
+        (" not yet logged in ", AUTH_NOT),
+        (" not yet authenticated ", AUTH_NOT),
+        (" never signed in ", AUTH_NOT),
+        (" never logged in ", AUTH_NOT),
+        (" never authenticated ", AUTH_NOT),
+        (" isn t signed in ", AUTH_NOT),
+        (" isn t logged in ", AUTH_NOT),
+        (" isn t authenticated ", AUTH_NOT),
         (" invalid user ", AUTH_BAD),
         (" authentication ", AUTH),
         (" authenticate ", AUTH),
@@ -109,6 +130,11 @@ const PHRASES: &[(&str, Said)] = &{
         (" forbidden ", REFUSED),
         (" origin not allowed ", REFUSED),
         (" not allowed ", BAD),
+        (" not accepted ", BAD),
+        (" not granted ", BAD),
+        (" not successful ", BAD),
+        (" not authorized ", BAD),
+        (" not authorised ", BAD),
         (" fail ", BAD),
         (" fails ", BAD),
         (" failed ", BAD),
@@ -167,6 +193,7 @@ impl Said {
             refused: self.refused | other.refused,
             success: self.success | other.success,
             failure: self.failure | other.failure,
+            denied: self.denied | other.denied,
         }
     }
 
@@ -176,7 +203,7 @@ impl Said {
         if self.failure {
             Some(Failure)
         } else {
-            self.success.then_some(Success)
+            (self.success && !self.denied).then_some(Success)
         }
     }
 }

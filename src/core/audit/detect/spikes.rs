@@ -112,6 +112,7 @@ impl Errors {
             .filter(|(time, _)| is_inside(*time));
         let last = inside.take(MOST_EVIDENCE).map(|(_, offset)| *offset);
         alert.evidence.extend(last);
+        alert.evidence.dedup();
         alert.evidence.reverse();
         alert.count = count;
         alert.subject.push_str(log);
@@ -130,17 +131,22 @@ impl Errors {
             Some((last, _)) if *last > seen.now => MOST_ERRORS,
             _ => self.late.saturating_sub(1),
         };
-        if self.recent.len() >= MOST_ERRORS {
-            self.recent.pop_front();
+        // A line may stand for several.
+        let times = seen.event.count.max(1);
+        for _ in 0..times.min(MOST_ERRORS as u64) {
+            if self.recent.len() >= MOST_ERRORS {
+                self.recent.pop_front();
+            }
+            self.recent.push_back((seen.now, seen.offset));
         }
-        self.recent.push_back((seen.now, seen.offset));
-        self.add(seen.now.div_euclid(SUM));
+        let times = u32::try_from(times).unwrap_or(u32::MAX);
+        self.add(seen.now.div_euclid(SUM), times);
     }
 
-    fn add(&mut self, span: i64) {
+    fn add(&mut self, span: i64, times: u32) {
         let before = match self.sums.back_mut() {
             Some(last) if last.span == span => {
-                last.count = last.count.saturating_add(1);
+                last.count = last.count.saturating_add(times);
                 return;
             }
             Some(last) => {
@@ -158,7 +164,7 @@ impl Errors {
         }
         self.sums.push_back(Sum {
             span,
-            count: 1,
+            count: times,
             before,
         });
     }
@@ -223,7 +229,7 @@ mod tests {
             for (step, back) in steps {
                 span += step;
                 let at = if back == 0 { span - 3 } else { span };
-                errors.add(at);
+                errors.add(at, 1);
                 all.push(at);
             }
             let spans = start..start + length;
@@ -269,11 +275,11 @@ mod tests {
     #[test]
     fn disorder_ends_when_what_came_late_is_forgotten() {
         let mut errors = Errors::default();
-        errors.add(5);
-        errors.add(3);
+        errors.add(5, 1);
+        errors.add(3, 1);
         for span in 6..6 + MOST_SUMS as i64 {
             assert_ne!(errors.disorder, 0, "{span}");
-            errors.add(span);
+            errors.add(span, 1);
         }
         assert_eq!(errors.disorder, 0);
         assert_eq!(errors.sum(0..i64::MAX), MOST_SUMS as u64);

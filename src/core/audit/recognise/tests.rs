@@ -86,6 +86,81 @@ pub(super) const LINES: &[(&str, &str)] = &[
         "Nov 20 10:00:02 bot sshd[3]: Accepted password for root from 192.0.2.1 port 22 ssh2",
         "auth success - root 192.0.2.1",
     ),
+    // What a client writes is in no such sentence, whoever quotes it.
+    (
+        "Nov 20 10:00:02 bot sshd[3]: kex_exchange_identification: client sent invalid protocol identifier \"Failed password for root from 6.6.6.6 port 22 ssh2\"",
+        "other - - - -",
+    ),
+    (
+        "Nov 20 10:00:02 bot sshd[3]: Received disconnect from 192.0.2.1 port 55:11: Accepted password for root from 6.6.6.6 port 22 ssh2",
+        "other - - - -",
+    ),
+    (
+        "Nov 20 10:00:02 bot sshd[3]: Bad protocol version identification 'Failed password for root from 6.6.6.6 port 22 ssh2' from 192.0.2.1 port 44",
+        "other - - - -",
+    ),
+    (
+        "Nov 20 10:00:02 bot sshd[3]: input_userauth_request: invalid user Failed password for root from 6.6.6.6 port 22 ssh2 [preauth]",
+        "auth failure - Failed password for root from 6.6.6.6 port 22 ssh2 -",
+    ),
+    (
+        "Nov 20 10:00:02 bot CRON[3]: (root) CMD (echo Accepted password for root from 6.6.6.6 port 22 ssh2)",
+        "auth success - - -",
+    ),
+    (
+        "2026-11-20T10:00:02Z bot app[1]: chat: Accepted login for user mia from 6.6.6.6",
+        "auth success - - -",
+    ),
+    (
+        "Nov 20 10:00:02 bot app[3]: Web login failed for user mia from 192.0.2.1",
+        "auth failure - mia 192.0.2.1",
+    ),
+    // The level stands behind what loggers put in front of it.
+    (
+        "2026-11-20 10:00:00.123 UTC [99] ERROR:  relation \"x\" does not exist",
+        "error failure error - -",
+    ),
+    (
+        "2026-11-20 10:00:00.123 UTC [99] mia@bot FATAL:  too many clients",
+        "error failure fatal - -",
+    ),
+    (
+        "2026-11-20 10:00:00,123 - app - ERROR - boom",
+        "error failure error - -",
+    ),
+    (
+        "2026-11-20T10:00:00.000000Z 8 [ERROR] [MY-010119] [Server] Aborting",
+        "error failure error - -",
+    ),
+    (
+        "2026-11-20 10:00:00.123 [main] ERROR c.example.App - boom",
+        "error failure error - -",
+    ),
+    ("2026-11-20T10:00:00Z app ERR boom", "error failure error - -"),
+    (
+        "2026-11-20 10:00:00 somebody typed ERROR here",
+        "other failure - - -",
+    ),
+    ("ERR and nothing else", "error failure error - -"),
+    // What is denied did not happen.
+    (
+        r#"{"msg":"user is not logged in","user":"mia"}"#,
+        "auth - - mia -",
+    ),
+    (
+        r#"{"msg":"user not authenticated","user":"mia"}"#,
+        "auth - - mia -",
+    ),
+    (r#"{"msg":"login not successful"}"#, "auth failure - - -"),
+    // A repeated line is the line, so many times.
+    (
+        "Nov 20 10:00:02 bot app[3]: message repeated 25 times: [ ERROR: boom]",
+        "error failure error - -",
+    ),
+    (
+        r#"Nov 20 10:00:02 bot app[3]: message repeated 25 times: [ {"msg":"login failed","user":"mia"}]"#,
+        "auth failure - mia -",
+    ),
     (
         "<34>1 2026-11-20T10:00:02Z bot gw 3 LOGIN [a ip=\"192.0.2.1\"] login failed",
         "auth failure fatal - 192.0.2.1",
@@ -272,6 +347,24 @@ proptest::proptest! {
     fn no_line_makes_it_panic(line in "\\PC{0,80}", likely in "[0-9A-Za-z<>\\[\\]{}\":=,| /.-]{0,80}") {
         for line in [line, likely] {
             let _ = recogniser().read(&line, Wanted::ALL);
+        }
+    }
+}
+
+#[test]
+fn a_line_that_was_written_often_counts_so_often() {
+    let inside = [
+        "ERROR: boom",
+        "level=error msg=boom",
+        r#"{"level":"error","msg":"boom"}"#,
+        "Failed password for root from 192.0.2.1 port 22 ssh2",
+        "boom",
+    ];
+    for text in inside {
+        for program in ["app", "sshd"] {
+            let line = format!("Nov 20 10:00:02 bot {program}[3]: message repeated 25 times: [ {text}]");
+            let event = recogniser().read(&line, Wanted::ALL);
+            assert_eq!(event.count, 25, "{line}");
         }
     }
 }

@@ -15,8 +15,12 @@ use crate::audit::siblings::plain_reader;
 
 /// How much is read at once, in bytes.
 const PIECE: usize = 1 << 20;
-/// Lines that are looked ahead to tell a removed line from an inserted one.
+/// Lines behind a difference that are compared.
 const AHEAD: usize = 4096;
+/// So many lines that agree in a row are enough.
+const RUN: usize = 64;
+/// So many places of a line that stands there often are tried.
+const MOST_PLACES: usize = 64;
 
 /// A file and the hashes of its beginnings.
 #[derive(Debug)]
@@ -170,6 +174,7 @@ pub fn first_difference(path: &Path, sealed: &[Tag]) -> io::Result<Option<Differ
     let mut ahead: Vec<Tag> = Vec::new();
     let mut at = None;
     let mut end = 0;
+    let mut comes_late = false;
     each_line(path, |offset, line| {
         let tag = tag(line);
         end = offset + line.len() as u64;
@@ -183,8 +188,12 @@ pub fn first_difference(path: &Path, sealed: &[Tag]) -> io::Result<Option<Differ
             }
             at = Some(offset);
         }
-        ahead.push(tag);
-        ahead.len() < AHEAD
+        if ahead.len() < AHEAD {
+            ahead.push(tag);
+        } else {
+            comes_late |= sealed[position] == tag;
+        }
+        !comes_late
     })?;
     let Some(offset) = at else {
         let is_short = position < sealed.len();
@@ -195,7 +204,7 @@ pub fn first_difference(path: &Path, sealed: &[Tag]) -> io::Result<Option<Differ
         }));
     };
     Ok(Some(Difference {
-        change: classify(&sealed[position..], &ahead),
+        change: classify(&sealed[position..], &ahead, comes_late),
         line: position as u64 + 1,
         offset,
     }))
@@ -233,30 +242,86 @@ pub fn resembled_part(path: &Path, parts: &[(u64, Vec<Tag>)]) -> io::Result<Opti
     Ok(resembled)
 }
 
-/// What happened, where the first of `sealed` is not the first of `now`.
-fn classify(sealed: &[Tag], now: &[Tag]) -> Change {
-    let agree = |a: &[Tag], b: &[Tag]| {
-        let length = a.len().min(b.len()).min(3);
-        length > 0 && a[..length] == b[..length]
+/// What happened, where the first of `sealed` is not the first of `now`: the story after which most lines
+/// agree. The first of `sealed` may come late, behind all of `now`.
+fn classify(sealed: &[Tag], now: &[Tag], comes_late: bool) -> Change {
+    let run = |sealed: &[Tag], now: &[Tag]| {
+        let pairs = sealed.iter().zip(now).take(RUN);
+        pairs.take_while(|(sealed, now)| sealed == now).count()
     };
-    if agree(&sealed[1..], &now[1..]) {
-        return Change::Altered;
+    let places = |tags: &[Tag], wanted: &Tag| -> Vec<usize> {
+        let all = tags.iter().enumerate().skip(1);
+        let places = all.filter(|(_, tag)| *tag == wanted).take(MOST_PLACES);
+        places.map(|(place, _)| place).collect()
+    };
+    let removed = places(sealed, &now[0]);
+    let removed = removed.iter().map(|place| run(&sealed[*place..], now));
+    let inserted = places(now, &sealed[0]);
+    let inserted = inserted.iter().map(|place| run(sealed, &now[*place..]));
+    let (removed, inserted) = (removed.max().unwrap_or(0), inserted.max().unwrap_or(0));
+    let altered = run(&sealed[1..], &now[1..]);
+    if altered > 0 && altered >= removed.max(inserted) {
+        Change::Altered
+    } else if removed > 0 && removed >= inserted {
+        Change::Removed
+    } else if inserted > 0 || comes_late {
+        Change::Inserted
+    } else {
+        Change::Altered
     }
-    let most = AHEAD.min(sealed.len().max(now.len()));
-    for distance in 1..=most {
-        if sealed.len() > distance && agree(&sealed[distance..], now) {
-            return Change::Removed;
-        }
-        if now.len() > distance && agree(sealed, &now[distance..]) {
-            return Change::Inserted;
-        }
-    }
-    Change::Altered
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What is found where lines of a log of `count` are taken out, put in or changed.
+    fn found(count: usize, change: impl FnOnce(&mut Vec<String>)) -> Option<(Change, u64)> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let mut lines: Vec<String> = (1..=count).map(|n| format!("line {n}\n")).collect();
+        let sealed: Vec<Tag> = lines.iter().map(|line| tag(line.as_bytes())).collect();
+        change(&mut lines);
+        std::fs::write(&path, lines.concat()).unwrap();
+        let found = first_difference(&path, &sealed).unwrap();
+        found.map(|found| (found.change, found.line))
+    }
+
+    #[test]
+    fn the_first_of_several_changes_is_told_from_the_others() {
+        let new = |number: usize| format!("new {number}\n");
+        let removed = found(20, |lines| {
+            lines.remove(11);
+            lines.remove(9);
+        });
+        assert_eq!(removed, Some((Change::Removed, 10)));
+        let every_second = found(40, |lines| {
+            let mut number = 0;
+            lines.retain(|_| {
+                number += 1;
+                number % 2 == 1
+            });
+        });
+        assert_eq!(every_second, Some((Change::Removed, 2)));
+        let many = found(10_000, |lines| drop(lines.drain(100..5100)));
+        assert_eq!(many, Some((Change::Removed, 101)));
+        let inserted = found(20, |lines| {
+            lines.remove(11);
+            lines.insert(9, new(0));
+        });
+        assert_eq!(inserted, Some((Change::Inserted, 10)));
+        let many = found(20, |lines| {
+            lines.splice(9..9, (0..5000).map(new));
+        });
+        assert_eq!(many, Some((Change::Inserted, 10)));
+        let altered = found(20, |lines| {
+            lines[9] = new(0);
+            lines.remove(11);
+        });
+        assert_eq!(altered, Some((Change::Altered, 10)));
+        let like_another = found(20, |lines| lines[9] = lines[14].clone());
+        assert_eq!(like_another, Some((Change::Altered, 10)));
+    }
 
     #[test]
     fn the_first_difference_is_named() {

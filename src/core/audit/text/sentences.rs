@@ -79,6 +79,7 @@ const PATTERNS: &[Pattern] = &[
     fixed(no("Failed ", r"^Failed [\w/-]+ for (?:invalid user )?(?P<user>.*) from (?P<ip>\S+) port \d+(?: ssh2)?(?:: [A-Z0-9-]+ SHA256:\S+)?$")),
     fixed(yes("Accepted ", r"^Accepted [\w/-]+ for (?P<user>.*) from (?P<ip>\S+) port \d+(?: ssh2)?(?:: [A-Z0-9-]+ [\w:+/=-]+(?: ID .*)?)?$")),
     companion(no("nvalid user ", r"^Invalid user (?P<user>.*) from (?P<ip>\S+?)(?: port \d+)?$")),
+    companion(no("invalid user ", r"^input_userauth_request: invalid user (?P<user>.*) \[preauth\]$")),
     companion(no("llegal user ", r"^Illegal user (?P<user>.*) from (?P<ip>\S+?)(?: port \d+)?$")),
     companion(no("[preauth]", r"^(?:Connection (?:closed|reset) by|Disconnected from) (?:authenticating|invalid) user (?P<user>.*) (?P<ip>\S+) port \d+ \[preauth\]$")),
     companion(no("Too many authentication failures", r"^Disconnecting (?:authenticating|invalid) user (?P<user>.*) (?P<ip>\S+) port \d+: Too many authentication failures(?: \[preauth\])?$")),
@@ -156,8 +157,8 @@ const PATTERNS: &[Pattern] = &[
     fixed(no("SIP auth failure", r"SIP auth failure \(\w+\) on sofia profile '\S+' for \[(?P<user>.*)\] from ip (?P<ip>\S+)$")),
     fixed(no("disconnected: not authori", r"^Client .* \[(?P<ip>[^\]]+)\] disconnected: not authori[sz]ed\.?$")),
     fixed(no(" and returned 401 ", r"(?P<ip>\S+) [A-Z]+ \S+ took \d+ms and returned 401 ")),
-    // Whoever says it in these words.
-    either(" from ", r#"(?i-u:\b(?:login|logon|sign[ -]?in|auth|authentication|password|credentials)\b).* for (?:(?:unknown|invalid) )?(?:user(?:name)? )?(?:"(?P<user>[^"]*)"|'(?P<user2>[^']*)'|`(?P<user3>[^`]*)`|(?P<user4>[^\s"'`]+)) from (?i-u:(?:private )?ip(?: address)?:? )?["'`\[(]?(?P<ip>[0-9A-Fa-f.:]+\b)"#),
+    // Whoever says it in these words, and in no others before them: what stands behind signs may be quoted.
+    either(" from ", r#"^(?i-u:(?:[a-z-]+ ){0,4}?(?:login|logon|sign[ -]?in|auth|authentication|password|credentials)\b)[^"'`<>|]*? for (?:(?:unknown|invalid) )?(?:user(?:name)? )?(?:"(?P<user>[^"]*)"|'(?P<user2>[^']*)'|`(?P<user3>[^`]*)`|(?P<user4>[^\s"'`]+)) from (?i-u:(?:private )?ip(?: address)?:? )?["'`\[(]?(?P<ip>[0-9A-Fa-f.:]+\b)"#),
 ];
 
 /// Whether a text holds the mark of a sentence: most do not.
