@@ -780,3 +780,46 @@ fn is_waiting(status: &str) -> bool {
     let text = fs::read_to_string(status).unwrap();
     text.lines().any(|line| line.starts_with("State:\tS"))
 }
+
+#[test]
+fn one_connection_that_is_limited_again_and_again_is_a_storm() {
+    let folder = tempfile::tempdir().unwrap();
+    let log: String = (10..34)
+        .map(|second| {
+            format!(
+                "{{\"0\":\"gateway\",\"1\":\"control-plane write rate-limited method=config.apply actor=m device=d ip=192.0.2.3 conn=c1\",\"_meta\":{{\"logLevelName\":\"WARN\"}},\"time\":\"2026-11-20T10:00:{second}Z\"}}\n"
+            )
+        })
+        .collect();
+    let alerts = read(folder.path(), &log, &["--alerts-only"]);
+    let told: Vec<_> = alerts.iter().map(|alert| &alert["detector"]).collect();
+    assert_eq!(told, ["rate-limit-storm"]);
+}
+
+#[test]
+fn processes_of_one_number_on_several_machines_are_several() {
+    let folder = tempfile::tempdir().unwrap();
+    let log: String = (0..5)
+        .map(|number| {
+            format!("Nov 20 10:00:0{number} h{number} sshd[7]: Invalid user a from 192.0.2.3 port 500{number}\n")
+        })
+        .collect();
+    let alerts = read(folder.path(), &log, &["--alerts-only"]);
+    let told: Vec<_> = alerts.iter().map(|alert| &alert["detector"]).collect();
+    assert_eq!(told, ["brute-force"]);
+}
+
+#[test]
+fn a_line_that_was_written_often_is_as_many_errors() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = "Nov 20 09:00:00 h app[5]: begins\n\
+        Nov 20 10:00:00 h app[5]: ERROR: boom\n\
+        Nov 20 10:00:01 h app[5]: message repeated 25 times: [ ERROR: boom]\n";
+    let alerts = read(folder.path(), log, &["--alerts-only"]);
+    let spikes: Vec<_> = alerts
+        .iter()
+        .filter(|alert| alert["detector"] == "error-spike")
+        .map(|alert| (&alert["count"], alert["evidence"].as_array().map(Vec::len)))
+        .collect();
+    assert_eq!(spikes, [(&26.into(), Some(2))]);
+}

@@ -172,6 +172,22 @@ fn rotation_is_no_alarm() {
     assert_eq!(verify(folder.path()).1["status"], "missing");
 }
 
+#[test]
+fn lines_behind_the_end_of_a_sealed_part_are_told_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    append(&at("audit.log"), &numbered(0..5));
+    assert_eq!(seal(folder.path()).0, Some(0));
+    fs::rename(at("audit.log"), at("audit.log.1")).unwrap();
+    append(&at("audit.log"), &numbered(5..9));
+    assert_eq!(seal(folder.path()).0, Some(0));
+    append(&at("audit.log.1"), "somebody was late\n");
+    let (code, verdict) = verify(folder.path());
+    assert_eq!((code, &verdict["unsealed_lines"]), (Some(0), &1.into()));
+    let message = verdict["message"].as_str().unwrap_or_default();
+    assert!(message.contains("1 of them behind the end"), "{verdict}");
+}
+
 /// Renames the log and its two rotated files, whichever there are.
 fn rotate(folder: &Path) {
     for (old, new) in [(".2", ".3"), (".1", ".2"), ("", ".1")] {

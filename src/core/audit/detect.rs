@@ -55,7 +55,7 @@ const MOST_BYTES: usize = 25 << 20;
 const LEAST_HEAP_BYTES: usize = 4 << 20;
 /// When so many bytes came to them, somebody looks whether they are too many.
 const OFTEN: usize = 2 << 20;
-/// What is looked at of a user's name, in bytes.
+/// What is remembered of a user's name, in bytes.
 const LONGEST_USER: usize = 128;
 
 /// What a detector says.
@@ -303,8 +303,8 @@ impl Detectors {
     /// A user, with an account from now on.
     #[inline(always)]
     fn user<'n>(&mut self, name: &'n str) -> User<'n> {
-        let name = shortened(name, LONGEST_USER);
         let key = self.hasher.of_bytes(name.as_bytes());
+        let name = shortened(name, LONGEST_USER);
         let place = self.accounts.place_or_add(key, |key| {
             self.grown += size_of::<Account>() + name.len();
             Account::new(key, name)

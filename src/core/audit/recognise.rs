@@ -639,7 +639,11 @@ fn level_behind_names(text: &str) -> Option<Level> {
     /// So many words stand there at most.
     const MOST: usize = 4;
     let mut has_name = false;
-    for word in text.split([' ', '\t']).filter(|word| !word.is_empty()).take(MOST) {
+    for word in text
+        .split([' ', '\t'])
+        .filter(|word| !word.is_empty())
+        .take(MOST)
+    {
         let inside = word.trim_matches(['[', ']', '(', ')', '<', '>', ':', '|']);
         let is_loud = inside.len() > 2 && inside.bytes().all(|byte| byte.is_ascii_uppercase());
         if is_loud && let Some(level) = Level::from_word(inside) {

@@ -382,14 +382,24 @@ mod tests {
         let own = "client: 192.0.2.1, server: x";
         let other = ", client: 6.6.6.6, server: y";
         let cases = [
-            (line.replace("mia", &format!("mia\"{other}")), Some("192.0.2.1")),
-            (format!("{line}, referrer: \"http://x/{other}\""), Some("192.0.2.1")),
             (
-                format!("{start}user \"mia\" was not found in \"/etc/x\", {own}, host: \"x{other}\""),
+                line.replace("mia", &format!("mia\"{other}")),
                 Some("192.0.2.1"),
             ),
             (
-                format!("{start}limiting requests, excess: 0.5 by zone \"a\", {own}, request: \"GET /{other} HTTP/1.1\""),
+                format!("{line}, referrer: \"http://x/{other}\""),
+                Some("192.0.2.1"),
+            ),
+            (
+                format!(
+                    "{start}user \"mia\" was not found in \"/etc/x\", {own}, host: \"x{other}\""
+                ),
+                Some("192.0.2.1"),
+            ),
+            (
+                format!(
+                    "{start}limiting requests, excess: 0.5 by zone \"a\", {own}, request: \"GET /{other} HTTP/1.1\""
+                ),
                 Some("192.0.2.1"),
             ),
             (

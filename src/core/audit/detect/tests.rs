@@ -490,6 +490,21 @@ proptest::proptest! {
 }
 
 #[test]
+fn names_that_differ_late_are_other_users() {
+    let name = |number: i64| format!("{}{number}", "x".repeat(2 * LONGEST_USER));
+    let names: Vec<String> = (0..5).map(name).collect();
+    let events: Vec<_> = (0..)
+        .zip(&names)
+        .map(|(number, name)| login(number, name, "192.0.2.1", Outcome::Failure))
+        .collect();
+    let alerts = run(&events);
+    assert!(
+        alerts.contains(&"high password-spray 192.0.2.1 5".to_owned()),
+        "{alerts:?}"
+    );
+}
+
+#[test]
 fn a_long_name_is_remembered_by_its_beginning() {
     let mut detectors = detectors();
     let name = "x".repeat(1 << 20);

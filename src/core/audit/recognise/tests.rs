@@ -136,7 +136,10 @@ pub(super) const LINES: &[(&str, &str)] = &[
         "2026-11-20 10:00:00.123 [main] ERROR c.example.App - boom",
         "error failure error - -",
     ),
-    ("2026-11-20T10:00:00Z app ERR boom", "error failure error - -"),
+    (
+        "2026-11-20T10:00:00Z app ERR boom",
+        "error failure error - -",
+    ),
     (
         "2026-11-20 10:00:00 somebody typed ERROR here",
         "other failure - - -",
@@ -362,7 +365,8 @@ fn a_line_that_was_written_often_counts_so_often() {
     ];
     for text in inside {
         for program in ["app", "sshd"] {
-            let line = format!("Nov 20 10:00:02 bot {program}[3]: message repeated 25 times: [ {text}]");
+            let line =
+                format!("Nov 20 10:00:02 bot {program}[3]: message repeated 25 times: [ {text}]");
             let event = recogniser().read(&line, Wanted::ALL);
             assert_eq!(event.count, 25, "{line}");
         }

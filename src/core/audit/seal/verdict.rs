@@ -52,6 +52,19 @@ impl Verdict {
     }
 }
 
+/// Complete lines of a file that begin at this byte or behind it.
+fn lines_behind(path: &Path, bytes: u64) -> Result<u64, SealError> {
+    let mut lines = 0;
+    let counted = each_line(path, |offset, _| {
+        lines += u64::from(offset >= bytes);
+        true
+    });
+    match counted {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(problem(path)(error)),
+        _ => Ok(lines),
+    }
+}
+
 impl Seal {
     /// A part is expired only if all older ones are gone too and a newer closed part is there.
     pub(super) fn first_missing(
@@ -216,19 +229,24 @@ impl Seal {
             .map(|record| record.lines)
             .sum();
         let mut unsealed_lines = 0;
-        for (part, source) in self.sources(Some(parts))? {
-            let sealed = lasts.get(&part).map_or(0, |record| record.bytes);
-            let counted = each_line(&source, |offset, _| {
-                unsealed_lines += u64::from(offset >= sealed);
-                true
-            });
-            match counted {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(problem(&source)(error));
-                }
-                _ => {}
+        let sources = self.sources(Some(parts))?;
+        for (part, source) in &sources {
+            let sealed = lasts.get(part).map_or(0, |record| record.bytes);
+            unsealed_lines += lines_behind(source, sealed)?;
+        }
+        // A writer that was late, or somebody else, wrote behind what was closed.
+        let mut late_lines = 0;
+        for (part, path) in parts {
+            if sources.iter().all(|(_, source)| source != path) {
+                late_lines += lines_behind(path, lasts[part].bytes)?;
             }
         }
+        let late = match late_lines {
+            0 => String::new(),
+            1 => ", 1 of them behind the end of a rotated file that was sealed".to_owned(),
+            late => format!(", {late} of them behind the end of a rotated file that was sealed"),
+        };
+        let unsealed_lines = unsealed_lines + late_lines;
         let expired = match lasts.len() - parts.len() {
             0 => String::new(),
             1 => ", 1 older part has expired".to_owned(),
@@ -241,7 +259,7 @@ impl Seal {
                 "intact",
                 &self.log,
                 format!(
-                    "intact: {sealed_lines} lines are sealed in {} checkpoints, {unsealed_lines} are not yet sealed{expired}",
+                    "intact: {sealed_lines} lines are sealed in {} checkpoints, {unsealed_lines} are not yet sealed{late}{expired}",
                     self.blocks.len()
                 ),
             )

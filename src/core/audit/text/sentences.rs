@@ -158,7 +158,7 @@ const PATTERNS: &[Pattern] = &[
     fixed(no("disconnected: not authori", r"^Client .* \[(?P<ip>[^\]]+)\] disconnected: not authori[sz]ed\.?$")),
     fixed(no(" and returned 401 ", r"(?P<ip>\S+) [A-Z]+ \S+ took \d+ms and returned 401 ")),
     // Whoever says it in these words, and in no others before them: what stands behind signs may be quoted.
-    either(" from ", r#"^(?i-u:(?:[a-z-]+ ){0,4}?(?:login|logon|sign[ -]?in|auth|authentication|password|credentials)\b)[^"'`<>|]*? for (?:(?:unknown|invalid) )?(?:user(?:name)? )?(?:"(?P<user>[^"]*)"|'(?P<user2>[^']*)'|`(?P<user3>[^`]*)`|(?P<user4>[^\s"'`]+)) from (?i-u:(?:private )?ip(?: address)?:? )?["'`\[(]?(?P<ip>[0-9A-Fa-f.:]+\b)"#),
+    either(" from ", r#"^(?i-u:(?:\[[\w-]+\] )?(?:[a-z-]+ ){0,4}?(?:login|logon|sign[ -]?in|auth|authentication|password|credentials)\b)[^"'`<>|]*? for (?:(?:unknown|invalid) )?(?:user(?:name)? )?(?:"(?P<user>[^"]*)"|'(?P<user2>[^']*)'|`(?P<user3>[^`]*)`|(?P<user4>[^\s"'`]+)) from (?i-u:(?:private )?ip(?: address)?:? )?["'`\[(]?(?P<ip>[0-9A-Fa-f.:]+\b)"#),
 ];
 
 /// Whether a text holds the mark of a sentence: most do not.
