@@ -173,6 +173,7 @@ impl Assembler {
             }
         } else {
             match memrchr(b'\n', bytes) {
+                Some(_) if begins_with_long_line(bytes) => (LONGEST_LINE, Part::Beginning),
                 Some(newline) => {
                     let lines = &bytes[..newline + 1];
                     let hole = if self.skips_holes { hole(lines) } else { None };
@@ -232,6 +233,12 @@ impl Assembler {
             self.buffer.shrink_to_fit();
         }
     }
+}
+
+/// Whether the first line, without its end, is too long.
+fn begins_with_long_line(bytes: &[u8]) -> bool {
+    let beginning = bytes.get(..=LONGEST_LINE);
+    beginning.is_some_and(|beginning| memchr(b'\n', beginning).is_none())
 }
 
 /// Where a hole begins behind a line.
@@ -309,6 +316,24 @@ mod tests {
             chunks.last().unwrap(),
             &(input.len() as u64 - 5, Some(2), Part::Lines)
         );
+    }
+
+    #[test]
+    fn a_line_is_too_long_from_the_first_byte_more() {
+        for (length, expected) in [
+            (LONGEST_LINE, vec![Part::Lines]),
+            (
+                LONGEST_LINE + 1,
+                vec![Part::Beginning, Part::End, Part::Lines],
+            ),
+        ] {
+            let mut input = vec![b'x'; length];
+            input.extend_from_slice(b"\nnext\n");
+            let (bytes, chunks) = all(&input, false);
+            assert_eq!(bytes, input);
+            let parts: Vec<Part> = chunks.iter().map(|chunk| chunk.2).collect();
+            assert_eq!(parts, expected, "{length}");
+        }
     }
 
     #[test]
