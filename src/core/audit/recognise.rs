@@ -493,6 +493,10 @@ impl Recogniser {
         let Some(message) = &event.message else {
             return;
         };
+        // A sentence of sshd that somebody quotes says nothing of its own.
+        if message.contains(" ssh2") {
+            return;
+        }
         let named = match &event.user {
             Some(user) => Some(&**user),
             None => text::named_user(message),

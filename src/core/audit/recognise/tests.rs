@@ -112,6 +112,10 @@ pub(super) const LINES: &[(&str, &str)] = &[
         "auth success - - -",
     ),
     (
+        "Nov 20 10:00:02 bot app[1]: chat: Failed password for root from 6.6.6.6 port 22 ssh2",
+        "auth failure - - -",
+    ),
+    (
         "Nov 20 10:00:02 bot app[3]: Web login failed for user mia from 192.0.2.1",
         "auth failure - mia 192.0.2.1",
     ),
