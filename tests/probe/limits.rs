@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use openclaw_sec::probe::{DeclaredLimit, EndpointInput, LiveEvidence};
 
+use crate::front::Front;
 use crate::servers::{Server, command, free_ports, is_missing, nginx, start};
-use crate::{KEY, gather, in_words, input, judges};
+use crate::{KEY, gather, in_words, judges};
 
 /// A server of nginx.
 struct Case {
@@ -110,12 +111,12 @@ const LIMIT: DeclaredLimit = DeclaredLimit {
     window: Duration::from_secs(60),
 };
 
-fn active(port: u16) -> EndpointInput {
+fn active(front: &Front) -> EndpointInput {
     EndpointInput {
         auth_paths: vec!["/api".to_owned()],
         active: true,
         limit: Ok(LIMIT),
-        ..input(&format!("http://127.0.0.1:{port}/"))
+        ..front.input()
     }
 }
 
@@ -170,7 +171,7 @@ fn nginx_with_one_fault_each_in_its_limit_fails_exactly_those_ids() {
     let _server = nginx(folder.path(), &blocks, &format!("127.0.0.1:{}", ports[0]));
     let mut wrong = String::new();
     for (place, case) in CASES.iter().enumerate() {
-        let evidence = gather(active(ports[place]));
+        let evidence = gather(active(&Front::of(ports[place])));
         let found = faults(&evidence);
         eprintln!(
             "{:<36} {:>2} connections {:>2}+{:>2} requests {found:?}",
@@ -241,7 +242,7 @@ fn haproxy_with_one_fault_each_in_its_limit_fails_exactly_those_ids() {
     haproxy.arg("-db").arg("-f").arg(&configuration);
     let _server: Server = start(&mut haproxy, &answers_at, Duration::from_secs(60));
     for (place, (name, _, _, expected)) in cases.iter().enumerate() {
-        let evidence = gather(active(ports[place]));
+        let evidence = gather(active(&Front::of(ports[place])));
         let found = faults(&evidence);
         eprintln!("haproxy, {name}: {found:?}");
         assert_eq!(&found, expected, "{name}: {}", in_words(&evidence));
@@ -257,6 +258,7 @@ fn a_limit_that_cannot_be_counted_costs_no_burst() {
     let [port]: [u16; 1] = free_ports();
     let block = format!("server {{ listen 127.0.0.1:{port}; location / {{ return 200 hello; }} }}");
     let _server = nginx(folder.path(), &block, &format!("127.0.0.1:{port}"));
+    let front = Front::of(port);
     for limit in [
         Err("RATE_LIMIT_REQUESTS is not set".to_owned()),
         Ok(DeclaredLimit {
@@ -266,7 +268,7 @@ fn a_limit_that_cannot_be_counted_costs_no_burst() {
     ] {
         let evidence = gather(EndpointInput {
             limit,
-            ..active(port)
+            ..active(&front)
         });
         assert_eq!(evidence.burst_requests, 0);
         assert!(evidence.burst.is_err());
@@ -278,7 +280,7 @@ fn a_limit_that_cannot_be_counted_costs_no_burst() {
             ..LIMIT
         }),
         burst_path: Some("/".to_owned()),
-        ..active(port)
+        ..active(&front)
     });
     assert!(faults(&evidence).contains(&"rate-limit.not-enforced?".to_owned()));
 }

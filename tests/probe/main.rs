@@ -6,6 +6,7 @@
 )]
 
 mod certificates;
+mod front;
 mod gateway;
 mod hostile;
 mod limits;

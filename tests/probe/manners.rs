@@ -5,14 +5,15 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use openclaw_sec::probe::verdicts::{self, LiveVerdict};
 use openclaw_sec::probe::{DeclaredLimit, EndpointInput};
 
+use crate::front::Front;
 use crate::{KEY, faults, gather, in_words, input};
 
 /// What the server saw.
 #[derive(Debug, Default)]
 struct Seen {
-    connections: usize,
     requests: Vec<Request>,
     refused_keys: usize,
     served: usize,
@@ -34,7 +35,6 @@ fn serve(key: &'static str, limit: usize) -> (u16, Arc<Mutex<Seen>>) {
     let shared = seen.clone();
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            shared.lock().unwrap().connections += 1;
             let shared = shared.clone();
             std::thread::spawn(move || converse(stream, key, limit, &shared));
         }
@@ -112,14 +112,18 @@ fn answer(request: &Request, key: &str, limit: usize, seen: &mut Seen) -> String
     )
 }
 
-fn question(port: u16, requests: u64) -> EndpointInput {
+fn question(front: &Front, requests: u64) -> EndpointInput {
+    active(front.input(), requests)
+}
+
+fn active(input: EndpointInput, requests: u64) -> EndpointInput {
     EndpointInput {
         active: true,
         limit: Ok(DeclaredLimit {
             requests,
             window: Duration::from_secs(60),
         }),
-        ..input(&format!("http://127.0.0.1:{port}/"))
+        ..input
     }
 }
 
@@ -133,7 +137,8 @@ fn an_active_run_stays_within_its_budget_as_the_server_counts_it() {
         ("another", 100, 100, 2, Some("auth.right-key-rejected")),
     ] {
         let (port, seen) = serve(key, limit);
-        let evidence = gather(question(port, declared));
+        let front = Front::of(port);
+        let evidence = gather(question(&front, declared));
         let seen = seen.lock().unwrap();
         let found: Vec<_> = faults(&evidence)
             .into_iter()
@@ -141,8 +146,9 @@ fn an_active_run_stays_within_its_budget_as_the_server_counts_it() {
             .collect();
         assert_eq!(found, Vec::from_iter(fails), "{}", in_words(&evidence));
         assert_eq!(seen.refused_keys, refused_keys);
-        assert_eq!(seen.connections, evidence.connections);
-        assert!(seen.connections <= 48, "{} connections", seen.connections);
+        // Port 80 is asked, too.
+        assert!(front.connections() <= evidence.connections);
+        assert!(evidence.connections <= 48, "{}", evidence.connections);
         assert_eq!(
             seen.requests.len(),
             evidence.requests + evidence.burst_requests
@@ -171,23 +177,38 @@ fn an_active_run_stays_within_its_budget_as_the_server_counts_it() {
 #[test]
 fn without_active_no_made_up_key_and_no_burst_is_sent() {
     let (port, seen) = serve(KEY, 1000);
+    let front = Front::of(port);
     let evidence = gather(EndpointInput {
         active: false,
-        ..question(port, 100)
+        ..question(&front, 100)
     });
     let seen = seen.lock().unwrap();
     assert_eq!((seen.refused_keys, seen.served), (0, 1));
     assert_eq!(seen.requests.len(), evidence.requests);
-    assert!(seen.connections <= 40);
+    assert!(front.connections() <= 40);
     assert_eq!(evidence.burst_requests, 0);
 }
 
 #[test]
 fn credentials_and_the_burst_come_last() {
     let (port, seen) = serve(KEY, 100);
-    let _ = gather(question(port, 100));
+    let _ = gather(question(&Front::of(port), 100));
     let seen = seen.lock().unwrap();
     let carries = |request: &Request| request.head.contains("authorization: Bearer");
     let first = seen.requests.iter().position(carries).unwrap();
     assert!(seen.requests[first..].iter().all(carries));
+}
+
+#[test]
+fn over_plain_http_the_key_stays_here_on_loopback_too() {
+    let (port, seen) = serve(KEY, 100);
+    let evidence = gather(active(input(&format!("http://127.0.0.1:{port}/")), 100));
+    let seen = seen.lock().unwrap();
+    assert!(!seen.requests.is_empty());
+    assert!(seen.requests.iter().all(|one| !one.head.contains(KEY)));
+    let verdicts = verdicts::right_key_rejected(&evidence);
+    let [LiveVerdict::Unknown { reason, .. }] = &verdicts[..] else {
+        panic!("{verdicts:?}");
+    };
+    assert!(reason.contains("--url is http, so the key was not sent"));
 }

@@ -159,24 +159,16 @@ impl Run<'_> {
         asker.adopt(stream, allowance).await;
         let silence = Silence::NotAsked("--url is http, so no TLS was asked for".to_owned());
         let main = self.ask_http(&asker, self.ask_websocket(&asker)).await;
+        let no_key = not_sent("--url is http");
         let door = Door {
             peer,
             open: None,
-            for_key: match peer.ip().is_loopback() {
-                true => Ok(None),
-                false => Err(not_sent("--url is http")),
-            },
+            for_key: Err(no_key.clone()),
         };
         MainPort {
             tls: Err(silence.clone()),
             certificate: Err(silence),
-            key: match &door.for_key {
-                Ok(tls) => {
-                    self.ask_with_key(&self.asker(peer, tls.clone()), &main)
-                        .await
-                }
-                Err(silence) => Err(silence.clone()),
-            },
+            key: Err(no_key),
             door: Some(door),
             ..main
         }
