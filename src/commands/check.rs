@@ -297,6 +297,6 @@ fn redactor(evidence: &Evidence) -> Redactor {
     let from_json = evidence
         .upstream
         .iter()
-        .flat_map(|upstream| upstream.literals());
+        .flat_map(|upstream| upstream.secrets());
     Redactor::knowing(from_env.chain(from_json.map(|(_, value)| value)))
 }

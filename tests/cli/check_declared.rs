@@ -742,6 +742,21 @@ fn openclaw_json_is_read_as_json5_and_counts() {
 }
 
 #[test]
+fn a_token_of_the_configuration_is_searched_for_in_the_tree() {
+    let place = Place::with_env("NODE_ENV=production\n");
+    let token = "kX9vQ2mZr7LpT4wYc8JsBg";
+    let json = format!("{{gateway:{{auth:{{token:'{token}'}}}}}}");
+    std::fs::create_dir(place.path("src")).unwrap();
+    place.write("openclaw.json", json);
+    place.write("src/notes.txt", format!("greet with {token}, then wait\n"));
+    let (report, code) =
+        place.report("--openclaw-config openclaw.json --code src --only secrets.in-code");
+    let found = report.one("secrets.in-code");
+    assert_eq!((&found["status"], code), (&"fail".into(), 1));
+    assert!(!report.document.to_string().contains(token));
+}
+
+#[test]
 fn secrets_are_compared_between_environments() {
     let shared = "q7Zk2mVw9xLr4TbN8cPdYfHs3JgKuEaQ6RoXi1WvBtM=";
     let place = Place::with_env(HARDENED);

@@ -33,6 +33,8 @@ use crate::commands::{Context, Failure};
 const DEFAULT_ENV: &str = ".env";
 /// Larger env files, in bytes, are compared between loaders under `-v` only: it takes time.
 const LARGEST_COMPARED: usize = 1 << 20;
+/// A shorter value of OpenClaw's configuration is not searched for, in bytes.
+const SHORTEST_VALUE: usize = 8;
 /// A file of certificates larger than this, in bytes, is refused.
 const LARGEST_CA_FILE: u64 = 16 << 20;
 
@@ -213,7 +215,6 @@ fn search_request<'r>(
     env: Option<&'r Path>,
 ) -> scan::Request<'r> {
     let declared = || evidence.declared.iter().chain(&evidence.compared);
-    let assignments = declared().flat_map(|declared| declared.file.assignments());
     let asked = |id| check::find(id).is_some_and(|check| plan.selection.holds(check));
     scan::Request {
         env,
@@ -224,7 +225,7 @@ fn search_request<'r>(
         history: arguments.history || arguments.unreachable,
         unreachable: arguments.unreachable,
         staged: arguments.staged,
-        own_values: scan::worth_a_search(assignments),
+        own_values: own_values(evidence),
         rules: &plan.rules,
         today: evidence
             .question
@@ -237,6 +238,23 @@ fn search_request<'r>(
             env_files: asked("secrets.env-file-in-history"),
         },
     }
+}
+
+/// The values of the env files, and the secrets of OpenClaw's configuration beside them.
+fn own_values(evidence: &Evidence) -> Vec<scan::OwnValue> {
+    let declared = evidence.declared.iter().chain(&evidence.compared);
+    let assignments = declared.flat_map(|declared| declared.file.assignments());
+    let mut values = scan::worth_a_search(assignments);
+    for secret in evidence.configured_secrets() {
+        let is_known = values.iter().any(|known| known.value == *secret.value);
+        if secret.value.len() >= SHORTEST_VALUE && !is_known {
+            values.push(scan::OwnValue {
+                name: secret.name.to_owned(),
+                value: secret.value.clone(),
+            });
+        }
+    }
+    values
 }
 
 /// The env file that was named, or `.env` where there is one and no list of deployments.

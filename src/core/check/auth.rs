@@ -52,7 +52,7 @@ pub const CHECKS: &[Check] = &[
 
 /// A key of the web UI: its name, its value, and where it stands.
 struct WebKey<'e> {
-    name: &'static str,
+    name: &'e str,
     value: &'e Secret,
     location: Location,
 }
@@ -132,7 +132,7 @@ fn judge_strength(key: &WebKey<'_>) -> Option<Finding> {
         .with("required_characters", MINIMUM_CHARACTERS);
     let command = match key.name {
         "WEB_API_KEY" => return Some(finding),
-        name if name.starts_with("gateway.") => {
+        name if !WEB_KEYS.contains(&name) => {
             format!("put a key that `openclaw-sec keygen` prints into {name} and restart OpenClaw")
         }
         name => format!(

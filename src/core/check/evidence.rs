@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::dialect::Dialect;
 use super::host::HostEvidence;
 use super::rotation::RotationEvidence;
-use super::upstream::Upstream;
+use super::upstream::{Upstream, variable_of};
 use crate::env_file::{Assignment, EnvFile};
 use crate::firewall::posture::Posture;
 use crate::key_shapes;
@@ -89,6 +89,48 @@ pub struct Evidence {
     pub rotation: RotationEvidence,
 }
 
+/// A secret that is set and no placeholder, in the env file or in OpenClaw's configuration.
+#[derive(Debug, Clone)]
+pub struct RealSecret<'e> {
+    /// What it is called: the variable's name, or the place in the configuration.
+    pub name: &'e str,
+    /// The variable that it is, or stands for.
+    pub variable: &'e str,
+    /// Its value.
+    pub value: &'e Secret,
+    /// Where it stands.
+    pub location: Location,
+}
+
+impl Evidence {
+    /// The secrets of both, the env file's first.
+    pub fn real_secrets(&self) -> impl Iterator<Item = RealSecret<'_>> {
+        let from_env = self.declared.iter().flat_map(|declared| {
+            declared.real_secrets().map(|secret| RealSecret {
+                name: &secret.name,
+                variable: &secret.name,
+                value: &secret.value,
+                location: declared.location(secret),
+            })
+        });
+        from_env.chain(self.configured_secrets())
+    }
+
+    /// The secrets of OpenClaw's configuration.
+    pub fn configured_secrets(&self) -> impl Iterator<Item = RealSecret<'_>> {
+        self.upstream.iter().flat_map(|upstream| {
+            let secrets = upstream.secrets();
+            let real = secrets.filter(|(_, value)| placeholder(value.expose()).is_none());
+            real.map(|(place, value)| RealSecret {
+                name: place,
+                variable: variable_of(place),
+                value,
+                location: Location::file(&upstream.path),
+            })
+        })
+    }
+}
+
 impl Declared {
     /// Sorts out which assignments count and which are secret.
     pub fn new(shown_path: String, path: Option<PathBuf>, file: EnvFile) -> Self {
@@ -102,7 +144,7 @@ impl Declared {
         order::sort(&mut effective);
         let secret_assignments: Vec<usize> = (0..assignments.len())
             .filter(|index| {
-                !assignments[*index].value.is_empty() && is_secret(&assignments[*index])
+                !assignments[*index].value.is_empty() && holds_secret(&assignments[*index])
             })
             .collect();
         let counts = |index: &usize| effective.binary_search(index).is_ok();
@@ -254,11 +296,14 @@ impl Switch {
     }
 }
 
-fn is_secret(assignment: &Assignment) -> bool {
+fn holds_secret(assignment: &Assignment) -> bool {
+    is_secret(&assignment.name, assignment.value.expose())
+}
+
+/// By the variable's name, or by the shape of the value.
+pub(super) fn is_secret(name: &str, value: &[u8]) -> bool {
     let is_of_the_page = VARIABLES
         .iter()
-        .any(|variable| variable.name == assignment.name && variable.holds == Holds::Secret);
-    is_of_the_page
-        || key_shapes::is_secret_name(&assignment.name)
-        || key_shapes::recognise(assignment.value.expose()).is_some()
+        .any(|variable| variable.name == name && variable.holds == Holds::Secret);
+    is_of_the_page || key_shapes::is_secret_name(name) || key_shapes::recognise(value).is_some()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Check;
 use super::code;
-use super::evidence::{Declared, Evidence};
+use super::evidence::{Declared, Evidence, RealSecret};
 use super::host;
 use super::live;
 use super::verdict::{Finding, Verdict, fail, findings_or_pass, pass, skipped, unknown};
@@ -85,7 +85,7 @@ fn placeholders(evidence: &Evidence) -> Vec<Verdict> {
         .map(|secret| placeholder_finding(declared, secret))
         .collect();
     if let Some(upstream) = &evidence.upstream {
-        for (place, value) in upstream.literals() {
+        for (place, value) in upstream.secrets() {
             if placeholder(value.expose()).is_some() {
                 let message = format!("{place} still has a value from the documentation");
                 let finding = Finding::new(place, message).at(Location::file(&upstream.path));
@@ -117,40 +117,42 @@ fn placeholder_finding(declared: &Declared, secret: &Assignment) -> Finding {
 }
 
 fn reused(evidence: &Evidence) -> Vec<Verdict> {
-    let Some(declared) = &evidence.declared else {
+    if evidence.declared.is_none() {
         return skipped("no env file was read");
-    };
-    let mut by_value: BTreeMap<&[u8], Vec<&Assignment>> = BTreeMap::new();
-    for secret in declared.real_secrets() {
-        by_value
-            .entry(secret.value.expose())
-            .or_default()
-            .push(secret);
+    }
+    let mut by_value: BTreeMap<&[u8], Vec<RealSecret<'_>>> = BTreeMap::new();
+    for secret in evidence.real_secrets() {
+        let sharing = by_value.entry(secret.value.expose()).or_default();
+        // One variable in two places is one secret.
+        if sharing.iter().all(|one| one.variable != secret.variable) {
+            sharing.push(secret);
+        }
     }
     let findings = by_value
         .into_values()
         .filter(|sharing| sharing.len() > 1)
-        .map(|sharing| reuse_finding(declared, &sharing))
+        .map(|sharing| reuse_finding(&sharing))
         .collect();
     findings_or_pass(findings, "every secret has a value of its own")
 }
 
-fn reuse_finding(declared: &Declared, sharing: &[&Assignment]) -> Finding {
-    let mut names: Vec<&str> = sharing.iter().map(|secret| secret.name.as_str()).collect();
+fn reuse_finding(sharing: &[RealSecret<'_>]) -> Finding {
+    let mut names: Vec<&str> = sharing.iter().map(|secret| secret.name).collect();
     order::sort(&mut names);
     Finding::new(
         names.join(" "),
         format!("{} share one value", names.join(" and ")),
     )
-    .at(declared.location(sharing[1]))
+    .at(sharing[1].location.clone())
     .with("variables", names)
 }
 
 fn shared(evidence: &Evidence) -> Vec<Verdict> {
-    let Some(declared) = &evidence.declared else {
-        return skipped("no env file was read");
-    };
-    if !declared.is_env_file {
+    let has_env_file = evidence
+        .declared
+        .as_ref()
+        .is_some_and(|one| one.is_env_file);
+    if !has_env_file && evidence.configured_secrets().next().is_none() {
         return skipped("no env file was read");
     }
     if evidence.compared.is_empty() {
@@ -163,15 +165,15 @@ fn shared(evidence: &Evidence) -> Vec<Verdict> {
             .effective()
             .map(|secret| (secret.value.expose(), secret))
             .collect();
-        for ours in declared.real_secrets() {
+        for ours in evidence.real_secrets() {
             if let Some(theirs) = theirs.get(ours.value.expose()) {
-                let (name, path) = (&ours.name, &other.shown_path);
+                let (name, path) = (ours.name, &other.shown_path);
                 let subject = format!("{name} {path} {}", theirs.name);
                 let message = format!("{name} has the same value as {} in {path}", theirs.name);
                 findings.push(
                     Finding::new(subject, message)
-                        .at(declared.location(ours))
-                        .with("variable", name.as_str())
+                        .at(ours.location)
+                        .with("variable", name)
                         .with("other_variable", theirs.name.as_str())
                         .with("other_file", path.as_str()),
                 );
@@ -219,19 +221,19 @@ fn duplicates(evidence: &Evidence) -> Vec<Verdict> {
 }
 
 fn malformed(evidence: &Evidence) -> Vec<Verdict> {
-    let Some(declared) = &evidence.declared else {
+    if evidence.declared.is_none() {
         return skipped("no env file was read");
-    };
+    }
     let mut judged = 0;
     let mut findings = Vec::new();
-    for secret in declared.real_secrets() {
-        let verdict = judge_provider_value(&secret.name, secret.value.expose());
+    for secret in evidence.real_secrets() {
+        let verdict = judge_provider_value(secret.variable, secret.value.expose());
         judged += usize::from(verdict != ShapeVerdict::NotAProviderVariable);
-        if let Some(message) = shape_complaint(&secret.name, verdict) {
+        if let Some(message) = shape_complaint(secret.name, verdict) {
             findings.push(
-                Finding::new(&secret.name, message)
-                    .at(declared.location(secret))
-                    .with("variable", secret.name.as_str()),
+                Finding::new(secret.name, message)
+                    .at(secret.location)
+                    .with("variable", secret.name),
             );
         }
     }

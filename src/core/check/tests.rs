@@ -277,6 +277,11 @@ fn a_key_of_the_web_ui_is_set_in_one_of_its_places() {
             "{gateway:{auth:{token:'a'}}}",
             "set: WEB_API_KEY, gateway.auth.token",
         ),
+        (
+            "",
+            "{env:{vars:{OPENCLAW_GATEWAY_TOKEN:'a'}}}",
+            "set: env.vars.OPENCLAW_GATEWAY_TOKEN",
+        ),
     ] {
         assert_eq!(
             sentences(missing, &evidence_beside(env, json)),
@@ -338,4 +343,65 @@ fn a_weak_key_is_mended_where_it_stands() {
     assert!(token.contains("--name OPENCLAW_GATEWAY_TOKEN"), "{token}");
     let json = remedy(evidence_beside("", "{gateway:{auth:{token:'hunter2'}}}"));
     assert!(json.contains("into gateway.auth.token"), "{json}");
+    let variable = remedy(evidence_beside(
+        "",
+        "{env:{vars:{OPENCLAW_GATEWAY_TOKEN:'hunter2'}}}",
+    ));
+    assert!(
+        variable.contains("into env.vars.OPENCLAW_GATEWAY_TOKEN"),
+        "{variable}"
+    );
+}
+
+#[test]
+fn secrets_of_openclaw_s_configuration_are_judged_like_the_env_file_s() {
+    let openai = format!("sk-proj-{}", "aB3dE5gH7jK9mN1pQ".repeat(4));
+    for (id, env, json, expected) in [
+        (
+            "secrets.reused",
+            "WEB_API_KEY=q8Zt0v",
+            "{gateway:{auth:{token:'q8Zt0v'}}}".to_owned(),
+            "fail WEB_API_KEY gateway.auth.token",
+        ),
+        (
+            "secrets.reused",
+            "",
+            "{gateway:{auth:{token:'q8Zt0v',password:'q8Zt0v'}}}".to_owned(),
+            "fail gateway.auth.password gateway.auth.token",
+        ),
+        // The same secret in two of its places.
+        (
+            "secrets.reused",
+            "OPENCLAW_GATEWAY_TOKEN=q8Zt0v\nGROQ_API_KEY=q7",
+            "{gateway:{auth:{token:'q8Zt0v'}},env:{vars:{GROQ_API_KEY:'q7'}}}".to_owned(),
+            "pass",
+        ),
+        (
+            "secrets.reused",
+            "",
+            "{gateway:{auth:{token:'${A}',password:'${A}'}}}".to_owned(),
+            "pass",
+        ),
+        (
+            "secrets.placeholder",
+            "",
+            "{env:{vars:{GROQ_API_KEY:'changeme',MODE:'changeme'}}}".to_owned(),
+            "fail env.vars.GROQ_API_KEY",
+        ),
+        (
+            "secrets.malformed-key",
+            "",
+            format!("{{env:{{vars:{{ANTHROPIC_API_KEY:'{openai}'}}}}}}"),
+            "fail env.vars.ANTHROPIC_API_KEY",
+        ),
+    ] {
+        assert_eq!(said(id, &evidence_beside(env, &json)), expected, "{json}");
+    }
+    let mut evidence = evidence_beside("", "{gateway:{auth:{token:'q8Zt0v'}}}");
+    let shared = "secrets.shared-between-environments";
+    assert_eq!(said(shared, &evidence), "skipped");
+    let other = crate::env_file::EnvFile::parse("OTHER=q8Zt0v");
+    evidence.compared = vec![super::Declared::new("dev.env".into(), None, other)];
+    let expected = "fail gateway.auth.token dev.env OTHER";
+    assert_eq!(said(shared, &evidence), expected);
 }

@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::evidence::is_secret;
 use crate::secret::Secret;
 use crate::small_file;
+use crate::variables::WEB_KEYS;
 
 /// A larger configuration is refused, in bytes.
 const LARGEST_FILE: u64 = 16 << 20;
@@ -51,8 +53,25 @@ pub struct Upstream {
     pub token: Option<Credential>,
     /// `gateway.auth.password`.
     pub password: Option<Credential>,
+    /// What `env.vars` sets, with the name of each place.
+    pub variables: Vec<(String, Credential)>,
     /// `channels.telegram.webhookUrl`.
     pub telegram_webhook: Option<String>,
+}
+
+/// Where variables are set for OpenClaw.
+const VARIABLES: &str = "env.vars.";
+/// The credentials of the gateway, and the variables that do the same.
+const TOKEN: (&str, &str) = ("gateway.auth.token", "OPENCLAW_GATEWAY_TOKEN");
+const PASSWORD: (&str, &str) = ("gateway.auth.password", "OPENCLAW_GATEWAY_PASSWORD");
+
+/// The variable that a place of the configuration sets, or stands for.
+pub fn variable_of(place: &str) -> &str {
+    let same = [TOKEN, PASSWORD].into_iter().find(|(at, _)| *at == place);
+    match same {
+        Some((_, variable)) => variable,
+        None => place.strip_prefix(VARIABLES).unwrap_or(place),
+    }
 }
 
 impl Upstream {
@@ -90,6 +109,7 @@ impl Upstream {
             path: String::new(),
             token: credential(value.pointer("/gateway/auth/token")),
             password: credential(value.pointer("/gateway/auth/password")),
+            variables: variables(value.pointer("/env/vars")),
             telegram_webhook: value
                 .pointer("/channels/telegram/webhookUrl")
                 .and_then(Value::as_str)
@@ -98,30 +118,52 @@ impl Upstream {
     }
 
     /// The gateway's credentials that are set, with the name of their place.
-    pub fn credentials(&self) -> impl Iterator<Item = (&'static str, &Credential)> {
-        [
-            ("gateway.auth.token", &self.token),
-            ("gateway.auth.password", &self.password),
-        ]
-        .into_iter()
-        .filter_map(|(place, credential)| Some((place, credential.as_ref()?)))
+    pub fn credentials(&self) -> impl Iterator<Item = (&str, &Credential)> {
+        let is_web_key = |(place, _): &(&str, &Credential)| WEB_KEYS.contains(&variable_of(place));
+        self.all().filter(is_web_key)
     }
 
     /// The places of credentials that are set and stand elsewhere.
-    pub fn references(&self) -> impl Iterator<Item = &'static str> {
+    pub fn references(&self) -> impl Iterator<Item = &str> {
         self.credentials()
             .filter(|(_, credential)| **credential == Credential::Reference)
             .map(|(place, _)| place)
     }
 
     /// The credentials that stand in the file themselves.
-    pub fn literals(&self) -> impl Iterator<Item = (&'static str, &Secret)> {
-        self.credentials()
-            .filter_map(|(place, credential)| match credential {
-                Credential::Literal(secret) => Some((place, secret)),
-                Credential::Reference => None,
-            })
+    pub fn literals(&self) -> impl Iterator<Item = (&str, &Secret)> {
+        self.credentials().filter_map(literal)
     }
+
+    /// All secrets that stand in the file themselves.
+    pub fn secrets(&self) -> impl Iterator<Item = (&str, &Secret)> {
+        self.all()
+            .filter_map(literal)
+            .filter(|(place, value)| is_secret(variable_of(place), value.expose()))
+    }
+
+    fn all(&self) -> impl Iterator<Item = (&str, &Credential)> {
+        let gateway = [(TOKEN.0, &self.token), (PASSWORD.0, &self.password)];
+        let gateway = gateway
+            .into_iter()
+            .filter_map(|(place, credential)| Some((place, credential.as_ref()?)));
+        let variables = self.variables.iter();
+        gateway.chain(variables.map(|(place, credential)| (place.as_str(), credential)))
+    }
+}
+
+fn literal<'u>((place, credential): (&'u str, &'u Credential)) -> Option<(&'u str, &'u Secret)> {
+    match credential {
+        Credential::Literal(secret) => Some((place, secret)),
+        Credential::Reference => None,
+    }
+}
+
+fn variables(value: Option<&Value>) -> Vec<(String, Credential)> {
+    let variables = value.and_then(Value::as_object).into_iter().flatten();
+    variables
+        .filter_map(|(name, value)| Some((format!("{VARIABLES}{name}"), credential(Some(value))?)))
+        .collect()
 }
 
 /// Where the text nests deeper than any configuration does, and than a recursive parser survives.
@@ -217,6 +259,27 @@ mod tests {
         let upstream = Upstream::parse("{gateway:{auth:{token:'${TOKEN}',password:''}}}").unwrap();
         assert_eq!(upstream.token, Some(Credential::Reference));
         assert_eq!(upstream.password, None);
+    }
+
+    #[test]
+    fn variables_are_set_there_too_and_the_web_keys_among_them_are_credentials() {
+        let text = "{env:{vars:{OPENCLAW_GATEWAY_TOKEN:'abc',WEB_API_KEY:'${X}',GROQ_API_KEY:'def',MODE:'x',A_KEY:''}}}";
+        let upstream = Upstream::parse(text).unwrap();
+        let places = |found: Vec<(&str, &Secret)>| -> Vec<String> {
+            found.iter().map(|(place, _)| (*place).to_owned()).collect()
+        };
+        assert_eq!(
+            places(upstream.literals().collect()),
+            ["env.vars.OPENCLAW_GATEWAY_TOKEN"]
+        );
+        assert_eq!(
+            places(upstream.secrets().collect()),
+            ["env.vars.OPENCLAW_GATEWAY_TOKEN", "env.vars.GROQ_API_KEY"]
+        );
+        assert_eq!(
+            upstream.references().collect::<Vec<_>>(),
+            ["env.vars.WEB_API_KEY"]
+        );
     }
 
     #[test]
