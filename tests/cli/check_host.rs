@@ -248,6 +248,9 @@ fn the_audit_log_is_there_private_fresh_and_free_of_secrets() {
     for text in [
         format!("x {key} y\n"),
         format!("GET /?k={percent}\n"),
+        format!("GET /?k=%{:02x}{}\n", key.as_bytes()[0], &key[1..]),
+        // Across the border of two pieces.
+        format!("{}{percent}\n", "x".repeat((256 << 10) - 5)),
         format!("{{\"k\":\"{key}\"}}\n"),
     ] {
         place.write("audit.log", text);

@@ -19,9 +19,107 @@ const SHORTEST: usize = 8;
 /// Finds the secrets of an env file and knows what stands in their place.
 #[derive(Debug, Clone, Default)]
 pub struct EnvSecrets {
-    searcher: Option<AhoCorasick>,
+    searcher: Option<Searcher>,
     shown: Vec<String>,
+}
+
+/// Finds spellings in a text, whichever of their characters are percent-encoded.
+#[derive(Debug, Clone)]
+pub struct Searcher {
+    automaton: AhoCorasick,
     longest: usize,
+}
+
+/// Where a spelling stands, and which one it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The bytes of the text, as they stand there.
+    pub range: Range<usize>,
+    /// The place of the spelling among those that were given.
+    pub spelling: usize,
+}
+
+impl Searcher {
+    /// For these spellings; nothing where there are none, or too many.
+    pub fn new(spellings: &[Vec<u8>]) -> Option<Self> {
+        if spellings.is_empty() {
+            return None;
+        }
+        let automaton = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(spellings)
+            .ok()?;
+        let longest = spellings.iter().map(Vec::len).max().unwrap_or(0);
+        Some(Self { automaton, longest })
+    }
+
+    /// How long a spelling can be in a text, in bytes: with each of its own written as `%XX`.
+    pub fn longest(&self) -> usize {
+        3 * self.longest
+    }
+
+    /// Where spellings stand in `bytes`, in order; what overlaps is one.
+    pub fn find(&self, bytes: &[u8]) -> Vec<Found> {
+        let hits = self.automaton.find_iter(bytes).map(|hit| Found {
+            range: hit.range(),
+            spelling: hit.pattern().as_usize(),
+        });
+        let mut found: Vec<Found> = hits.collect();
+        if let Some(decoded) = Decoded::of(bytes, self.longest()) {
+            let hits = self.automaton.find_iter(&decoded.text).map(|hit| Found {
+                range: decoded.starts[hit.start()]..decoded.starts[hit.end()],
+                spelling: hit.pattern().as_usize(),
+            });
+            found.extend(hits);
+            order::sort_by_key(&mut found, |one| one.range.start);
+            found.dedup_by(|later, earlier| {
+                let overlaps = later.range.start < earlier.range.end;
+                if overlaps {
+                    earlier.range.end = earlier.range.end.max(later.range.end);
+                }
+                overlaps
+            });
+        }
+        found
+    }
+}
+
+/// A part of a text with its `%XX` decoded.
+struct Decoded {
+    text: Vec<u8>,
+    /// Where each byte begins in the original, and where the last one ends.
+    starts: Vec<usize>,
+}
+
+impl Decoded {
+    /// The part that holds all `%XX`, and `margin` bytes around it; nothing where there are none.
+    fn of(bytes: &[u8], margin: usize) -> Option<Self> {
+        let first = memchr::memchr_iter(b'%', bytes).find(|at| escaped(bytes, *at).is_some())?;
+        let last = memchr::memrchr(b'%', bytes).unwrap_or(first);
+        let end = last.saturating_add(margin).min(bytes.len());
+        let mut at = first.saturating_sub(margin);
+        let mut decoded = Self {
+            text: Vec::with_capacity(end - at),
+            starts: Vec::with_capacity(end - at + 1),
+        };
+        while at < end {
+            decoded.starts.push(at);
+            let escaped = escaped(bytes, at);
+            decoded.text.push(escaped.unwrap_or(bytes[at]));
+            at += if escaped.is_some() { 3 } else { 1 };
+        }
+        decoded.starts.push(at);
+        Some(decoded)
+    }
+}
+
+/// The byte that `%XX` at this place stands for.
+fn escaped(bytes: &[u8], at: usize) -> Option<u8> {
+    let [b'%', high, low] = bytes.get(at..at + 3)? else {
+        return None;
+    };
+    let digit = |byte: &u8| char::from(*byte).to_digit(16);
+    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
 }
 
 impl EnvSecrets {
@@ -46,20 +144,10 @@ impl EnvSecrets {
         }
         order::sort(&mut needles);
         needles.dedup_by(|a, b| a.0 == b.0);
-        let longest = needles
-            .iter()
-            .map(|(needle, _)| needle.len())
-            .max()
-            .unwrap_or(0);
-        let searcher = AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostLongest)
-            .build(needles.iter().map(|(needle, _)| needle))
-            .ok()
-            .filter(|_| !needles.is_empty());
+        let (needles, shown): (Vec<_>, Vec<_>) = needles.into_iter().unzip();
         Self {
-            searcher,
-            shown: needles.into_iter().map(|(_, shown)| shown).collect(),
-            longest,
+            searcher: Searcher::new(&needles),
+            shown,
         }
     }
 
@@ -70,18 +158,14 @@ impl EnvSecrets {
 
     /// The longest spelling, in bytes: what two pieces of a line must share.
     pub fn longest(&self) -> usize {
-        self.longest
+        self.searcher.as_ref().map_or(0, Searcher::longest)
     }
 
     /// Where secrets stand in `bytes`, in order.
     pub fn find(&self, bytes: &[u8]) -> Vec<Range<usize>> {
-        match &self.searcher {
-            Some(searcher) => searcher
-                .find_iter(bytes)
-                .map(|found| found.range())
-                .collect(),
-            None => Vec::new(),
-        }
+        let searcher = self.searcher.iter();
+        let found = searcher.flat_map(|searcher| searcher.find(bytes));
+        found.map(|found| found.range).collect()
     }
 
     /// The bytes with fingerprints in the place of secrets.
@@ -91,10 +175,10 @@ impl EnvSecrets {
         };
         let mut cleaned = Vec::new();
         let mut end = 0;
-        for found in searcher.find_iter(bytes) {
-            cleaned.extend_from_slice(&bytes[end..found.start()]);
-            cleaned.extend_from_slice(self.shown[found.pattern().as_usize()].as_bytes());
-            end = found.end();
+        for found in searcher.find(bytes) {
+            cleaned.extend_from_slice(&bytes[end..found.range.start]);
+            cleaned.extend_from_slice(self.shown[found.spelling].as_bytes());
+            end = found.range.end;
         }
         if end == 0 {
             return Cow::Borrowed(bytes);
@@ -146,17 +230,15 @@ fn url_password(value: &[u8]) -> Option<&[u8]> {
     Some(&rest[colon + 1..user_end])
 }
 
-/// How a value may be written in a log, each spelling once.
+/// How a value may be written in a log, each spelling once; what is percent-encoded of it, the
+/// [`Searcher`] reads.
 pub fn spellings(value: &[u8]) -> Vec<Vec<u8>> {
-    let mut all = vec![value.to_vec(), replaced(value, b'/', b"\\/")];
-    for kept in NOT_PERCENT_ENCODED {
-        let percent = percent_encoded_but(value, kept);
-        all.push(lower_hex(&percent));
-        all.push(percent);
-    }
-    let form = percent_encoded_but(value, NOT_FORM_ENCODED);
-    all.push(replaced(&lower_hex(&form), b' ', b"+"));
-    all.push(replaced(&form, b' ', b"+"));
+    let mut all = vec![
+        value.to_vec(),
+        replaced(value, b'/', b"\\/"),
+        // Forms, whose blanks become plus signs.
+        replaced(value, b' ', b"+"),
+    ];
     let json = json_escaped(value);
     // A line of JSON inside a line of JSON, as container engines write it.
     all.push(json_escaped(&json));
@@ -182,21 +264,8 @@ pub fn spellings(value: &[u8]) -> Vec<Vec<u8>> {
     all
 }
 
-/// What RFC 3986, JavaScript's `encodeURIComponent` and its `encodeURI` leave as it is, beside
-/// letters and digits.
-const NOT_PERCENT_ENCODED: [&[u8]; 3] = [b"-._~", b"-._~!*'()", b"-._~!*'();/?:@&=+$,#"];
-/// The same for forms, whose blanks become plus signs.
-const NOT_FORM_ENCODED: &[u8] = b"-._* ";
 /// What writers of JSON escape beyond what they must: none, Go's for HTML, Gson.
 const ESCAPED_IN_JSON: [&[u8]; 3] = [b"", b"<>&", b"<>&='"];
-
-fn percent_encoded_but(value: &[u8], kept: &[u8]) -> Vec<u8> {
-    let encode = |byte: &u8| match byte {
-        byte if byte.is_ascii_alphanumeric() || kept.contains(byte) => vec![*byte],
-        byte => format!("%{byte:02X}").into_bytes(),
-    };
-    value.iter().flat_map(encode).collect()
-}
 
 /// JSON in which these characters, and those beyond ASCII if so, are escapes (Python, PHP).
 fn more_escaped(json: &[u8], more: &[u8], is_ascii: bool) -> Vec<u8> {
@@ -227,17 +296,6 @@ fn upper_hex(json: &[u8]) -> Vec<u8> {
         }
     }
     upper
-}
-
-fn lower_hex(percent: &[u8]) -> Vec<u8> {
-    let mut lower = percent.to_vec();
-    for at in 0..lower.len() {
-        if lower[at] == b'%' {
-            let end = (at + 3).min(lower.len());
-            lower[at..end].make_ascii_lowercase();
-        }
-    }
-    lower
 }
 
 fn replaced(value: &[u8], byte: u8, by: &[u8]) -> Vec<u8> {
@@ -288,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn every_usual_writer_of_json_and_of_urls_is_known() {
+    fn every_usual_writer_of_json_is_known() {
         let of = |value: &str| spellings(value.as_bytes());
         for (value, written) in [
             // Python and PHP, Go, Gson, a container engine.
@@ -299,16 +357,65 @@ mod tests {
             ("a<b&c>d'=", r"a\u003cb\u0026c\u003ed\u0027\u003d"),
             ("a\"b\\c", r#"a\\\"b\\\\c"#),
             ("a\"b+ü\\c", r"a\u0022b\u002B\u00FC\\c"),
-            // encodeURIComponent, encodeURI and URLSearchParams.
-            ("a/b!(c)'*~", "a%2Fb!(c)'*~"),
-            ("a/b ü#", "a/b%20%C3%BC#"),
-            ("a/b c!~*", "a%2Fb+c%21%7E*"),
-            ("a/b c!~*", "a%2fb+c%21%7e*"),
         ] {
             let all = of(value);
             assert!(all.contains(&written.as_bytes().to_vec()), "{written}");
         }
         assert_eq!(of("q7Gdx2Lw9ZtB4mVrKpQe8s").len(), 1);
+    }
+
+    #[test]
+    fn any_of_a_value_s_characters_may_be_percent_encoded_in_either_case() {
+        for (value, written) in [
+            // encodeURIComponent, encodeURI and URLSearchParams.
+            ("a/b!(c)'*~", "a%2Fb!(c)'*~"),
+            ("a/b ü#", "a/b%20%C3%BC#"),
+            ("a/b c!~*", "a%2Fb+c%21%7E*"),
+            ("a/b c!~*", "a%2fb+c%21%7e*"),
+            // Python's quote, and one digit of each case.
+            ("x7/Jm2Qp+T0vLw9sZc4=", "x7/Jm2Qp%2BT0vLw9sZc4%3D"),
+            ("x7/Jm2Qp+T0vLw9sZc4=", "%787/Jm2Qp%2bT0vLw9sZc4%3d"),
+            ("a/b+c=d", r"a\/b%2Bc%3dd"),
+            ("100%25+b", "100%25+b"),
+            ("100%25+b", "100%2525+b"),
+        ] {
+            let searcher = Searcher::new(&spellings(value.as_bytes())).unwrap();
+            for (before, after) in [("", ""), ("k=", "&x=1"), ("%41 ", "%4"), ("% ", "%zz%41")] {
+                let text = format!("{before}{written}{after}");
+                let found: Vec<_> = searcher.find(text.as_bytes());
+                let expected = before.len()..before.len() + written.len();
+                assert_eq!(found.len(), 1, "{text}");
+                assert_eq!(found[0].range, expected, "{text}");
+            }
+            assert!(written.len() <= searcher.longest());
+        }
+        let searcher = Searcher::new(&spellings(b"a/b+c=d")).unwrap();
+        for text in ["a%2Gb+c=d", "a%2", "%", "a%2Fb%2Bc%3", "%%%%%%"] {
+            assert_eq!(searcher.find(text.as_bytes()), [], "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn an_encoded_value_is_found_wherever_it_stands(
+            value in "[ -~ü]{8,30}",
+            which in proptest::collection::vec(0..3u8, 64),
+            before in "[a-z%0-9]{0,9}",
+        ) {
+            let encode = |(byte, how): (u8, &u8)| match how {
+                0 => vec![byte],
+                1 => format!("%{byte:02x}").into_bytes(),
+                _ => format!("%{byte:02X}").into_bytes(),
+            };
+            let written: Vec<u8> = value.bytes().zip(which.iter().cycle()).flat_map(encode).collect();
+            let text = [before.as_bytes(), b" ", &written, b" "].concat();
+            let searcher = Searcher::new(&spellings(value.as_bytes())).unwrap();
+            let holds_it = searcher.find(&text).into_iter().any(|found| {
+                found.range.start <= before.len() + 1 && found.range.end >= text.len() - 1
+            });
+            // A value that itself holds what looks encoded may be read in another way.
+            proptest::prop_assert!(holds_it || value.contains('%'));
+        }
     }
 
     #[test]

@@ -4,13 +4,12 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
-use aho_corasick::AhoCorasick;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::audit::address::TrustedProxies;
 use crate::audit::recognise::{Recogniser, Wanted};
-use crate::audit::secrets::spellings;
+use crate::audit::secrets::{Searcher, spellings};
 use crate::audit::siblings::{plain_reader, siblings};
 use crate::audit::times::TimeContext;
 use crate::check::evidence::Declared;
@@ -19,6 +18,8 @@ use crate::scan::Answer;
 
 /// How much of the end is read to find the last line, in bytes.
 const TAIL: u64 = 64 << 10;
+/// So much of a log is searched at once, in bytes.
+const PIECE: u64 = 256 << 10;
 /// Shorter values are found everywhere by chance.
 const SHORTEST_VALUE: usize = 8;
 
@@ -70,7 +71,7 @@ pub fn secrets_in(path: &Path, declared: &Declared) -> Answer<Vec<SecretInLog>> 
     if needles.is_empty() {
         return Answer::Known(Vec::new());
     }
-    let Ok(searcher) = AhoCorasick::new(&needles) else {
+    let Some(searcher) = Searcher::new(&needles) else {
         return Answer::Unknown("the secrets are too many to search for at once".to_owned());
     };
     let mut found = Vec::new();
@@ -104,15 +105,23 @@ pub fn secrets_in(path: &Path, declared: &Declared) -> Answer<Vec<SecretInLog>> 
 }
 
 /// Adds the needles that stand in a file, each once, as far as it can be read.
-fn add_patterns_in(path: &Path, searcher: &AhoCorasick, found: &mut Vec<usize>) -> io::Result<()> {
-    let (reader, _) = plain_reader(File::open(path)?)?;
-    for hit in searcher.stream_find_iter(reader) {
-        let pattern = hit?.pattern().as_usize();
-        if !found.contains(&pattern) {
-            found.push(pattern);
+fn add_patterns_in(path: &Path, searcher: &Searcher, found: &mut Vec<usize>) -> io::Result<()> {
+    let (mut reader, _) = plain_reader(File::open(path)?)?;
+    let mut bytes = Vec::new();
+    loop {
+        // What begins in one piece may end in the next.
+        let kept = bytes.len().min(searcher.longest());
+        bytes.drain(..bytes.len() - kept);
+        let outcome = reader.by_ref().take(PIECE).read_to_end(&mut bytes);
+        for hit in searcher.find(&bytes) {
+            if !found.contains(&hit.spelling) {
+                found.push(hit.spelling);
+            }
+        }
+        if outcome? == 0 {
+            return Ok(());
         }
     }
-    Ok(())
 }
 
 #[cfg(test)]
