@@ -9,7 +9,7 @@ pub enum PlaceholderKind {
     Words,
     /// Something in brackets that was to be filled in: `<key>`, `[your key]`, `{{ key }}`.
     Brackets,
-    /// A variable that nobody expanded: `${KEY}`, `$KEY`, `%KEY%`.
+    /// A variable that nobody expanded: `${KEY}`, `${{ vars.KEY }}`, `$KEY`, `%KEY%`.
     Unexpanded,
     /// Dots, stars or `x` that stand for the rest: `sk-ant-...`, `xxxx-xxxx`.
     Elided,
@@ -275,15 +275,15 @@ fn is_unexpanded(text: &str) -> bool {
                 .chars()
                 .all(|character| character.is_ascii_alphanumeric() || character == '_')
     };
+    let is_number =
+        |name: &str| !name.is_empty() && name.chars().all(|character| character.is_ascii_digit());
     let holds_braces = text.match_indices("${").any(|(at, _)| {
         text[at + 2..].find('}').is_some_and(|length| {
             let inner = &text[at + 2..at + 2 + length];
-            is_name(
-                inner
-                    .split([':', '-', '?', '+', '.'])
-                    .next()
-                    .unwrap_or(inner),
-            )
+            // Workflows double the braces and leave blanks within.
+            let inner = inner.trim_start_matches('{').trim();
+            let name = inner.split([':', '-', '?', '+', '.']).next();
+            name.is_some_and(|name| is_name(name) || is_number(name))
         })
     });
     let is_screaming = |name: &str| {
@@ -514,6 +514,28 @@ mod tests {
                 Some(PlaceholderKind::Words),
                 "{quoted}"
             );
+        }
+    }
+
+    #[test]
+    fn what_nobody_expanded_is_a_placeholder() {
+        for value in [
+            "${KEY}",
+            "${KEY:-x}",
+            "${{ vars.X }}",
+            "${{ env.TOKEN }}",
+            "${{secrets.KEY}}",
+            "${ FOO }",
+            "${1}",
+        ] {
+            assert_eq!(
+                placeholder(value.as_bytes()),
+                Some(PlaceholderKind::Unexpanded),
+                "{value}"
+            );
+        }
+        for value in ["${}", "${ }", "q7${%8/}Zw2mVx9L"] {
+            assert_eq!(placeholder(value.as_bytes()), None, "{value}");
         }
     }
 
