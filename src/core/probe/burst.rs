@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use futures_util::future::{join_all, ready};
 use futures_util::{StreamExt, stream};
 use hyper::header::{HeaderName, HeaderValue};
+use jiff::civil::DateTime;
 use tokio::time::Instant;
 
 use super::endpoint::DeclaredLimit;
@@ -138,10 +139,17 @@ fn retry_after(exchange: &Exchange) -> RetryAfter {
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
         return RetryAfter::Seconds(value.parse().unwrap_or(u64::MAX));
     }
-    match jiff::fmt::rfc2822::parse(value) {
-        Ok(_) => RetryAfter::Date,
-        Err(_) => RetryAfter::Unreadable,
+    match is_http_date(value) {
+        true => RetryAfter::Date,
+        false => RetryAfter::Unreadable,
     }
+}
+
+/// A date in any of the three forms that a recipient must read (RFC 9110, 5.6.7).
+fn is_http_date(value: &str) -> bool {
+    const OBSOLETE: [&str; 2] = ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
+    let is_of = |format: &&str| DateTime::strptime(format, value).is_ok();
+    jiff::fmt::rfc2822::parse(value).is_ok() || OBSOLETE.iter().any(is_of)
 }
 
 async fn ask_with_forged_addresses(asker: &Asker, plan: &Plan, burst: &mut Burst) {
@@ -228,6 +236,9 @@ mod tests {
             (None, RetryAfter::Missing),
             (Some("120"), RetryAfter::Seconds(120)),
             (Some("Fri, 31 Dec 1999 23:59:59 GMT"), RetryAfter::Date),
+            (Some("Sunday, 06-Nov-94 08:49:37 GMT"), RetryAfter::Date),
+            (Some("Sun Nov  6 08:49:37 1994"), RetryAfter::Date),
+            (Some("Sun Nov 16 08:49:37"), RetryAfter::Unreadable),
             (Some("soon"), RetryAfter::Unreadable),
             (Some("-1"), RetryAfter::Unreadable),
             (Some(""), RetryAfter::Unreadable),
