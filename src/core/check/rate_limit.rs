@@ -78,8 +78,9 @@ fn number(declared: &Declared, name: &str) -> Number {
     let Some(assignment) = declared.file.get(name) else {
         return Number::Unset;
     };
-    let value = assignment.value.expose().trim_ascii();
-    if value.is_empty() {
+    // Blanks inside quotes are part of the value.
+    let value = assignment.value.expose();
+    if value.trim_ascii().is_empty() {
         return Number::Invalid("is empty");
     }
     if !value.iter().all(u8::is_ascii_digit) {

@@ -87,7 +87,7 @@ fn a_limit_is_a_plain_number_above_zero() {
                 &large,
             ),
             ("RATE_LIMIT_WINDOW=60000 # 1 minute", &failed("comment")),
-            ("RATE_LIMIT_WINDOW=' 60000 '", "pass"),
+            ("RATE_LIMIT_WINDOW=' 60000 '", &plain),
             (
                 "RATE_LIMIT_PER_IP=x\nRATE_LIMIT_PER_USER=0",
                 "fail RATE_LIMIT_PER_USER is zero, fail RATE_LIMIT_PER_IP is not a plain decimal number",
