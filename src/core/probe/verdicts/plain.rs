@@ -38,6 +38,9 @@ fn closed(evidence: &LiveEvidence) -> LiveVerdict {
 }
 
 fn judge_plaintext(exchange: &Exchange) -> LiveVerdict {
+    if is_refused(exchange) {
+        return LiveVerdict::pass(refusal(exchange), facts(exchange));
+    }
     if let Some(reason) = not_the_application(exchange) {
         return LiveVerdict::unknown(format!("plain http: {reason}"));
     }
@@ -51,12 +54,14 @@ fn judge_plaintext(exchange: &Exchange) -> LiveVerdict {
             "plain http serves no content, it redirects",
             facts_with(exchange, "location"),
         ),
-        400..500 => LiveVerdict::pass(refusal(exchange), facts(exchange)),
         status => LiveVerdict::unknown(format!("plain http answers with status {status}")),
     }
 }
 
 fn judge_redirect(exchange: &Exchange, endpoint: &Url) -> LiveVerdict {
+    if is_refused(exchange) {
+        return LiveVerdict::pass(refusal(exchange), facts(exchange));
+    }
     if let Some(reason) = not_the_application(exchange) {
         return LiveVerdict::unknown(format!("plain http: {reason}"));
     }
@@ -76,7 +81,6 @@ fn judge_redirect(exchange: &Exchange, endpoint: &Url) -> LiveVerdict {
             let message = "plain http answers with content instead of a redirect to https";
             return fail("no redirect", message.to_owned());
         }
-        400..500 => return LiveVerdict::pass(refusal(exchange), facts(exchange)),
         status => {
             return LiveVerdict::unknown(format!("plain http answers with status {status}"));
         }
@@ -105,6 +109,11 @@ fn judge_redirect(exchange: &Exchange, endpoint: &Url) -> LiveVerdict {
             evidence,
         ),
     }
+}
+
+/// Whoever refuses serves nothing, a limiter (429) included.
+fn is_refused(exchange: &Exchange) -> bool {
+    (400..500).contains(&exchange.status)
 }
 
 fn refusal(exchange: &Exchange) -> String {
@@ -149,7 +158,7 @@ mod tests {
             (204, None, 'f', 'f'),
             (403, None, 'p', 'p'),
             (404, None, 'p', 'p'),
-            (429, None, 'u', 'u'),
+            (429, None, 'p', 'p'),
             (502, None, 'u', 'u'),
         ] {
             let mut evidence = evidence();
