@@ -130,7 +130,7 @@ fn judge_access(exchange: &Exchange, endpoint: &Url) -> LiveVerdict {
     if exchange.header("cf-mitigated") == Some("challenge") {
         return LiveVerdict::unknown("Cloudflare challenges the request before Access is asked");
     }
-    if exchange.status >= 500 || exchange.status == 429 {
+    if exchange.status >= 500 {
         return LiveVerdict::unknown(format!("the endpoint answers {}", exchange.status));
     }
     let message = format!(
@@ -149,7 +149,7 @@ fn judge_origin(exchange: &Exchange) -> LiveVerdict {
             );
             LiveVerdict::pass(message, facts(exchange))
         }
-        429 | 500.. => LiveVerdict::unknown(format!("the origin answers {}", exchange.status)),
+        500.. => LiveVerdict::unknown(format!("the origin answers {}", exchange.status)),
         status => {
             let message = format!(
                 "the origin answers a direct connection with {status}: whoever knows its address \
@@ -211,6 +211,7 @@ mod tests {
             (403, None, "f"),
             (403, Some(("cf-mitigated", "challenge")), "u"),
             (200, None, "f"),
+            (429, None, "f"),
             (502, None, "u"),
         ] {
             let mut evidence = evidence();
@@ -232,6 +233,7 @@ mod tests {
             (status(401), "f"),
             (status(302), "f"),
             (status(404), "f"),
+            (status(429), "f"),
             (status(400), "p"),
             (status(403), "p"),
             (status(421), "p"),
