@@ -73,7 +73,7 @@ pub fn gather(declared: &Declared, processes: &Processes, world: &World) -> Opti
     Some(AuditEvidence {
         is_on,
         rotation: rotation::covering(&path, world),
-        readers: readers::of(&path, processes, world),
+        readers: readers::of(&path, declared.path.as_deref(), processes, world),
         secrets: if is_on && is_found {
             contents::secrets_in(&path, declared)
         } else {

@@ -13,6 +13,10 @@ use crate::world::World;
 /// Configuration files larger than this, in bytes, are not looked into.
 const LARGEST_FILE: u64 = 4 << 20;
 
+const UNIT: &str = "a systemd unit";
+/// What `audit-tail` reads where nothing names a log.
+const DEFAULT_LOG: &str = "/var/log/openclaw/audit.log";
+
 /// Services that follow logs, and where they are told which. A folder stands for its files.
 const SERVICES: [(&str, &[&str]); 9] = [
     (
@@ -36,7 +40,7 @@ const SERVICES: [(&str, &[&str]); 9] = [
     ("Fluent Bit", &["etc/fluent-bit"]),
     ("Promtail", &["etc/promtail"]),
     ("Alloy", &["etc/alloy"]),
-    ("a systemd unit", &["etc/systemd/system"]),
+    (UNIT, &["etc/systemd/system"]),
 ];
 
 /// What reads a log.
@@ -48,14 +52,15 @@ pub struct Readers {
     pub hidden: usize,
 }
 
-pub fn of(log: &Path, processes: &Processes, world: &World) -> Readers {
+/// `env` is the env file that names the log.
+pub fn of(log: &Path, env: Option<&Path>, processes: &Processes, world: &World) -> Readers {
     let mut readers = Readers::default();
     let shown = log.to_string_lossy().into_owned();
     for (service, places) in SERVICES {
         let files = places.iter().flat_map(|place| files_at(world.host(place)));
         if files
             .into_iter()
-            .any(|file| names_log(&file, &shown, service))
+            .any(|file| names_log(&file, &shown, env, service))
         {
             readers.found.push(service.to_owned());
         }
@@ -78,23 +83,72 @@ fn files_at(place: PathBuf) -> Vec<PathBuf> {
 
 /// Whether a line that is no comment names the log, or a pattern that covers it. A systemd unit
 /// counts only when it runs a follower: a unit that starts OpenClaw names the log, too.
-fn names_log(file: &Path, log: &str, service: &str) -> bool {
+fn names_log(file: &Path, log: &str, env: Option<&Path>, service: &str) -> bool {
     let Ok(text) = small_file::read_text(file, LARGEST_FILE) else {
         return false;
     };
-    if service == "a systemd unit" && !text.contains("audit-tail") {
+    if service == UNIT {
+        return runs_follower(&text, log, env);
+    }
+    settings(&text)
+        .flat_map(words)
+        .any(|word| word == log || covers(word, log))
+}
+
+/// The lines that are no comments.
+fn settings(text: &str) -> impl Iterator<Item = &str> {
+    let lines = text.lines().map(str::trim);
+    lines.filter(|line| !line.starts_with(['#', ';']))
+}
+
+fn words(line: &str) -> impl Iterator<Item = &str> {
+    line.split(|c: char| {
+        c.is_whitespace() || matches!(c, '=' | '"' | '\'' | ',' | '[' | ']' | '(' | ')')
+    })
+}
+
+/// Whether a unit's text runs `audit-tail` for this log.
+fn runs_follower(text: &str, log: &str, env: Option<&Path>) -> bool {
+    // systemd(5): a backslash at its end carries a line on.
+    let settings: Vec<&str> = settings(text).collect();
+    let joined = settings.join("\n").replace("\\\n", " ");
+    joined
+        .lines()
+        .filter_map(|line| line.split_once('='))
+        .filter(|(name, _)| name.starts_with("Exec"))
+        .any(|(_, command)| follows(command, log, env))
+}
+
+/// Whether a command reads the log: it names it, or leaves it to the env file, or both to the
+/// default.
+fn follows(command: &str, log: &str, env: Option<&Path>) -> bool {
+    const WITH_A_PATH: [&str; 4] = ["--env", "--config", "--state-dir", "--alert-exec"];
+    let mut words = words(command).filter(|word| !word.is_empty());
+    if !words.any(|word| word == "audit-tail") {
         return false;
     }
-    text.lines()
-        .map(str::trim)
-        .filter(|line| !line.starts_with(['#', ';']))
-        .flat_map(|line| {
-            line.split(|c: char| {
-                c.is_whitespace() || matches!(c, '=' | '"' | '\'' | ',' | '[' | ']' | '(' | ')')
-            })
-        })
-        .any(|word| word == log || covers(word, log))
-        || (service == "a systemd unit" && text.contains("openclaw-sec audit-tail"))
+    let (mut named_env, mut names_another) = (None, false);
+    while let Some(word) = words.next() {
+        match word {
+            "seal" | "verify" => return false,
+            "--env" => named_env = words.next(),
+            flag if WITH_A_PATH.contains(&flag) => _ = words.next(),
+            word if word == log || covers(word, log) => return true,
+            word => names_another |= word.starts_with('/'),
+        }
+    }
+    !names_another
+        && match named_env {
+            Some(named) => env.is_some_and(|env| is_same_file(Path::new(named), env)),
+            None => log == DEFAULT_LOG,
+        }
+}
+
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => one == other,
+    }
 }
 
 fn covers(word: &str, log: &str) -> bool {
@@ -150,4 +204,65 @@ fn is_open_for_reading(folder: &Path, descriptor: &std::ffi::OsStr) -> bool {
         .find_map(|line| line.strip_prefix("flags:"))
         .and_then(|flags| u32::from_str_radix(flags.trim(), 8).ok())
         .is_some_and(|flags| flags & ACCESS_MODE != WRITE_ONLY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_unit_follows_the_log_that_its_command_names_or_its_env_file_does() {
+        const LOG: &str = "/srv/bot/audit.log";
+        const ENV: &str = "/etc/bot.env";
+        for (text, expected) in [
+            (
+                "ExecStart=/usr/bin/openclaw-sec audit-tail /srv/bot/audit.log --follow",
+                true,
+            ),
+            (
+                "ExecStart=openclaw-sec audit-tail \\\n  --follow \\\n  '/srv/bot/audit.log'",
+                true,
+            ),
+            ("ExecStart=openclaw-sec audit-tail /srv/bot/*.log", true),
+            (
+                "ExecStart=openclaw-sec audit-tail --env /etc/bot.env --follow",
+                true,
+            ),
+            ("ExecStart=openclaw-sec audit-tail --env=/etc/bot.env", true),
+            (
+                "ExecStart=openclaw-sec audit-tail --env /etc/other.env",
+                false,
+            ),
+            (
+                "ExecStart=openclaw-sec audit-tail --env /etc/bot.env /var/log/other.log",
+                false,
+            ),
+            (
+                "ExecStart=openclaw-sec audit-tail /var/log/other.log",
+                false,
+            ),
+            ("ExecStart=openclaw-sec audit-tail --follow", false),
+            (
+                "ExecStart=openclaw-sec audit-tail seal /srv/bot/audit.log",
+                false,
+            ),
+            (
+                "#ExecStart=openclaw-sec audit-tail /srv/bot/audit.log",
+                false,
+            ),
+            (
+                "Description=runs openclaw-sec audit-tail /srv/bot/audit.log",
+                false,
+            ),
+            ("ExecStart=openclaw-gateway /srv/bot/audit.log", false),
+        ] {
+            assert_eq!(
+                runs_follower(text, LOG, Some(Path::new(ENV))),
+                expected,
+                "{text}"
+            );
+        }
+        let plain = "ExecStart=openclaw-sec audit-tail --follow";
+        assert!(runs_follower(plain, DEFAULT_LOG, None));
+    }
 }
