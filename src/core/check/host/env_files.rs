@@ -1,5 +1,6 @@
 //! The env file on disk, the copies beside it, and the folders above it.
 
+use std::collections::HashSet;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -64,7 +65,15 @@ pub fn gather(path: &Path, declared: &Declared, service_users: Vec<u32>) -> EnvF
     if let Answer::Known(facts) = &file {
         trusted.push(facts.uid);
     }
-    let (copies, unknown_copies) = copies_of(path, &declared.shown_path);
+    let (mut copies, mut unknown_copies) = copies_of(path, &declared.shown_path);
+    if let Some(target) = target_elsewhere(path) {
+        let (more, more_unknown) = copies_of(&target, &target.to_string_lossy());
+        copies.extend(more);
+        unknown_copies.extend(more_unknown);
+        // In one folder both names may mean the same copy.
+        let mut seen = HashSet::new();
+        copies.retain(|copy| seen.insert(copy.path.clone()));
+    }
     EnvFiles {
         copies,
         unknown_copies,
@@ -73,6 +82,14 @@ pub fn gather(path: &Path, declared: &Declared, service_users: Vec<u32>) -> EnvF
         caller,
         service_users,
     }
+}
+
+/// The file that a link means, where copies of that may lie beside it.
+fn target_elsewhere(path: &Path) -> Option<PathBuf> {
+    let is_link = path
+        .symlink_metadata()
+        .is_ok_and(|found| found.is_symlink());
+    is_link.then(|| path.canonicalize().ok()).flatten()
 }
 
 fn facts(path: &Path, shown: String) -> std::io::Result<FileFacts> {
@@ -392,6 +409,26 @@ mod tests {
         ] {
             assert!(!is_copy(other, ".env"), "{other}");
         }
+    }
+
+    #[test]
+    fn copies_beside_a_link_and_beside_its_target_are_found() {
+        let place = tempfile::tempdir().unwrap();
+        let at = |name: &str| place.path().join(name);
+        std::fs::create_dir(at("real")).unwrap();
+        for name in ["real/prod.env", "real/prod.env.bak", ".env.old"] {
+            std::fs::write(at(name), "A_KEY=x").unwrap();
+        }
+        std::os::unix::fs::symlink("real/prod.env", at(".env")).unwrap();
+        let declared = Declared::new(".env".into(), None, EnvFile::parse(""));
+        let files = gather(&at(".env"), &declared, Vec::new());
+        let shown: Vec<&str> = files
+            .copies
+            .iter()
+            .map(|copy| copy.shown.as_str())
+            .collect();
+        let target = at("real/prod.env.bak").canonicalize().unwrap();
+        assert_eq!(shown, [".env.old", target.to_str().unwrap()]);
     }
 
     #[test]
