@@ -17,6 +17,9 @@ use crate::world::World;
 const NAME: &[u8] = b"openclaw-gatewa";
 const COMMAND: &[u8] = b"openclaw-gateway";
 
+/// Unit files larger than this, in bytes, are none.
+const LARGEST_UNIT: u64 = 1 << 20;
+
 /// A running gateway.
 #[derive(Debug)]
 pub struct Gateway {
@@ -134,16 +137,33 @@ pub fn service_users(world: &World) -> Vec<u32> {
             if is_ours || !name.contains("openclaw") || !name.ends_with(".service") {
                 continue;
             }
-            let text = small_file::read_text(&folder.join(&name), 1 << 20).unwrap_or_default();
-            let user = text
-                .lines()
-                .find_map(|line| line.trim().strip_prefix("User="));
-            users.extend(user.and_then(|user| uid_of(user.trim(), world)));
+            let user = user_of(&folder, &name);
+            users.extend(user.and_then(|user| uid_of(&user, world)));
         }
     }
     order::sort(&mut users);
     users.dedup();
     users
+}
+
+/// What a drop-in says outranks the unit.
+fn user_of(folder: &Path, unit: &str) -> Option<String> {
+    let drop_ins = folder.join(format!("{unit}.d"));
+    let names = names_in(&drop_ins).into_iter().rev();
+    names
+        .filter(|name| name.to_string_lossy().ends_with(".conf"))
+        .map(|name| drop_ins.join(name))
+        .chain([folder.join(unit)])
+        .find_map(|file| user_in(&file))
+}
+
+/// The last `User=` of a unit's file counts.
+fn user_in(file: &Path) -> Option<String> {
+    let text = small_file::read_text(file, LARGEST_UNIT).ok()?;
+    let settings = text.lines().filter_map(|line| line.split_once('='));
+    let users = settings.filter(|(name, _)| name.trim() == "User");
+    let user = users.map(|(_, user)| user.trim()).last()?;
+    Some(user.to_owned())
 }
 
 fn uid_of(user: &str, world: &World) -> Option<u32> {
@@ -229,6 +249,33 @@ mod tests {
         assert!(is_gateway_command(b"/usr/bin/openclaw-gateway\0"));
         assert!(!is_gateway_command(b"vim\0openclaw-gateway\0"));
         assert!(!is_gateway_command(b""));
+    }
+
+    #[test]
+    fn the_user_of_a_unit_is_read_with_blanks_and_a_drop_in_outranks_it() {
+        let place = tempfile::tempdir().unwrap();
+        let unit = place.path().join("openclaw.service");
+        for (text, expected) in [
+            ("[Service]\nUser=openclaw\n", Some("openclaw")),
+            ("[Service]\n  User = daemon \n", Some("daemon")),
+            ("User=one\nUser=two\n", Some("two")),
+            ("#User=openclaw\nUserName=x\n", None),
+        ] {
+            std::fs::write(&unit, text).unwrap();
+            assert_eq!(user_in(&unit).as_deref(), expected, "{text}");
+        }
+        let folder = place.path();
+        std::fs::write(&unit, "User=one\n").unwrap();
+        assert_eq!(user_of(folder, "openclaw.service").as_deref(), Some("one"));
+        std::fs::create_dir(folder.join("openclaw.service.d")).unwrap();
+        for (name, text) in [
+            ("10-user.conf", "[Service]\nUser = two\n"),
+            ("20-other.conf", "[Service]\nNice=5\n"),
+            ("30-user.bak", "[Service]\nUser=three\n"),
+        ] {
+            std::fs::write(folder.join("openclaw.service.d").join(name), text).unwrap();
+        }
+        assert_eq!(user_of(folder, "openclaw.service").as_deref(), Some("two"));
     }
 
     #[test]
