@@ -4,6 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::anyhow;
+use clap::ArgMatches;
+use clap::parser::ValueSource;
 use openclaw_sec::atomic_file;
 use openclaw_sec::env_file::{EnvFile, Lock, SaveError};
 use openclaw_sec::keygen::{Form, KeygenError, MOST_KEYS, Recipe};
@@ -20,7 +22,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Permission bits of a new key file.
 const PRIVATE: u32 = 0o600;
 
-pub fn run(arguments: &KeygenArgs, context: &mut Context<'_>) -> Result<u8, Failure> {
+pub fn run(
+    arguments: &KeygenArgs,
+    matches: &ArgMatches,
+    context: &mut Context<'_>,
+) -> Result<u8, Failure> {
     let recipe = Recipe::new(arguments.bytes, form(arguments)).map_err(failure)?;
     if !(1..=MOST_KEYS).contains(&arguments.count) {
         return Err(failure(KeygenError::Count(arguments.count)));
@@ -41,6 +47,9 @@ pub fn run(arguments: &KeygenArgs, context: &mut Context<'_>) -> Result<u8, Fail
             if arguments.replace {
                 return Err(Failure::usage(anyhow!("--replace goes with --env FILE")));
             }
+            if is_name_given(matches) {
+                return Err(Failure::usage(anyhow!("--name goes with --env FILE")));
+            }
             let keys = keys(arguments.count, &recipe)?;
             match output {
                 Some(path) => into_new_file(path, &keys, context),
@@ -48,6 +57,13 @@ pub fn run(arguments: &KeygenArgs, context: &mut Context<'_>) -> Result<u8, Fail
             }
         }
     }
+}
+
+/// On the command line; a setting may name the variable of another day's `--env`.
+fn is_name_given(matches: &ArgMatches) -> bool {
+    let own = matches.subcommand_matches("keygen");
+    let source = own.and_then(|own| own.value_source("name"));
+    source == Some(ValueSource::CommandLine)
 }
 
 fn form(arguments: &KeygenArgs) -> Form {

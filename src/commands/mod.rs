@@ -134,7 +134,7 @@ pub fn run(arguments: Vec<OsString>, world: &World) -> u8 {
         global: &global,
     };
     let ended = match cli.command {
-        Command::Keygen(arguments) => keygen::run(&arguments, &mut context),
+        Command::Keygen(arguments) => keygen::run(&arguments, &matches, &mut context),
         Command::Check(arguments) => check::run(&arguments, &matches, &mut context),
         Command::Rotate(arguments) => rotate::run(&arguments, &mut context),
         Command::Firewall(arguments) => firewall::run(&arguments, &mut context),

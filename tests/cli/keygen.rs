@@ -79,6 +79,8 @@ fn what_is_out_of_range_is_refused_with_the_reason() {
         ("keygen --output a --env b", "--env"),
         ("keygen --env b --count 2", "--count"),
         ("keygen --replace", "--env"),
+        ("keygen --name OPENCLAW_GATEWAY_TOKEN", "--env"),
+        ("keygen --name WEB_API_KEY --output key", "--env"),
         ("keygen --env b --name 1A", "name of a variable"),
         ("keygen --env b --name A-B", "name of a variable"),
     ];
