@@ -89,6 +89,7 @@ fn input(url: &str) -> EndpointInput {
         cors_origins: Vec::new(),
         limit: Err("nothing is promised".to_owned()),
         audit_log_name: None,
+        is_log_event: |_| false,
         active: false,
         now: NOW.parse().unwrap(),
         nonce: *b"made-up-word",

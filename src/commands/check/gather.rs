@@ -417,6 +417,7 @@ fn flags_alone(arguments: &CheckArgs, plan: &Plan, url: &str) -> EndpointInput {
         cors_origins: Vec::new(),
         limit: Err("no env file was read".to_owned()),
         audit_log_name: None,
+        is_log_event: check::is_structured_event,
         now: jiff::Timestamp::UNIX_EPOCH,
         nonce: [0; 12],
     }

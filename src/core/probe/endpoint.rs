@@ -44,6 +44,8 @@ pub struct EndpointInput {
     pub limit: Result<DeclaredLimit, String>,
     /// The base name of `AUDIT_LOG_PATH`, where it is set.
     pub audit_log_name: Option<String>,
+    /// Whether a line is an event in a structured format, with a time.
+    pub is_log_event: fn(&str) -> bool,
     /// `--active`.
     pub active: bool,
     /// The moment the certificate is judged at.
@@ -119,6 +121,7 @@ pub struct Endpoint {
     pub(super) cors_origins: Vec<String>,
     pub(super) limit: Result<DeclaredLimit, String>,
     pub(super) audit_log_name: Option<String>,
+    pub(super) is_log_event: fn(&str) -> bool,
     pub(super) active: bool,
     pub(super) now: Timestamp,
     pub(super) nonce: [u8; 12],
@@ -218,6 +221,7 @@ impl Endpoint {
             cors_origins: input.cors_origins,
             limit: input.limit,
             audit_log_name: input.audit_log_name,
+            is_log_event: input.is_log_event,
             active: input.active,
             now: input.now,
             nonce: input.nonce,

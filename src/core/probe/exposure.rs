@@ -64,8 +64,12 @@ pub(super) fn exposed_files(audit_log: Option<&str>, word: &str) -> Vec<ExposedF
 }
 
 /// What the content proves to be a file of this kind, if it does: the names of its variables for
-/// an env file, nothing more for the others.
-pub(super) fn signature(kind: ExposedKind, exchange: &Exchange) -> Option<Vec<String>> {
+/// an env file, nothing more for the others. `is_log_event` knows structured lines of logs.
+pub(super) fn signature(
+    kind: ExposedKind,
+    exchange: &Exchange,
+    is_log_event: fn(&str) -> bool,
+) -> Option<Vec<String>> {
     if !exchange.is_success() {
         return None;
     }
@@ -82,7 +86,7 @@ pub(super) fn signature(kind: ExposedKind, exchange: &Exchange) -> Option<Vec<St
     match kind {
         ExposedKind::EnvFile => env_file(text),
         ExposedKind::GitConfig => git_config(text).then(Vec::new),
-        ExposedKind::AuditLog => audit_log(text).then(Vec::new),
+        ExposedKind::AuditLog => audit_log(text, is_log_event).then(Vec::new),
     }
 }
 
@@ -163,11 +167,11 @@ fn git_config(text: &str) -> bool {
 }
 
 /// The first lines are each an event with a time.
-fn audit_log(text: &str) -> bool {
+fn audit_log(text: &str, is_log_event: fn(&str) -> bool) -> bool {
     const FIRST: usize = 5;
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let mut lines = lines.take(FIRST).peekable();
-    lines.peek().is_some() && lines.all(is_event)
+    lines.peek().is_some() && lines.all(|line| is_event(line) || is_log_event(line))
 }
 
 fn is_event(line: &str) -> bool {
@@ -302,8 +306,15 @@ mod tests {
             ("not found", false),
             ("", false),
         ] {
-            assert_eq!(audit_log(text), expected, "{text}");
+            assert_eq!(audit_log(text, |_| false), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_log_may_be_of_lines_that_another_reader_knows() {
+        let knows = |line: &str| line.starts_with("CEF:");
+        assert!(audit_log("CEF:0|a\n2026-06-01T00:00:00Z login ok", knows));
+        assert!(!audit_log("CEF:0|a\n<html>", knows));
     }
 
     #[test]
@@ -327,7 +338,7 @@ mod tests {
         #[test]
         fn any_body_is_looked_at_without_a_panic(body in proptest::collection::vec(any::<u8>(), 0..400)) {
             let text = String::from_utf8_lossy(&body);
-            let _ = (env_file(&text), git_config(&text), audit_log(&text));
+            let _ = (env_file(&text), git_config(&text), audit_log(&text, |_| false));
         }
 
         #[test]

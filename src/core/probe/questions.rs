@@ -115,19 +115,23 @@ impl<'a> Questions<'a> {
             self.endpoint.audit_log_name.as_deref(),
             &self.endpoint.canary(),
         );
+        let is_log_event = self.endpoint.is_log_event;
         join_all(files.into_iter().map(|file| async move {
             let mut answer = self.asker.ask(&Question::get(&file.path)).await;
             let found = answer
                 .as_ref()
                 .ok()
-                .and_then(|exchange| signature(file.kind, exchange));
-            let canary = match found {
-                Some(_) => {
-                    let canary = self.asker.ask(&Question::get(&file.canary)).await;
-                    Some(canary.map(|exchange| signature(file.kind, &exchange).is_some()))
-                }
-                None => None,
-            };
+                .and_then(|exchange| signature(file.kind, exchange, is_log_event));
+            let canary =
+                match found {
+                    Some(_) => {
+                        let canary = self.asker.ask(&Question::get(&file.canary)).await;
+                        Some(canary.map(|exchange| {
+                            signature(file.kind, &exchange, is_log_event).is_some()
+                        }))
+                    }
+                    None => None,
+                };
             let length = answer.as_ref().map_or(0, |exchange| exchange.body.len());
             if let Ok(exchange) = &mut answer {
                 zeroize::Zeroize::zeroize(&mut exchange.body);

@@ -15,6 +15,7 @@ fn input(url: &str) -> EndpointInput {
         cors_origins: Vec::new(),
         limit: Err("nothing is promised".to_owned()),
         audit_log_name: None,
+        is_log_event: |_| false,
         active: false,
         now: Timestamp::UNIX_EPOCH,
         nonce: [7; 12],
