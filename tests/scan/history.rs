@@ -246,3 +246,19 @@ fn what_nothing_points_to_is_searched_on_request_only() {
     );
     checked.hides(&key);
 }
+
+#[test]
+fn grafts_hide_nothing() {
+    let mut maker = Maker::new(78);
+    let (key, staged) = (maker.github(), maker.github());
+    let repository = Repository::new();
+    repository.write("a", &key).commit("one");
+    let second = repository.write("a", "clean").commit("two");
+    repository.write(".git/info/grafts", format!("{second}\n"));
+    let checked = repository.check(&["--history"]);
+    assert_eq!(checked.places(IN_HISTORY), ["a:1:1 github-token"]);
+    assert_eq!(checked.statuses(IN_HISTORY), ["fail"], "{}", checked.stdout);
+    repository.write("b", &staged).git(["add", "b"]);
+    let checked = repository.check(&["--staged"]);
+    assert_eq!(checked.places("secrets.in-code"), ["b:1:1 github-token"]);
+}

@@ -22,7 +22,11 @@ const CONFIGURATION: [&str; 11] = [
     "protocol.allow=never",
     "--no-pager",
 ];
-const VARIABLES: [(&str, &str); 4] = [
+/// A name below a device is no file: git passes it over without a word.
+const NO_FILE: &str = "/dev/null/none";
+const VARIABLES: [(&str, &str); 5] = [
+    // `info/grafts` would hide commits.
+    ("GIT_GRAFT_FILE", NO_FILE),
     ("GIT_NO_LAZY_FETCH", "1"),
     ("GIT_NO_REPLACE_OBJECTS", "1"),
     ("GIT_OPTIONAL_LOCKS", "0"),
