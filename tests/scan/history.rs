@@ -1,7 +1,7 @@
 //! `--history`: everything that a ref reaches, once, and who brought it.
 
 use crate::made_up_keys::Maker;
-use crate::repository::{Repository, git};
+use crate::repository::{Repository, git, run};
 
 const IN_HISTORY: &str = "secrets.in-history";
 const ENV_FILE: &str = "secrets.env-file-in-history";
@@ -261,4 +261,45 @@ fn grafts_hide_nothing() {
     repository.write("b", &staged).git(["add", "b"]);
     let checked = repository.check(&["--staged"]);
     assert_eq!(checked.places("secrets.in-code"), ["b:1:1 github-token"]);
+}
+
+#[test]
+fn settings_of_the_log_hide_nothing() {
+    let key = Maker::new(79).github();
+    let repository = Repository::new();
+    repository.write("sub/a", "1").commit("one");
+    repository.git(["checkout", "-q", "-b", "side"]);
+    repository.write("sub/b", "1").commit("side");
+    repository.git(["checkout", "-q", "main"]);
+    repository.write("sub/c", "1").commit("main");
+    repository.git(["merge", "-q", "--no-commit", "--no-ff", "side"]);
+    repository.write("evil", &key);
+    let merge = repository.commit("merge");
+    let pipe = repository.file(".git/pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    for (name, value) in [
+        ("log.diffMerges", "off"),
+        ("log.showSignature", "true"),
+        ("log.follow", "true"),
+        ("log.date", "relative"),
+        ("format.pretty", "oneline"),
+        ("diff.relative", "true"),
+        ("diff.orderFile", pipe.to_str().unwrap()),
+        ("diff.renames", "copies"),
+        ("diff.noprefix", "true"),
+        ("diff.external", "false"),
+        ("diff.ignoreSubmodules", "all"),
+        ("diff.interHunkContext", "9"),
+        ("core.quotePath", "true"),
+        ("color.ui", "always"),
+    ] {
+        repository.git(["config", name, value]);
+    }
+    let folder = repository.file("sub");
+    let words = ["--code", folder.to_str().unwrap(), "--history"];
+    let checked = run(repository.path(), &words, &[]);
+    assert_eq!(checked.places(IN_HISTORY), ["evil:1:1 github-token"]);
+    let failed = checked.failed(IN_HISTORY);
+    assert_eq!(failed[0]["evidence"]["commit"], merge.as_str());
 }

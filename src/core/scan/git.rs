@@ -8,8 +8,9 @@ use crate::foreign_text::harmless;
 use crate::world::{Feed, Finished, Invocation, Take, World};
 
 /// Settings that keep git from running anything the repository's own configuration names, from
-/// fetching, and from writing into the repository.
-const CONFIGURATION: [&str; 11] = [
+/// fetching, from writing into the repository, and from telling less than there is. Settings and no
+/// options where an older git lacks the option.
+const CONFIGURATION: [&str; 19] = [
     "-c",
     "core.fsmonitor=false",
     "-c",
@@ -18,6 +19,15 @@ const CONFIGURATION: [&str; 11] = [
     "core.untrackedCache=false",
     "-c",
     "log.showSignature=false",
+    "-c",
+    "log.diffMerges=separate",
+    "-c",
+    "log.follow=false",
+    "-c",
+    "diff.relative=false",
+    "-c",
+    // It is read before anything is told, and a pipe has no end.
+    "diff.orderFile=/dev/null",
     "-c",
     "protocol.allow=never",
     "--no-pager",
