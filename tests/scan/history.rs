@@ -303,3 +303,18 @@ fn settings_of_the_log_hide_nothing() {
     let failed = checked.failed(IN_HISTORY);
     assert_eq!(failed[0]["evidence"]["commit"], merge.as_str());
 }
+
+#[test]
+fn the_text_of_a_tag_behind_a_tag_is_searched() {
+    let mut maker = Maker::new(80);
+    let repository = Repository::new();
+    repository.write("a", "1").commit("one");
+    let inner = format!("inner {}", maker.github());
+    repository.git(["tag", "-a", "inner", "-m", &inner]);
+    let inner = repository.git(["rev-parse", "inner"]);
+    repository.git(["tag", "-a", "outer", "-m", "outer", "inner"]);
+    repository.git(["tag", "-d", "inner"]);
+    let checked = repository.check(&["--history"]);
+    assert_eq!(checked.places(IN_HISTORY), ["- github-token"]);
+    assert_eq!(checked.failed(IN_HISTORY)[0]["evidence"]["commit"], inner.as_str());
+}

@@ -204,9 +204,15 @@ impl History<'_, '_> {
         self.objects(&words, searched, &mut |id, text, leaks| {
             texts.extend(leaks.into_iter().map(|leak| of_text(leak, id, text)));
         });
+        // A tag may point to another one that no ref names.
         let tags = [
-            "for-each-ref",
-            "--format=%(if:equals=tag)%(objecttype)%(then)%(objectname)%(end)",
+            "rev-list",
+            "--objects",
+            "--no-object-names",
+            "--no-walk",
+            "--filter=object:type=tag",
+            "--filter-provided-objects",
+            "--all",
         ];
         self.objects(&tags, searched, &mut |id, text, leaks| {
             texts.extend(leaks.into_iter().map(|leak| of_text(leak, id, text)));

@@ -120,7 +120,7 @@ impl History<'_, '_> {
         unread
     }
 
-    /// Where the walk from the refs breaks off, every blob of the repository takes its place.
+    /// Where the walk from the refs breaks off, every object of that kind takes its place.
     pub(super) fn add_what_lies_around(
         &self,
         words: &[&str],
@@ -130,9 +130,11 @@ impl History<'_, '_> {
         if words.first() != Some(&"rev-list") {
             return;
         }
-        let kind = match words.contains(&"--objects") {
-            true => " blob",
-            false => " commit",
+        let wants = |filter| words.contains(&filter);
+        let kind = match () {
+            () if wants("--filter=object:type=blob") => " blob",
+            () if wants("--filter=object:type=tag") => " tag",
+            () => " commit",
         };
         match self.git.run(&ALL_OBJECTS) {
             Ok(finished) => {
