@@ -60,8 +60,8 @@ pub fn worth_a_search<'a>(assignments: impl IntoIterator<Item = &'a Assignment>)
     values
 }
 
-/// The whole value, of a URL its password too.
-fn secret_parts(assignment: &Assignment) -> Vec<Vec<u8>> {
+/// The whole value, of a URL its password too; nothing where it is no secret.
+pub(super) fn secret_parts(assignment: &Assignment) -> Vec<Vec<u8>> {
     let value = assignment.value.expose();
     if is_reference(value) {
         return Vec::new();

@@ -5,11 +5,10 @@ use std::io::Read;
 
 use super::{Arrival, History, ObjectId};
 use crate::env_file::EnvFile;
-use crate::key_shapes;
 use crate::order;
-use crate::placeholder::placeholder;
 use crate::report::Severity;
 use crate::scan::leak::{Allowance, Leak, Past};
+use crate::scan::own_values::secret_parts;
 use crate::scan::{OwnValue, Searched};
 
 /// A larger blob, in bytes, is no env file.
@@ -116,16 +115,10 @@ impl History<'_, '_> {
 /// The names of an env file's secrets, and whether each still has the current value.
 pub(super) fn real_secrets(bytes: Vec<u8>, own_values: &[OwnValue]) -> Vec<(String, bool)> {
     let file = EnvFile::parse(bytes);
-    file.assignments()
-        .iter()
+    let assignments = file.assignments().iter();
+    assignments
         .filter(|assignment| {
-            let value = assignment.value.expose();
-            let is_secret = key_shapes::is_secret_name(&assignment.name)
-                || key_shapes::recognise(value).is_some();
-            let is_reference = [b"op://".as_slice(), b"encrypted:", b"vault:", b"ENC[", b"$"]
-                .iter()
-                .any(|start| value.starts_with(start));
-            is_secret && !value.is_empty() && !is_reference && placeholder(value).is_none()
+            !assignment.value.expose().is_empty() && !secret_parts(assignment).is_empty()
         })
         .map(|assignment| {
             let is_current = own_values.iter().any(|own| own.value == assignment.value);
