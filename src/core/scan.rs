@@ -127,6 +127,8 @@ pub struct CodeEvidence {
     pub tracking: Answer<Tracking>,
     /// Keys in the tree, or in the index.
     pub tree: Search,
+    /// Env files that the next commit brings, besides the one that was named.
+    pub staged_env_files: Search,
     /// Keys in the history.
     pub history: Search,
     /// Env files in the history.
@@ -140,6 +142,7 @@ impl Default for CodeEvidence {
         Self {
             tracking: Answer::Known(Tracking::OutsideWorkTree),
             tree: nobody(),
+            staged_env_files: nobody(),
             history: nobody(),
             env_files: nobody(),
         }
@@ -197,24 +200,23 @@ pub fn gather(request: Request<'_>, monitor: &Monitor<'_>, world: &World) -> Cod
     let detector = Detector::new(request.own_values.clone(), request.rules, request.today);
     let nobody = || Search::Skipped("nobody asked".to_owned());
     let done = |searched| Search::Done(Box::new(searched));
-    let tree = match &root {
+    let staged = request.staged.then(|| {
+        let root = root.clone().unwrap_or_else(here);
+        history::staged(&root, request.env, &detector, monitor, world)
+    });
+    let (staged_keys, staged_env_files) = match staged {
+        Some(staged) => (Some(staged.keys), done(staged.env_files)),
+        None => (None, nobody()),
+    };
+    let tree = match (&root, staged_keys) {
         _ if !request.wanted.tree => nobody(),
-        root if request.staged => {
-            let root = root.clone().unwrap_or_else(here);
-            done(history::staged(
-                &root,
-                request.env,
-                &detector,
-                monitor,
-                world,
-            ))
-        }
-        None if trouble.is_some() => done(Searched::unreadable(trouble.unwrap_or_default())),
-        None => Search::Skipped(
+        (_, Some(keys)) => done(keys),
+        (None, None) if trouble.is_some() => done(Searched::unreadable(trouble.unwrap_or_default())),
+        (None, None) => Search::Skipped(
             "no source tree: the env file lies in no git work tree, and --code names none"
                 .to_owned(),
         ),
-        Some(root) => done(tree::search(
+        (Some(root), None) => done(tree::search(
             root,
             &spared(&request),
             &detector,
@@ -239,6 +241,7 @@ pub fn gather(request: Request<'_>, monitor: &Monitor<'_>, world: &World) -> Cod
     CodeEvidence {
         tracking,
         tree,
+        staged_env_files,
         history,
         env_files,
     }

@@ -62,3 +62,42 @@ fn without_a_repository_nothing_is_passed() {
     assert_eq!(checked.statuses("secrets.in-code"), ["unknown"]);
     assert_eq!(checked.statuses("secrets.in-history"), ["unknown"]);
 }
+
+#[test]
+fn a_staged_env_file_is_stopped() {
+    let password = "hunter2-blue-Horse";
+    let repository = Repository::new();
+    repository.write("old/.env", "A_PASSWORD=old-Horse-77\n");
+    repository.commit("one");
+    assert_eq!(repository.check(&["--staged"]).code, 0);
+    for name in ["config/prod.env", ".env.production", ".env"] {
+        repository.write(name, format!("A_PASSWORD={password}\n"));
+    }
+    repository
+        .write(".env.ci", "PORT=1\n")
+        .write(".env.example", "A_PASSWORD=your-password-here\n")
+        .write(".env.sample", format!("A_PASSWORD={password}\n"))
+        .write(".envrc", "use flake\n")
+        .write("environment.txt", "PORT=1\n")
+        .git(["add", "-A", "-f"]);
+    std::fs::remove_file(repository.file(".env")).unwrap();
+    let checked = repository.check(&["--staged"]);
+    assert_eq!(checked.code, 1, "{}", checked.stdout);
+    assert_eq!(
+        checked.places("secrets.env-file-tracked"),
+        [
+            ".env env-file",
+            ".env.ci env-file",
+            ".env.production env-file",
+            ".env.sample env-file",
+            "config/prod.env env-file"
+        ]
+    );
+    checked.hides(password);
+    // The env file that is judged is told once.
+    repository.write(".env", format!("A_PASSWORD={password}\n"));
+    let hook = run(repository.path(), &["--staged"], &[]);
+    let places = hook.places("secrets.env-file-tracked");
+    assert_eq!(places[..2], [".env -", ".env.ci env-file"]);
+    assert_eq!(places.len(), 5);
+}

@@ -1,6 +1,6 @@
 //! What was found in the source tree and its history, as findings.
 
-use super::verdict::{Finding, Verdict, skipped};
+use super::verdict::{Finding, Verdict, shell_word, skipped};
 use crate::report::Location;
 use crate::scan::{Allowance, Leak, Past, Search};
 
@@ -55,6 +55,19 @@ fn accepted(mut finding: Finding, leak: &Leak) -> Finding {
             finding.with("useless_comment", why.as_str())
         }
     }
+}
+
+/// What stands against the env files that the next commit brings; nothing where nothing does.
+pub fn staged_env_files(search: &Search) -> Vec<Verdict> {
+    let mut verdicts = verdicts(search, staged_env_file, "");
+    verdicts.retain(|verdict| matches!(verdict, Verdict::Fail(_) | Verdict::Unknown(_)));
+    verdicts
+}
+
+fn staged_env_file(leak: &Leak) -> Finding {
+    let path = shell_word(leak.path.as_deref().unwrap_or_default());
+    let remedy = format!("run `git rm --cached {path}` and add the file to .gitignore");
+    finding(leak, "the next commit brings an env file".to_owned()).mended_by(remedy)
 }
 
 /// A key in the tree or the index.

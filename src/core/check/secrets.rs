@@ -268,6 +268,16 @@ fn unclean(what: Uncleanness) -> &'static str {
 }
 
 fn env_file_tracked(evidence: &Evidence) -> Vec<Verdict> {
+    let mut verdicts = code::staged_env_files(&evidence.code.staged_env_files);
+    let mut own = own_env_file_tracked(evidence);
+    if !verdicts.is_empty() {
+        own.retain(|verdict| matches!(verdict, Verdict::Fail(_) | Verdict::Unknown(_)));
+    }
+    verdicts.append(&mut own);
+    verdicts
+}
+
+fn own_env_file_tracked(evidence: &Evidence) -> Vec<Verdict> {
     let Some(declared) = evidence
         .declared
         .as_ref()

@@ -13,8 +13,70 @@ use crate::scan::{OwnValue, Searched};
 
 /// A larger blob, in bytes, is no env file.
 const LARGEST_ENV_FILE: u64 = 4 << 20;
+/// Words in the name of an env file that is made to be committed.
+const TEMPLATE_WORDS: [&str; 7] = [
+    "example", "sample", "template", "tmpl", "dist", "default", "defaults",
+];
+
+/// Whether a file of this name is an env file.
+fn is_env_file(path: &[u8]) -> bool {
+    let name = name_of(path);
+    name.starts_with(b".env.") || name.ends_with(b".env") || name == b".envrc"
+}
+
+/// Whether such a file is one only when it holds a real secret.
+fn may_be_committed(path: &[u8]) -> bool {
+    let name = String::from_utf8_lossy(name_of(path)).to_ascii_lowercase();
+    let mut words = name.split(['.', '-', '_']);
+    name == ".envrc" || words.any(|word| TEMPLATE_WORDS.contains(&word))
+}
+
+fn name_of(path: &[u8]) -> &[u8] {
+    let slash = memchr::memrchr(b'/', path);
+    &path[slash.map_or(0, |slash| slash + 1)..]
+}
 
 impl History<'_, '_> {
+    /// Env files among the files that the next commit brings.
+    pub(super) fn staged_env_files(&self, entries: &[(ObjectId, Vec<u8>)]) -> Searched {
+        let mut searched = Searched::default();
+        let named = entries.iter().filter(|(_, path)| is_env_file(path));
+        let (doubtful, sure): (Vec<_>, Vec<_>) = named.partition(|(_, path)| may_be_committed(path));
+        let ids: Vec<ObjectId> = doubtful.iter().map(|(id, _)| id.clone()).collect();
+        let mut with_secrets = HashSet::new();
+        let outcome = self.each_of(&ids, &mut |object| {
+            if object.size <= LARGEST_ENV_FILE {
+                let mut bytes = Vec::new();
+                object.content.read_to_end(&mut bytes)?;
+                if !real_secrets(bytes, &[]).is_empty() {
+                    with_secrets.insert(object.id.clone());
+                }
+            }
+            Ok(())
+        });
+        searched.unread.extend(outcome);
+        let doubtful = doubtful.into_iter();
+        let found = doubtful.filter(|(id, _)| with_secrets.contains(id));
+        let found = sure.into_iter().chain(found);
+        searched.leaks = found.map(|(_, path)| self.env_file_at(path)).collect();
+        searched
+    }
+
+    fn env_file_at(&self, path: &[u8]) -> Leak {
+        Leak {
+            rule: "env-file".to_owned(),
+            severity: Severity::High,
+            revoke_at: None,
+            variable: None,
+            path: Some(self.detector.path(path).0),
+            line: None,
+            column: None,
+            identity: String::new(),
+            allowance: Allowance::None,
+            past: None,
+        }
+    }
+
     /// Env files with real secrets.
     pub(super) fn env_files(&self, own_values: &[OwnValue]) -> Searched {
         let mut searched = Searched::default();
@@ -91,15 +153,6 @@ impl History<'_, '_> {
                 .collect::<Vec<_>>()
         };
         Leak {
-            rule: "env-file".to_owned(),
-            severity: Severity::High,
-            revoke_at: None,
-            variable: None,
-            path: Some(self.detector.path(path).0),
-            line: None,
-            column: None,
-            identity: String::new(),
-            allowance: Allowance::None,
             past: Some(Past {
                 commit: Some(first.commit.clone()),
                 author_date: first.author_date.clone(),
@@ -108,6 +161,7 @@ impl History<'_, '_> {
                 variables: named(|_| true),
                 current: named(|is_current| is_current),
             }),
+            ..self.env_file_at(path)
         }
     }
 }

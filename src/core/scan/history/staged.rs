@@ -10,6 +10,22 @@ use crate::scan::window::Reader;
 use crate::scan::{Monitor, Searched};
 use crate::world::World;
 
+/// The keys and the env files that the next commit brings.
+pub(in crate::scan) struct Staged {
+    pub(in crate::scan) keys: Searched,
+    pub(in crate::scan) env_files: Searched,
+}
+
+impl Staged {
+    fn unreadable(reason: &str) -> Self {
+        let unreadable = || Searched::unreadable(format!("the index cannot be read: {reason}"));
+        Self {
+            keys: unreadable(),
+            env_files: unreadable(),
+        }
+    }
+}
+
 /// The index against the newest commit: what a commit now would bring.
 pub(in crate::scan) fn staged(
     root: &Path,
@@ -17,7 +33,7 @@ pub(in crate::scan) fn staged(
     detector: &Detector<'_>,
     monitor: &Monitor<'_>,
     world: &World,
-) -> Searched {
+) -> Staged {
     let git = Git::at(root, world).with_the_hooks_index();
     let has_head = git
         .run(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])
@@ -43,12 +59,12 @@ pub(in crate::scan) fn staged(
                 Err(error) => complaint(Err(error)),
                 Ok(_) => complaint(git.run(&["rev-parse", "--git-dir"])),
             };
-            return Searched::unreadable(format!("the index cannot be read: {reason}"));
+            return Staged::unreadable(&reason);
         }
     };
     let listing = match git.answer(words) {
         Ok(listing) => listing,
-        Err(reason) => return Searched::unreadable(format!("the index cannot be read: {reason}")),
+        Err(reason) => return Staged::unreadable(&reason),
     };
     let prefix = git
         .answer(&["rev-parse", "--show-prefix"])
@@ -68,7 +84,10 @@ pub(in crate::scan) fn staged(
         detector,
         monitor,
     };
-    history.staged(&entries)
+    Staged {
+        keys: history.staged(&entries),
+        env_files: history.staged_env_files(&entries),
+    }
 }
 
 impl History<'_, '_> {
