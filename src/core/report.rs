@@ -255,6 +255,9 @@ pub struct Location {
     /// 1-based column, in characters.
     #[schemars(range(min = 1))]
     pub column: Option<u64>,
+    /// The folder that the path leads from, where it is not the working one. No document has it.
+    #[serde(skip)]
+    pub folder: Option<String>,
 }
 
 impl Location {
@@ -264,6 +267,7 @@ impl Location {
             path: path.to_owned(),
             line: Some(line as u64),
             column: Some(column as u64),
+            folder: None,
         }
     }
 
@@ -273,6 +277,7 @@ impl Location {
             path: path.to_owned(),
             line: None,
             column: None,
+            folder: None,
         }
     }
 }
@@ -433,6 +438,9 @@ impl CheckResult {
         }
         if let Some(location) = &mut self.location {
             redactor.clean_in_place(&mut location.path);
+            if let Some(folder) = &mut location.folder {
+                redactor.clean_in_place(folder);
+            }
         }
         for value in self.evidence.values_mut() {
             clean_value(value, redactor);

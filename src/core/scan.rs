@@ -109,6 +109,8 @@ pub struct Searched {
     pub objects: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// The folder that the paths lead from.
+    pub folder: Option<PathBuf>,
 }
 
 impl Searched {
@@ -116,6 +118,13 @@ impl Searched {
         Self {
             unread: vec![reason],
             ..Self::default()
+        }
+    }
+
+    fn below(self, folder: &Path) -> Self {
+        Self {
+            folder: Some(folder.to_path_buf()),
+            ..self
         }
     }
 }
@@ -202,27 +211,28 @@ pub fn gather(request: Request<'_>, monitor: &Monitor<'_>, world: &World) -> Cod
     let done = |searched| Search::Done(Box::new(searched));
     let staged = request.staged.then(|| {
         let root = root.clone().unwrap_or_else(here);
-        history::staged(&root, request.env, &detector, monitor, world)
+        let staged = history::staged(&root, request.env, &detector, monitor, world);
+        (staged.keys.below(&root), staged.env_files.below(&root))
     });
     let (staged_keys, staged_env_files) = match staged {
-        Some(staged) => (Some(staged.keys), done(staged.env_files)),
+        Some((keys, env_files)) => (Some(keys), done(env_files)),
         None => (None, nobody()),
     };
     let tree = match (&root, staged_keys) {
         _ if !request.wanted.tree => nobody(),
         (_, Some(keys)) => done(keys),
-        (None, None) if trouble.is_some() => done(Searched::unreadable(trouble.unwrap_or_default())),
+        (None, None) if trouble.is_some() => {
+            done(Searched::unreadable(trouble.unwrap_or_default()))
+        }
         (None, None) => Search::Skipped(
             "no source tree: the env file lies in no git work tree, and --code names none"
                 .to_owned(),
         ),
-        (Some(root), None) => done(tree::search(
-            root,
-            &spared(&request),
-            &detector,
-            monitor,
-            world,
-        )),
+        (Some(root), None) => {
+            let spared = spared(&request);
+            let searched = tree::search(root, &spared, &detector, monitor, world);
+            done(searched.below(root))
+        }
     };
     let not_asked = || Search::Skipped("the history was not asked for: use --history".to_owned());
     let (history, env_files) = match request.history {
@@ -234,7 +244,11 @@ pub fn gather(request: Request<'_>, monitor: &Monitor<'_>, world: &World) -> Cod
                 unreachable: request.unreachable,
             };
             let found = history::search(&root, extent, own_values, &detector, monitor, world);
-            (done(found.keys), done(found.env_files))
+            let top = top_of(&root, world);
+            (
+                done(found.keys.below(&top)),
+                done(found.env_files.below(&top)),
+            )
         }
         false => (not_asked(), not_asked()),
     };
@@ -299,6 +313,12 @@ pub fn work_tree_of(folder: &Path) -> io::Result<Option<PathBuf>> {
         }
     }
     Ok(None)
+}
+
+/// The folder that the paths of a history lead from.
+fn top_of(folder: &Path, world: &World) -> PathBuf {
+    let top = history::top(&Git::at(folder, world));
+    top.unwrap_or_else(|| folder.to_path_buf())
 }
 
 fn tracking(env: &Path, world: &World) -> Answer<Tracking> {

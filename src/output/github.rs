@@ -8,7 +8,7 @@ use openclaw_sec::order;
 use openclaw_sec::report::{CheckResult, Severity, Status};
 
 use super::Page;
-use super::services::path_from;
+use super::services::place_from;
 
 /// So many of each kind are kept for one step; GitHub drops the others without a word
 /// (github.com/actions/toolkit/issues/734).
@@ -72,7 +72,7 @@ fn place_of(command: &str) -> usize {
 fn annotation(deployment: &Deployment<'_>, result: &CheckResult, page: &Page<'_>) -> String {
     let mut properties = Vec::new();
     if let Some(location) = &result.location {
-        let path = path_from(page.folder, &location.path);
+        let path = place_from(page.folder, location);
         properties.push(format!("file={}", property(&path)));
         for (name, number) in [("line", location.line), ("col", location.column)] {
             properties.extend(number.map(|number| format!("{name}={number}")));

@@ -6,7 +6,7 @@ use openclaw_sec::report::{CheckResult, Severity, Status};
 use serde_json::{Value, json};
 
 use super::Page;
-use super::services::{Fingerprints, path_from};
+use super::services::{Fingerprints, shown_place};
 
 pub fn render(findings: &Findings, page: &Page<'_>) -> String {
     let mut fingerprints = Fingerprints::default();
@@ -33,16 +33,14 @@ fn issue(
         .map_or(String::new(), |name| format!("{name}: "));
     let description = format!("{target}{}. Fix: {}", result.what(), result.remediation);
     let location = result.location.as_ref();
-    // GitLab wants a place; what was asked of the endpoint is shown at the env file.
-    let path = location.map(|location| &*location.path);
-    let path = path.or(deployment.report.target.env.as_deref());
     json!({
         "description": harmless(&description),
         "check_name": result.id,
         "fingerprint": fingerprint,
         "severity": severity(result),
         "location": {
-            "path": path_from(page.folder, path.unwrap_or(super::DEFAULT_ENV)),
+            // GitLab wants one.
+            "path": shown_place(page.folder, deployment, result),
             "lines": {"begin": location.and_then(|location| location.line).unwrap_or(1).max(1)},
         },
     })

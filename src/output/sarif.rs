@@ -9,7 +9,7 @@ use openclaw_sec::report::{CheckResult, Severity, Status};
 use serde_json::{Value, json};
 
 use super::Page;
-use super::services::{Fingerprints, millisecond, path_from};
+use super::services::{Fingerprints, millisecond, shown_place};
 
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
@@ -251,9 +251,7 @@ fn message(deployment: &Deployment<'_>, result: &CheckResult) -> String {
 
 fn location(deployment: &Deployment<'_>, result: &CheckResult, page: &Page<'_>) -> Value {
     let known = result.location.as_ref();
-    let path = known.map(|location| &*location.path);
-    let path = path.or(deployment.report.target.env.as_deref());
-    let path = path_from(page.folder, path.unwrap_or(super::DEFAULT_ENV));
+    let path = shown_place(page.folder, deployment, result);
     // GitHub wants a line.
     let line = known.and_then(|location| location.line).unwrap_or(1).max(1);
     let mut region = json!({"startLine": line});

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 
 use openclaw_sec::fleet::Deployment;
-use openclaw_sec::report::CheckResult;
+use openclaw_sec::report::{CheckResult, Location};
 
 /// The path as it leads from `folder`, without `./`; absolute where it leads out of it. No file is
 /// looked at.
@@ -23,6 +23,25 @@ pub fn path_from(folder: &Path, path: &str) -> String {
     match inside.to_string_lossy() {
         empty if empty.is_empty() => ".".to_owned(),
         inside => inside.into_owned(),
+    }
+}
+
+/// Where a finding stands, as the path leads from the working folder.
+pub fn place_from(folder: &Path, location: &Location) -> String {
+    match &location.folder {
+        Some(searched) => path_from(folder, &format!("{searched}/{}", location.path)),
+        None => path_from(folder, &location.path),
+    }
+}
+
+/// The place that a service shows a result at: the endpoint's are shown at the env file.
+pub fn shown_place(folder: &Path, deployment: &Deployment<'_>, result: &CheckResult) -> String {
+    match &result.location {
+        Some(location) => place_from(folder, location),
+        None => {
+            let env = deployment.report.target.env.as_deref();
+            path_from(folder, env.unwrap_or(super::DEFAULT_ENV))
+        }
     }
 }
 

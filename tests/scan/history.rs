@@ -316,7 +316,10 @@ fn the_text_of_a_tag_behind_a_tag_is_searched() {
     repository.git(["tag", "-d", "inner"]);
     let checked = repository.check(&["--history"]);
     assert_eq!(checked.places(IN_HISTORY), ["- github-token"]);
-    assert_eq!(checked.failed(IN_HISTORY)[0]["evidence"]["commit"], inner.as_str());
+    assert_eq!(
+        checked.failed(IN_HISTORY)[0]["evidence"]["commit"],
+        inner.as_str()
+    );
 }
 
 #[test]
@@ -328,12 +331,19 @@ fn an_env_file_in_the_history_is_judged_as_the_current_one() {
         .write("random.env", format!("SALT={salt}\n"))
         .write("dollar.env", "ADMIN_PASSWORD='$7uKq-Lm29xZ'\n")
         .write("reference.env", "A_TOKEN=${OTHER}\nB_TOKEN=$OTHER_TOKEN\n")
-        .write("plain.env", "PORT=1\nA_URL=https://one.example/path\nA_TOKEN=\n")
+        .write(
+            "plain.env",
+            "PORT=1\nA_URL=https://one.example/path\nA_TOKEN=\n",
+        )
         .commit("one");
     let checked = repository.check(&["--history"]);
     assert_eq!(
         checked.places(ENV_FILE),
-        ["dollar.env env-file", "random.env env-file", "url.env env-file"]
+        [
+            "dollar.env env-file",
+            "random.env env-file",
+            "url.env env-file"
+        ]
     );
     checked.hides("s3cr3t-Pass").hides(&salt);
 }

@@ -250,3 +250,73 @@ fn without_a_tree_it_is_skipped_and_a_wrong_one_is_a_usage_error() {
         (0, vec!["pass"])
     );
 }
+
+#[test]
+fn services_are_told_places_from_the_working_folder() {
+    let mut maker = Maker::new(12);
+    let repository = Repository::new();
+    repository
+        .write("top.txt", maker.github())
+        .write("d/e/f.txt", maker.github())
+        .commit("one");
+    let places = |folder: &str, code: &str| {
+        let words = [
+            "--history",
+            "--code",
+            code,
+            "--format",
+            "sarif",
+            "--output",
+            "r.sarif",
+            "--format",
+            "gitlab",
+            "--output",
+            "r.gitlab",
+            "--format",
+            "github",
+            "--output",
+            "r.github",
+        ];
+        let folder = repository.file(folder);
+        let checked = run(&folder, &words, &[]);
+        assert_eq!(checked.code, 1, "{}", checked.stderr);
+        let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+        let sarif: serde_json::Value = serde_json::from_str(&read("r.sarif")).unwrap();
+        let results = sarif["runs"][0]["results"].as_array().unwrap().iter();
+        let failed = results.filter(|result| result["kind"] == "fail");
+        let sarif: Vec<String> = failed
+            .map(|result| {
+                let place = &result["locations"][0]["physicalLocation"]["artifactLocation"];
+                place["uri"].as_str().unwrap().to_owned()
+            })
+            .collect();
+        let gitlab: serde_json::Value = serde_json::from_str(&read("r.gitlab")).unwrap();
+        let gitlab = gitlab.as_array().unwrap().iter();
+        let gitlab: Vec<String> = gitlab
+            .map(|issue| issue["location"]["path"].as_str().unwrap().to_owned())
+            .collect();
+        let github = read("r.github");
+        let github = github
+            .lines()
+            .filter_map(|line| Some(line.split_once("file=")?.1.split_once(',')?.0.to_owned()));
+        let mut github: Vec<String> = github.collect();
+        let uris = sarif
+            .iter()
+            .map(|uri| uri.trim_start_matches("file://").to_owned());
+        assert_eq!(uris.collect::<Vec<_>>(), gitlab);
+        github.sort();
+        let mut sorted = gitlab;
+        sorted.sort();
+        assert_eq!(sorted, github);
+        (checked.places("secrets.in-code"), sarif)
+    };
+    let (own, sarif) = places(".", "d");
+    assert_eq!(own, ["e/f.txt:1:1 github-token"]);
+    assert_eq!(sarif, ["d/e/f.txt", "d/e/f.txt", "top.txt"]);
+    let (_, sarif) = places("d", ".");
+    let top = repository.file("top.txt").canonicalize().unwrap();
+    let top = format!("file://{}", top.display());
+    assert_eq!(sarif, ["e/f.txt", "e/f.txt", &top]);
+    let (_, sarif) = places("d", "e");
+    assert_eq!(sarif, ["e/f.txt", "e/f.txt", &top]);
+}

@@ -2,7 +2,7 @@
 
 use super::verdict::{Finding, Verdict, shell_word, skipped};
 use crate::report::Location;
-use crate::scan::{Allowance, Leak, Past, Search};
+use crate::scan::{Allowance, Leak, Past, Search, Searched};
 
 /// So many things that could not be read are named.
 const MOST_NAMED: usize = 3;
@@ -16,7 +16,7 @@ pub fn verdicts(search: &Search, finding: fn(&Leak) -> Finding, passed: &str) ->
     let mut verdicts: Vec<Verdict> = searched
         .leaks
         .iter()
-        .map(|leak| Verdict::Fail(accepted(finding(leak), leak)))
+        .map(|leak| Verdict::Fail(placed(accepted(finding(leak), leak), searched)))
         .collect();
     if !searched.unread.is_empty() {
         verdicts.push(Verdict::Unknown(unread(&searched.unread)));
@@ -31,6 +31,14 @@ pub fn verdicts(search: &Search, finding: fn(&Leak) -> Finding, passed: &str) ->
         });
     }
     verdicts
+}
+
+/// The path leads from the folder that was searched.
+fn placed(mut finding: Finding, searched: &Searched) -> Finding {
+    if let (Some(location), Some(folder)) = (&mut finding.location, &searched.folder) {
+        location.folder = Some(folder.to_string_lossy().into_owned());
+    }
+    finding
 }
 
 fn unread(unread: &[String]) -> String {
@@ -172,6 +180,7 @@ fn finding(leak: &Leak, message: String) -> Finding {
             path: path.clone(),
             line: leak.line,
             column: leak.column,
+            folder: None,
         });
     }
     finding

@@ -9,8 +9,10 @@ pub(super) use staged::staged;
 use read::ALL_OBJECTS;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read};
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
@@ -78,6 +80,13 @@ pub(super) fn search(
         found.env_files.unread.extend(unread);
     }
     found
+}
+
+/// The folder that holds the work tree.
+pub(super) fn top(git: &Git<'_>) -> Option<PathBuf> {
+    let top = git.answer(&["rev-parse", "--show-toplevel"]).ok()?;
+    let top = OsStr::from_bytes(top.strip_suffix(b"\n")?);
+    Some(PathBuf::from(top)).filter(|top| top.is_absolute())
 }
 
 /// What stands for "everything": all refs, and the stashes below the newest one, which no ref names.

@@ -41,7 +41,8 @@ impl History<'_, '_> {
     pub(super) fn staged_env_files(&self, entries: &[(ObjectId, Vec<u8>)]) -> Searched {
         let mut searched = Searched::default();
         let named = entries.iter().filter(|(_, path)| is_env_file(path));
-        let (doubtful, sure): (Vec<_>, Vec<_>) = named.partition(|(_, path)| may_be_committed(path));
+        let (doubtful, sure): (Vec<_>, Vec<_>) =
+            named.partition(|(_, path)| may_be_committed(path));
         let ids: Vec<ObjectId> = doubtful.iter().map(|(id, _)| id.clone()).collect();
         let mut with_secrets = HashSet::new();
         let outcome = self.each_of(&ids, &mut |object| {

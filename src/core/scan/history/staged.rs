@@ -165,10 +165,7 @@ fn staged_entries(listing: &[u8], is_diff: bool) -> Vec<(ObjectId, Vec<u8>)> {
 /// The env file as the index names it.
 fn spared_name(git: &Git<'_>, env: &Path) -> Option<Vec<u8>> {
     use std::os::unix::ffi::OsStrExt as _;
-    let top = git.answer(&["rev-parse", "--show-toplevel"]).ok()?;
-    let top = Path::new(std::ffi::OsStr::from_bytes(top.strip_suffix(b"\n")?))
-        .canonicalize()
-        .ok()?;
+    let top = super::top(git)?.canonicalize().ok()?;
     let folder = crate::scan::folder_of(env).canonicalize().ok()?;
     let name = folder.join(env.file_name()?);
     Some(name.strip_prefix(top).ok()?.as_os_str().as_bytes().to_vec())
