@@ -9,6 +9,7 @@ mod made_up;
 mod named;
 mod named_rules;
 mod own_values;
+mod references;
 mod rules;
 mod tree;
 mod window;

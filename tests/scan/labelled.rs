@@ -178,3 +178,63 @@ fn keys_are_found_and_lookalikes_are_not() {
     assert!(bare >= 0.98, "{bare}\n{}", missed.join("\n"));
     assert!(blamed.len() <= 2, "{}", blamed.join("\n"));
 }
+
+#[test]
+fn a_reference_with_a_number_is_no_key() {
+    let folder = Repository::plain();
+    for (number, line) in [
+        "gatewayToken: process.env.OPENCLAW_GATEWAY_TOKEN_V2,",
+        "gatewayToken = import.meta.env.VITE_GATEWAY_TOKEN_V2;",
+        "OPENCLAW_GATEWAY_TOKEN=cfg.oauth2.gateway_token",
+        "const webApiKey = settings.v2.webApiKey;",
+        "webApiKey: Base64UrlString;",
+        "gateway_token = hex_sha256_digest",
+        "set OPENCLAW_GATEWAY_TOKEN=%ENV_TOKEN_V2%",
+        "OPENCLAW_GATEWAY_TOKEN: 1.20.3-alpha1",
+        "WEB_API_KEY: projects/1234/secrets/web-api-key/versions/3",
+        "WEB_API_KEY=/run/secrets/web_api_key2",
+        "WEB_API_KEY=/run/secrets/openclawGatewayV2",
+        "gatewayPassword: opts.gatewayPasswordField,",
+        "gatewayPassword = gatewayPasswordOrNothing",
+    ]
+    .iter()
+    .enumerate()
+    {
+        folder.write(number.to_string(), line);
+    }
+    let checked = folder.check(&[]);
+    assert_eq!(checked.places("secrets.in-code"), [""; 0]);
+}
+
+#[test]
+fn drawn_keys_are_found_whatever_they_begin_with() {
+    let mut maker = Maker::new(13);
+    let folder = Repository::plain();
+    let base64 = |maker: &mut Maker| format!("/{}/{}Q=", maker.alnum(20), maker.alnum(20));
+    let letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZbcdfghjklmnpqrstvwxz";
+    folder
+        .write("a", format!("WEB_API_KEY={}", base64(&mut maker)))
+        .write("b", format!("gatewayToken: \"{}\"", base64(&mut maker)))
+        .write("c", format!("CLOUDFLARE_API_TOKEN=-{}", maker.word(39)))
+        .write("d", format!("cfApiToken: '--{}'", maker.word(38)))
+        .write(
+            "e",
+            format!("OPENCLAW_GATEWAY_PASSWORD={}", maker.of(letters, 20)),
+        )
+        .write(
+            "f",
+            format!("gatewayPassword: \"{}\"", maker.of(letters, 20)),
+        );
+    let checked = folder.check(&[]);
+    assert_eq!(
+        checked.places("secrets.in-code"),
+        [
+            "a:1:13 openclaw-web-api-key",
+            "b:1:16 openclaw-gateway-token",
+            "c:1:22 cloudflare-legacy-token",
+            "d:1:14 cloudflare-legacy-token",
+            "e:1:27 openclaw-gateway-password",
+            "f:1:19 openclaw-gateway-password",
+        ]
+    );
+}

@@ -9,6 +9,7 @@ use super::made_up::{is_made_up, shannon_bits};
 use super::named_rules::{
     FRAGMENTS, NAMED_RULES, NOISE, NamedRule, PLAIN_ENDINGS, PUBLIC_WORDS, SECRET_WORDS,
 };
+use super::references::is_reference;
 use crate::key_shapes::{self, KEY_SHAPES, KeyShape};
 use crate::order;
 use crate::placeholder::placeholder;
@@ -134,20 +135,38 @@ fn keys_in(text: &[u8], place: Range<usize>) -> Vec<(Range<usize>, &'static KeyS
         if value.len() < SHORTEST_PASSWORD {
             continue;
         }
-        let names = names_before(line, value.start);
-        if names.is_empty() {
-            continue;
-        }
-        let hit = NAMED_RULES
-            .iter()
-            .filter(|rule| is_named(rule, &names, line))
-            .find_map(|rule| fitting(rule, line, value.clone()));
+        let hit = first_fitting(line, value.clone(), fitting);
+        // What a generator draws may begin with a dash, as an option does.
+        let hit = hit.or_else(|| {
+            let dashes = dashes_before(line, value.start);
+            (dashes > 0)
+                .then(|| first_fitting(line, value.start - dashes..value.end, shaped))
+                .flatten()
+        });
         if let Some((range, shape)) = hit {
             at = range.end.max(at);
             found.push((place.start + range.start..place.start + range.end, shape));
         }
     }
     found
+}
+
+type Found = (Range<usize>, &'static KeyShape);
+
+/// What the first rule that the names speak of makes of a value.
+fn first_fitting(
+    line: &[u8],
+    value: Range<usize>,
+    fits: fn(&NamedRule, &[u8], Range<usize>) -> Option<Found>,
+) -> Option<Found> {
+    let names = names_before(line, value.start);
+    if names.is_empty() {
+        return None;
+    }
+    NAMED_RULES
+        .iter()
+        .filter(|rule| is_named(rule, &names, line))
+        .find_map(|rule| fits(rule, line, value.clone()))
 }
 
 /// The next run of characters of a value.
@@ -170,6 +189,11 @@ fn next_value(line: &[u8], from: usize) -> Option<Range<usize>> {
         range.end -= 1;
     }
     Some(range)
+}
+
+fn dashes_before(line: &[u8], at: usize) -> usize {
+    let before = line[..at].iter().rev();
+    before.take_while(|byte| **byte == b'-').count()
 }
 
 /// The names to the left of a value, the nearest first, as capitals with underscores; empty where
@@ -302,24 +326,31 @@ fn has_word(line: &[u8], word: &str) -> bool {
     })
 }
 
-fn fitting(
-    rule: &NamedRule,
-    line: &[u8],
-    value: Range<usize>,
-) -> Option<(Range<usize>, &'static KeyShape)> {
-    let shape = KEY_SHAPES.iter().find(|shape| shape.id == rule.shape)?;
+fn fitting(rule: &NamedRule, line: &[u8], value: Range<usize>) -> Option<Found> {
+    shaped(rule, line, value.clone()).or_else(|| free(rule, line, value))
+}
+
+/// A key of the rule's own shape.
+fn shaped(rule: &NamedRule, line: &[u8], value: Range<usize>) -> Option<Found> {
+    let shape = shape_of(rule)?;
     let text = &line[value.clone()];
-    let has_shape = shape.matches(text);
-    if has_shape && !key_shapes::refuted(text) && is_drawn(text) {
-        return Some((value, shape));
-    }
-    let is_free_form = matches!(rule.shape, id if id.starts_with("openclaw-"));
-    if !is_free_form {
+    let is_key = shape.matches(text) && !key_shapes::refuted(text) && is_drawn(text);
+    is_key.then_some((value, shape))
+}
+
+/// A key of a rule without a shape.
+fn free(rule: &NamedRule, line: &[u8], value: Range<usize>) -> Option<Found> {
+    if !rule.shape.starts_with("openclaw-") {
         return None;
     }
+    let shape = shape_of(rule)?;
     let value = whole_value(line, value);
     let is_quoted = value.start > 0 && b"\"'`".contains(&line[value.start - 1]);
     is_password(&line[value.clone()], is_quoted).then_some((value, shape))
+}
+
+fn shape_of(rule: &NamedRule) -> Option<&'static KeyShape> {
+    KEY_SHAPES.iter().find(|shape| shape.id == rule.shape)
 }
 
 /// Up to the closing quote, else to the next blank or closing bracket.
@@ -347,22 +378,18 @@ fn is_drawn(text: &[u8]) -> bool {
 fn is_password(text: &[u8], is_quoted: bool) -> bool {
     let is_expression = |byte: &u8| b"(${<[ ".contains(byte);
     let has = |is: fn(&u8) -> bool| text.iter().any(is);
+    // Letters and signs without a quote are rather an expression.
+    let is_plain = is_quoted || text.iter().all(u8::is_ascii_alphabetic);
     let mixes = has(u8::is_ascii_digit)
-        || is_quoted && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase);
-    let is_identifier = |text: &[u8]| {
-        text.iter()
-            .all(|byte| byte.is_ascii_alphabetic() || b"_.-".contains(byte))
-    };
+        || is_plain && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase);
     text.len() >= SHORTEST_PASSWORD
         && text.len() <= 512
         && mixes
         && !text.iter().any(is_expression)
-        && !is_identifier(text)
+        && !is_reference(text)
         && memchr::memmem::find(text, b"://").is_none_or(|at| at >= 8)
         && !text.starts_with(b"vault:")
         && !text.starts_with(b"encrypted:")
-        && !text.starts_with(b"/")
-        && !text.starts_with(b"./")
         && !is_made_up(text)
         && !key_shapes::refuted(text)
         && placeholder(text).is_none()

@@ -1,0 +1,203 @@
+//! Values that lead to a secret and are none: names and paths of words, versions.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+/// Letters a word, at least: what a generator draws changes its case more often.
+const LETTERS_PER_WORD: usize = 3;
+/// Of so many letters one is a vowel, at least.
+const LETTERS_PER_VOWEL: usize = 4;
+/// A number in a name has so many digits at most: `sha256`.
+const MOST_DIGITS: usize = 3;
+/// So many words with a number among them are no password that a person chose.
+const LEAST_WORDS: usize = 3;
+/// A key in base64 has so many bytes, at least.
+const LEAST_KEY_BYTES: usize = 16;
+/// Words behind a version.
+const STAGES: &str = "alpha beta rc dev pre post snapshot final canary nightly next build";
+
+/// Whether it is a name, a path or a version.
+pub(super) fn is_reference(text: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(text) else {
+        return false;
+    };
+    is_name(text) || is_variable_of_windows(text) || is_version(text) || is_path(text)
+}
+
+/// `cfg.oauth2.gateway_token`, `OPENCLAW_GATEWAY_TOKEN_V2`, `gatewayPassword`.
+fn is_name(text: &str) -> bool {
+    let path = text.replace("?.", ".").replace("!.", ".");
+    let path = path.replace("->", ".").replace("::", ".");
+    let has_digit = path.bytes().any(|byte| byte.is_ascii_digit());
+    // With a number, `correct-horse-7` is rather a passphrase.
+    let separators: &[char] = match has_digit {
+        true => &['.', '_'],
+        false => &['.', '_', '-'],
+    };
+    // A number at the end of camel case is what people put behind a password.
+    let is_camel = !path.contains(separators);
+    let is_chosen = is_camel && path.ends_with(|last: char| last.is_ascii_digit());
+    let least = if has_digit { LEAST_WORDS } else { 1 };
+    let words = words_of(&path, separators);
+    !is_chosen && words.is_some_and(|words| words.len() >= least && are_words(&words))
+}
+
+fn is_variable_of_windows(text: &str) -> bool {
+    let name = text.strip_suffix('%').unwrap_or_default();
+    let is_part = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    name.contains('_') && name.bytes().all(is_part)
+}
+
+/// `1.20.3-alpha1`.
+fn is_version(text: &str) -> bool {
+    let text = text.strip_prefix('v').unwrap_or(text);
+    let is_number = |part: &str| part.len() <= 4 && part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_stage = |part: &str| {
+        let word = part.trim_end_matches(|last: char| last.is_ascii_digit());
+        let number = &part[word.len()..];
+        STAGES.split_whitespace().any(|stage| stage == word) && is_number(number)
+    };
+    let mut parts = text.split(['.', '-', '+']).filter(|part| !part.is_empty());
+    text.contains('.') && parts.all(|part| is_number(part) || is_stage(part))
+}
+
+/// `/run/secrets/key2`, `projects/1234/secrets/web-api-key/versions/3`; base64 has slashes, too.
+fn is_path(text: &str) -> bool {
+    if text.starts_with("./") || text.starts_with("../") {
+        return true;
+    }
+    if text.starts_with('/') {
+        return !is_key_in_base64(text);
+    }
+    let parts: Vec<&str> = text.split('/').collect();
+    let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let words: Option<Vec<Vec<&str>>> = parts
+        .iter()
+        .filter(|part| !is_number(part))
+        .map(|part| words_of(part, &['.', '_', '-']))
+        .collect();
+    let words = words.map(|words| words.concat());
+    parts.len() >= LEAST_WORDS && words.is_some_and(|words| are_words(&words))
+}
+
+fn is_key_in_base64(text: &str) -> bool {
+    let is_word =
+        |part: &str| part.len() >= 3 && part.bytes().all(|byte| byte.is_ascii_lowercase());
+    let decoded = STANDARD.decode(text).unwrap_or_default();
+    decoded.len() >= LEAST_KEY_BYTES && (text.ends_with('=') || !text.split('/').any(is_word))
+}
+
+/// The words of a name, where each part is made of words with a short number behind them.
+fn words_of<'t>(text: &'t str, separators: &[char]) -> Option<Vec<&'t str>> {
+    let mut words = Vec::new();
+    let is_short_number =
+        |part: &str| part.len() <= MOST_DIGITS && part.bytes().all(|byte| byte.is_ascii_digit());
+    for part in text.split(separators).filter(|part| !is_short_number(part)) {
+        let mut rest = part;
+        while !rest.is_empty() {
+            let (word, after) = first_word(rest)?;
+            words.push(word);
+            rest = after;
+        }
+    }
+    Some(words)
+}
+
+/// `Base` and `UrlString` of `Base64UrlString`.
+fn first_word(text: &str) -> Option<(&str, &str)> {
+    let bytes = text.as_bytes();
+    let count =
+        |from: usize, is: fn(&u8) -> bool| bytes[from..].iter().take_while(|b| is(b)).count();
+    let capitals = count(0, u8::is_ascii_uppercase);
+    let small = count(capitals, u8::is_ascii_lowercase);
+    let length = match (capitals, small) {
+        (0 | 1, _) | (_, 0) => capitals + small,
+        // The last capital of `XMLHttp` begins the next word.
+        _ => capitals - 1,
+    };
+    let digits = count(length, u8::is_ascii_digit);
+    let end = length + digits;
+    let begins_a_word = || {
+        let is_small = bytes.get(end + 1).is_some_and(u8::is_ascii_lowercase);
+        bytes[end].is_ascii_uppercase() && is_small
+    };
+    let is_whole = digits == 0 || end == bytes.len() || begins_a_word();
+    (length > 0 && digits <= MOST_DIGITS && is_whole).then(|| (&text[..length], &text[end..]))
+}
+
+/// Whether a person rather than a generator made them.
+fn are_words(words: &[&str]) -> bool {
+    let is_vowel = |byte: &u8| b"aeiouy".contains(&byte.to_ascii_lowercase());
+    let vowels = |word: &str| word.as_bytes().iter().filter(|byte| is_vowel(byte)).count();
+    let letters: usize = words.iter().map(|word| word.len()).sum();
+    let all_vowels: usize = words.iter().map(|word| vowels(word)).sum();
+    let single = words.iter().filter(|word| word.len() == 1).count();
+    !words.is_empty()
+        && letters >= LETTERS_PER_WORD * words.len()
+        && all_vowels * LETTERS_PER_VOWEL >= letters
+        && single <= 1 + words.len() / 6
+        && words.iter().all(|word| word.len() < 4 || vowels(word) > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::rngs::StdRng;
+    use rand::{RngExt as _, SeedableRng as _};
+
+    #[test]
+    fn names_paths_and_versions_are_references() {
+        for text in [
+            "process.env.OPENCLAW_GATEWAY_TOKEN_V2",
+            "import.meta.env.VITE_GATEWAY_TOKEN_V2",
+            "process?.env?.GATEWAY_TOKEN_V2",
+            "cfg.oauth2.gateway_token",
+            "cfg->gateway->token_v2",
+            "settings.v2.webApiKey",
+            "Base64UrlString",
+            "HexSha256Digest",
+            "hex_sha256_digest",
+            "gateway_token_2",
+            "gatewayPassword",
+            "correct-horse-battery",
+            "ENV_TOKEN_V2%",
+            "1.20.3-alpha1",
+            "v2026.11.1-rc.2",
+            "projects/1234/secrets/web-api-key/versions/3",
+            "/run/secrets/web_api_key2",
+            "/run/secrets/gatewayTokenNumber2",
+            "./secrets/key1",
+        ] {
+            let is_one = is_reference(text.as_bytes());
+            assert!(is_one, "{text}");
+        }
+        for text in [
+            "hunter2_blue",
+            "HorseBattery7",
+            "correct-horse-battery-staple-42",
+            "MyPassword2024",
+            "qZrTmXvLbNwKcYpDsHfJ",
+            "7f3a9c1e5b2d8046af17c3e95d2b8a60",
+            "/3q8ZrT2mXv9LbN4wKc7YpD3sHf6JgR5tVx1Bz8EuQ0=",
+            "q8Z/T2mXv9Lb/4wKc7YpD3sHf6JgR5tVx1Bz8EuQ0Wd=",
+        ] {
+            let is_one = is_reference(text.as_bytes());
+            assert!(!is_one, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_generator_draws_is_hardly_ever_a_reference() {
+        let mut rng = StdRng::seed_from_u64(5);
+        let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_/+";
+        for (alphabet, most) in [(52, 90), (62, 5), (63, 5), (65, 5)] {
+            let mut wrong = 0;
+            for _ in 0..1000 {
+                let draw = |_| letters[rng.random_range(0..alphabet)];
+                let text: Vec<u8> = (0..24).map(draw).collect();
+                wrong += usize::from(text[0] != b'/' && is_reference(&text));
+            }
+            assert!(wrong <= most, "{wrong} of {alphabet} letters");
+        }
+    }
+}
