@@ -539,6 +539,15 @@ pub const KEY_SHAPES: &[KeyShape] = &[
         named_only: false,
         anchor: Prefix,
         alternatives: &[
+            // Routable ones, with and without a version.
+            &[
+                Text("glpat-"),
+                Run(Class::Word, 27, 300),
+                Text("."),
+                Run(Class::LowerAlnum, 2, 2),
+                Text("."),
+                Run(Class::LowerAlnum, 9, 9),
+            ],
             &[
                 Text("glpat-"),
                 Run(Class::Word, 27, 300),

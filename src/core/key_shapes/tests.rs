@@ -489,3 +489,16 @@ fn random_bytes_and_truncated_keys_never_panic() {
         let _ = judge_provider_value("OPENAI_API_KEY", &bytes);
     }
 }
+
+#[test]
+fn routable_gitlab_tokens_have_a_version_or_none() {
+    let mut rng = StdRng::seed_from_u64(31);
+    let payload = random_of(&mut rng, Class::Word, 40);
+    let end = random_of(&mut rng, Class::LowerAlnum, 9);
+    for tail in [format!("01.{end}"), end.clone()] {
+        let key = format!("{}{payload}.{tail}", "glpat-");
+        let found = find_all(key.as_bytes());
+        assert_eq!(found.len(), 1, "{key}");
+        assert_eq!((found[0].0.clone(), found[0].1.id), (0..key.len(), "gitlab-token"));
+    }
+}
