@@ -16,6 +16,9 @@ use crate::redact::{json_escaped, percent_encoded};
 use crate::secret::Secret;
 use crate::strength;
 
+/// Signs that an encoder leaves alone besides those of RFC 3986: none, Python's `quote`,
+/// JavaScript's `encodeURIComponent` and `encodeURI`.
+const KEPT_BY_ENCODERS: [&str; 4] = ["", "/", "!'()*", "!'()*;/?:@&=+$,#"];
 /// A shorter value would be found everywhere.
 const SHORTEST_VALUE: usize = 8;
 /// Teddy, the packed searcher, takes at most this many needles.
@@ -267,9 +270,11 @@ fn forms(value: &[u8]) -> Vec<Vec<u8>> {
             other => vec![*other],
         })
         .collect();
-    let percent = percent_encoded(value);
-    forms.push(lower_case_codes(&percent));
-    forms.extend([escaped, slashes, percent]);
+    forms.extend([escaped, slashes]);
+    for percent in percent_forms(value) {
+        forms.push(lower_case_codes(&percent));
+        forms.push(percent);
+    }
     for skipped in 0..3 {
         forms.push(aligned(&STANDARD_NO_PAD, value, skipped));
         forms.push(aligned(&URL_SAFE_NO_PAD, value, skipped));
@@ -279,6 +284,41 @@ fn forms(value: &[u8]) -> Vec<Vec<u8>> {
     }
     forms.retain(|form| form.len() >= SHORTEST_VALUE);
     forms
+}
+
+/// Encoders differ in the signs that they leave alone, and forms write a blank as `+`.
+fn percent_forms(value: &[u8]) -> Vec<Vec<u8>> {
+    let mut forms = Vec::new();
+    for kept in KEPT_BY_ENCODERS {
+        let form = with_kept(value, kept.as_bytes());
+        forms.push(replaced(&form, b"%20", b"+"));
+        forms.push(form);
+    }
+    // Browsers and Java encode the tilde, too.
+    let of_forms = replaced(&with_kept(value, b"*"), b"%20", b"+");
+    forms.push(replaced(&of_forms, b"~", b"%7E"));
+    forms
+}
+
+fn replaced(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let mut result = Vec::with_capacity(text.len());
+    let mut end = 0;
+    for at in memchr::memmem::find_iter(text, from) {
+        result.extend_from_slice(&text[end..at]);
+        result.extend_from_slice(to);
+        end = at + from.len();
+    }
+    result.extend_from_slice(&text[end..]);
+    result
+}
+
+/// As RFC 3986 has it, but with these signs as they are.
+fn with_kept(value: &[u8], kept: &[u8]) -> Vec<u8> {
+    let parts = value.iter().map(|byte| match kept.contains(byte) {
+        true => vec![*byte],
+        false => percent_encoded(&[*byte]),
+    });
+    parts.flatten().collect()
 }
 
 /// Percent codes with small letters; everything else stays.
@@ -342,6 +382,21 @@ mod tests {
             for text in [json.clone().into_bytes(), json.replace('/', "\\/").into_bytes(), utf16] {
                 prop_assert!(!own.find_all(&text).is_empty());
             }
+        }
+    }
+
+    #[test]
+    fn a_value_is_found_as_usual_encoders_write_it() {
+        let own = searcher(b"pa/ss (w0rd)!*~'x");
+        for text in [
+            "pa/ss%20%28w0rd%29%21%2A~%27x",
+            "pa%2fss%20(w0rd)!*~'x",
+            "pa%2Fss%20(w0rd)!*~'x",
+            "pa/ss%20(w0rd)!*~'x",
+            "pa%2Fss+%28w0rd%29%21%2A~%27x",
+            "pa%2fss+%28w0rd%29%21*%7e%27x",
+        ] {
+            assert_eq!(own.find_all(text.as_bytes()).len(), 1, "{text}");
         }
     }
 
