@@ -499,6 +499,9 @@ fn routable_gitlab_tokens_have_a_version_or_none() {
         let key = format!("{}{payload}.{tail}", "glpat-");
         let found = find_all(key.as_bytes());
         assert_eq!(found.len(), 1, "{key}");
-        assert_eq!((found[0].0.clone(), found[0].1.id), (0..key.len(), "gitlab-token"));
+        assert_eq!(
+            (found[0].0.clone(), found[0].1.id),
+            (0..key.len(), "gitlab-token")
+        );
     }
 }

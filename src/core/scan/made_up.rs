@@ -17,6 +17,10 @@ const SAMPLES: &[&str] = &[
     "7f75367e7881255134e1375e723d1dea",
     "c794fa6d20c64efb9adf980ae93af472",
     "da816f9f2c16e6c5390e7636cadc40c4",
+    "0672044443043ba75fe6767d263963d4",
+    "d743e28aa96cefb9c1956713c617292b",
+    // api.slack.com: what `oauth.v2.access` answers
+    "2ddc147f3a3b5a1722b8ed6be3c45c49",
     // core.telegram.org/bots: the token in the text
     "0b5dd075ccdd03c42f4edda8e299e683",
 ];
@@ -105,6 +109,8 @@ pub(super) fn digest(value: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
     #[test]
     fn runs_sequences_and_words_are_made_up_and_random_values_are_not() {
@@ -147,6 +153,31 @@ mod tests {
         ] {
             assert!(is_made_up_key(key.as_bytes()), "{key}");
         }
+    }
+
+    #[test]
+    fn published_samples_are_made_up() {
+        let jwt = |algorithm: &str, signature: &str| {
+            let head = format!(r#"{{"alg":"{algorithm}","typ":"JWT"}}"#);
+            let body = r#"{"sub":"1234567890","name":"John Doe","admin":true,"iat":1516239022}"#;
+            let parts = [head.as_str(), body].map(|part| URL_SAFE_NO_PAD.encode(part));
+            format!("{}.{signature}", parts.join("."))
+        };
+        let rs256 = "NHVaYe26MbtOYhSKkoKYdFVomg4i8ZJd8_-RU8VNbftc4TSMb4bXP3l3YlNWACwyXPGffz5aXHc6\
+             lty1Y2t4SWRqGteragsVdZufDn5BlnJl9pdR_kdVFUsra2rWKEofkZeIC4yWytE58sMIihvo9H1S\
+             cmmVwBcQP6XETqYd0aSHp1gOa9RdUPDvoXQ5oqygTqVtxaDr6wUFKrKItgBMzWIdNZ6y7O9E0DhE\
+             PTbE9rfBo6KTFsHAZnMg4k68CDp2woYIaXbmYTWcvbzIuHO7_37GT79XdIwkm95QJ7hYC9RiwrV7\
+             mesbY4PAahERJawntho0my942XheVLmGwLMBkQ";
+        let es256 = "tyh-VfuzIxCyGYDlkBA7DfyjrqmSHu6pQ2hoZuFqUSL\
+             PNY2N0mpHb3nk5K17HWP_3cYHBw7AhHale5wky6-sVA";
+        let slack = format!(
+            "{}{}",
+            "xoxb-17653672481-19874698323", "-pdFZKVeTuE8sk7oOcBrzbqgy"
+        );
+        for sample in [jwt("RS256", rs256), jwt("ES256", es256), slack] {
+            assert!(is_made_up_key(sample.as_bytes()), "{sample}");
+        }
+        assert!(!is_made_up_key(jwt("ES256", rs256).as_bytes()));
     }
 
     #[test]
