@@ -15,38 +15,85 @@ const LARGEST_FILE: u64 = 16 << 20;
 /// A pattern that compiles to more bytes than this explodes.
 const LARGEST_PATTERN: usize = 10 << 20;
 
-const KEYS_OF_A_FILE: &[&str] = &[
-    "title",
-    "description",
-    "minVersion",
-    "extend",
-    "rules",
-    "allowlist",
-    "allowlists",
+/// What may stand behind a key.
+#[derive(Clone, Copy)]
+enum Kind {
+    Text,
+    Texts,
+    /// With or without a fraction.
+    Number,
+    /// From 0.
+    WholeNumber,
+    Flag,
+    Table,
+    Tables,
+}
+
+/// The keys of a table, and what stands behind each.
+type Keys = [(&'static str, Kind)];
+
+const KEYS_OF_A_FILE: &Keys = &[
+    ("title", Kind::Text),
+    ("description", Kind::Text),
+    ("minVersion", Kind::Text),
+    ("extend", Kind::Table),
+    ("rules", Kind::Tables),
+    ("allowlist", Kind::Table),
+    ("allowlists", Kind::Tables),
 ];
-const KEYS_OF_EXTEND: &[&str] = &["useDefault", "disabledRules"];
-const KEYS_OF_A_RULE: &[&str] = &[
-    "id",
-    "description",
-    "regex",
-    "path",
-    "secretGroup",
-    "entropy",
-    "keywords",
-    "tags",
-    "allowlist",
-    "allowlists",
+const KEYS_OF_EXTEND: &Keys = &[("useDefault", Kind::Flag), ("disabledRules", Kind::Texts)];
+const KEYS_OF_A_RULE: &Keys = &[
+    ("id", Kind::Text),
+    ("description", Kind::Text),
+    ("regex", Kind::Text),
+    ("path", Kind::Text),
+    ("secretGroup", Kind::WholeNumber),
+    ("entropy", Kind::Number),
+    ("keywords", Kind::Texts),
+    ("tags", Kind::Texts),
+    ("allowlist", Kind::Table),
+    ("allowlists", Kind::Tables),
 ];
-const KEYS_OF_AN_ALLOWLIST: &[&str] = &[
-    "description",
-    "condition",
-    "regexes",
-    "regexTarget",
-    "stopwords",
-    "paths",
-    "commits",
-    "targetRules",
+const KEYS_OF_AN_ALLOWLIST: &Keys = &[
+    ("description", Kind::Text),
+    ("condition", Kind::Text),
+    ("regexes", Kind::Texts),
+    ("regexTarget", Kind::Text),
+    ("stopwords", Kind::Texts),
+    ("paths", Kind::Texts),
+    ("commits", Kind::Texts),
+    ("targetRules", Kind::Texts),
 ];
+
+impl Kind {
+    fn holds(self, value: &Value) -> bool {
+        let are_all = |is: fn(&Value) -> bool| {
+            let values = value.as_array();
+            values.is_some_and(|values| values.iter().all(is))
+        };
+        match self {
+            Self::Text => value.is_str(),
+            Self::Texts => are_all(Value::is_str),
+            Self::Number => number_of(value).is_some(),
+            Self::WholeNumber => value.as_integer().is_some_and(|number| number >= 0),
+            Self::Flag => value.is_bool(),
+            Self::Table => value.is_table(),
+            Self::Tables => are_all(Value::is_table),
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Texts => "list of texts",
+            Self::Number => "number",
+            Self::WholeNumber => "whole number from 0",
+            Self::Flag => "true or false",
+            Self::Table => "table",
+            Self::Tables => "list of tables",
+        }
+    }
+}
 
 impl RuleSet {
     /// Reads and compiles rule files.
@@ -120,9 +167,9 @@ impl RuleFile {
     }
 
     fn read(&mut self, table: &Table, path: &Path) {
-        self.refuse_unknown(table, KEYS_OF_A_FILE, "the file");
+        self.refuse_wrong(table, KEYS_OF_A_FILE, "the file");
         if let Some(extend) = table.get("extend").and_then(Value::as_table) {
-            self.refuse_unknown(extend, KEYS_OF_EXTEND, "extend");
+            self.refuse_wrong(extend, KEYS_OF_EXTEND, "extend");
             self.notes.push(format!(
                 "{}: `extend` is passed over; our own rules are on anyway",
                 path.display()
@@ -131,15 +178,12 @@ impl RuleFile {
         let everywhere = self.allowlists(table, "the file");
         let rules = table.get("rules").and_then(Value::as_array);
         let rules: Vec<&Value> = rules.into_iter().flatten().collect();
-        if rules.is_empty() {
+        if rules.is_empty() && self.problems.is_empty() {
             self.problems.push("there is no [[rules]] in it".to_owned());
         }
         for (number, rule) in rules.into_iter().enumerate() {
-            match rule.as_table() {
-                Some(rule) => self.rule(rule, number + 1, &everywhere),
-                None => self
-                    .problems
-                    .push(format!("rule {} is no table", number + 1)),
+            if let Some(rule) = rule.as_table() {
+                self.rule(rule, number + 1, &everywhere);
             }
         }
     }
@@ -150,7 +194,7 @@ impl RuleFile {
             return;
         };
         let name = format!("rule {id}");
-        self.refuse_unknown(table, KEYS_OF_A_RULE, &name);
+        self.refuse_wrong(table, KEYS_OF_A_RULE, &name);
         let regex = self.optional_regex(table, "regex", &name);
         let path = self.optional_regex(table, "path", &name);
         if !table.contains_key("regex") && !table.contains_key("path") {
@@ -201,7 +245,7 @@ impl RuleFile {
 
     fn allowlist(&mut self, table: &Table, place: &str) -> Allowlist {
         let place = format!("{place}, allowlist");
-        self.refuse_unknown(table, KEYS_OF_AN_ALLOWLIST, &place);
+        self.refuse_wrong(table, KEYS_OF_AN_ALLOWLIST, &place);
         let needs_all = match text(table, "condition")
             .unwrap_or_default()
             .to_ascii_uppercase()
@@ -249,14 +293,8 @@ impl RuleFile {
     }
 
     fn optional_regex(&mut self, table: &Table, key: &str, place: &str) -> Option<Regex> {
-        let value = table.get(key)?;
-        match value.as_str() {
-            Some(pattern) => self.regex(pattern, key, place),
-            None => {
-                self.problems.push(format!("{place}: {key} is no text"));
-                None
-            }
-        }
+        let pattern = table.get(key)?.as_str()?;
+        self.regex(pattern, key, place)
     }
 
     /// Go's dialect as far as the two agree: ASCII classes, no look-around.
@@ -284,10 +322,18 @@ impl RuleFile {
     }
 
     /// A condition that is not understood must not count as fulfilled.
-    fn refuse_unknown(&mut self, table: &Table, known: &[&str], place: &str) {
-        for key in table.keys().filter(|key| !known.contains(&key.as_str())) {
-            self.problems
-                .push(format!("{place}: `{key}` is not understood"));
+    fn refuse_wrong(&mut self, table: &Table, known: &Keys, place: &str) {
+        for (key, value) in table {
+            let kind = known.iter().find(|(known, _)| known == key);
+            match kind {
+                None => self
+                    .problems
+                    .push(format!("{place}: `{key}` is not understood")),
+                Some((_, kind)) if !kind.holds(value) => self
+                    .problems
+                    .push(format!("{place}: {key} is no {}", kind.words())),
+                Some(_) => {}
+            }
         }
     }
 }

@@ -98,7 +98,7 @@ fn allowlists_allow_and_only_what_they_say() {
 
 #[test]
 fn every_mistake_is_told_with_the_rules_id() {
-    let cases: [(&str, &[&str]); 9] = [
+    let cases: [(&str, &[&str]); 17] = [
         ("", &["no [[rules]]"]),
         ("[[rules]]\nregex = 'a'", &["rule 1 has no id"]),
         ("[[rules]]\nid = 'a'", &["rule a has neither"]),
@@ -126,6 +126,40 @@ fn every_mistake_is_told_with_the_rules_id() {
             &["rule a: `required`"],
         ),
         ("[[rules]\nid = 1", &["line 1: not valid TOML"]),
+        ("rules = 'x'", &["the file: rules is no list of tables"]),
+        ("rules = [1]", &["the file: rules is no list of tables"]),
+        (
+            "[[rules]]\nid = 'a'\nregex = 'x'\nentropy = '3.5'\nkeywords = 'foo'\nsecretGroup = '1'",
+            &[
+                "rule a: entropy is no number",
+                "rule a: keywords is no list of texts",
+                "rule a: secretGroup is no whole number",
+            ],
+        ),
+        (
+            "[[rules]]\nid = 'a'\nregex = 'x'\nsecretGroup = -1",
+            &["rule a: secretGroup is no whole number"],
+        ),
+        (
+            "[[rules]]\nid = 'a'\nregex = 'x'\nsecretGroup = 1.5",
+            &["rule a: secretGroup is no whole number"],
+        ),
+        (
+            "[[rules]]\nid = 'a'\nregex = 'x'\n[rules.allowlists]\npaths = ['y']",
+            &["rule a: allowlists is no list of tables"],
+        ),
+        (
+            "[[rules]]\nid = 'a'\nregex = 'x'\n[[rules.allowlists]]\nregexes = 'y'\npaths = [3]\ncondition = 3",
+            &[
+                "rule a, allowlist: regexes is no list of texts",
+                "rule a, allowlist: paths is no list of texts",
+                "rule a, allowlist: condition is no text",
+            ],
+        ),
+        (
+            "[extend]\nuseDefault = 1\n[[rules]]\nid = 'a'\nregex = 'x'",
+            &["extend: useDefault is no true or false"],
+        ),
     ];
     for (text, expected) in cases {
         let error = read(text).unwrap_err();
