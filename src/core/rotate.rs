@@ -157,6 +157,18 @@ pub enum RotateError {
     /// `abort` after the old key died.
     #[error("the old key is dead, and a dead key in the file is an outage: run `{0}` instead")]
     TooLateToAbort(String),
+    /// The old key was to come back and is nowhere any more.
+    #[error(
+        "{}: the backup is missing or does not hold the old key; put the old key into the file by hand and run `{abort}`, or keep the new one with `{resume}`", .path.display()
+    )]
+    OldKeyLost {
+        /// The backup.
+        path: PathBuf,
+        /// The command that finishes the rotation.
+        resume: String,
+        /// The command that takes it back.
+        abort: String,
+    },
     /// Several rotations are unfinished.
     #[error("several rotations are unfinished ({0}); choose one with --name")]
     Several(String),

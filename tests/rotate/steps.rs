@@ -107,6 +107,59 @@ fn abort_refuses_when_the_old_key_is_dead() {
     bench.rotate(&["resume"]).expect(0, "done");
 }
 
+/// What may happen to a backup while a rotation waits.
+fn spoilt() -> [Option<String>; 3] {
+    [None, Some(OLD[..20].to_owned()), Some("another".to_owned())]
+}
+
+/// A rotation that waits for step 4, with its backup replaced.
+fn waits_with(bench: &Bench, backup: Option<&str>) {
+    bench.with_new(&["--restart", "true"]).expect(3, "waiting");
+    let name = format!("env/.env.{NAME}.openclaw-sec.backup");
+    match backup {
+        Some(text) => std::fs::write(bench.path(&name), text).unwrap(),
+        None => std::fs::remove_file(bench.path(&name)).unwrap(),
+    }
+}
+
+#[test]
+fn an_old_key_that_is_lost_with_its_backup_is_never_called_dead() {
+    let keys = alive(&[OLD, NEW]);
+    let mock = anthropic_mock(&keys);
+    for backup in spoilt() {
+        let bench = Bench::new(&mock.url, &env());
+        waits_with(&bench, backup.as_deref());
+        let after = env().replace(OLD, NEW);
+        let waiting = bench.rotate(&["resume"]);
+        waiting.expect(3, "waiting").at("revoke");
+        let message = waiting.json["message"].as_str().unwrap();
+        assert!(message.contains("missing or damaged"), "{message}");
+        let refused = bench.rotate(&["abort"]);
+        assert_eq!(refused.code, 2, "{refused:?}");
+        assert!(refused.stderr.contains("backup"), "{refused:?}");
+        assert_eq!(bench.text(), after);
+        bench.rotate(&["resume"]).expect(3, "waiting");
+        bench.rotate(&["resume", "--yes"]).expect(0, "done");
+        assert_eq!((bench.text(), bench.beside()), (after, vec![".env".into()]));
+    }
+}
+
+#[test]
+fn an_old_key_that_the_file_still_holds_needs_no_backup() {
+    let keys = alive(&[OLD, NEW]);
+    let mock = anthropic_mock(&keys);
+    for backup in spoilt() {
+        let twice = format!("{NAME}={OLD}\n{NAME}={OLD}\n");
+        let bench = Bench::new(&mock.url, &twice);
+        waits_with(&bench, backup.as_deref());
+        let waiting = bench.rotate(&["resume"]);
+        let message = waiting.expect(3, "waiting").json["message"].to_string();
+        assert!(!message.contains("missing or damaged"), "{message}");
+        bench.rotate(&["abort"]).expect(0, "rolled-back");
+        assert_eq!((bench.text(), bench.beside()), (twice, vec![".env".into()]));
+    }
+}
+
 #[test]
 fn an_old_key_that_is_dead_already_makes_one_run_enough() {
     let keys = alive(&[NEW]);

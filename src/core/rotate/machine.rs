@@ -437,8 +437,7 @@ impl Machine<'_> {
     /// Step 4.
     fn revoke(&mut self) -> Result<Option<Outcome>, RotateError> {
         let Some(old) = self.keys.old.clone() else {
-            self.add(Event::OldDead)?;
-            return Ok(None);
+            return self.revoke_unseen();
         };
         let mut verdict = if self.plan.old_was_dead {
             Verdict::Dead
@@ -517,6 +516,51 @@ impl Machine<'_> {
             message,
             Some("resume"),
         )))
+    }
+
+    /// Step 4 without the old key: there was none, or it is lost and only a person can tell.
+    fn revoke_unseen(&mut self) -> Result<Option<Outcome>, RotateError> {
+        let console = self.api.provider.console;
+        let mut is_dead = !self.has_lost_old() || self.plan.old_was_dead || self.takes_word;
+        if !is_dead && self.person.may_ask() {
+            let request = format!(
+                "the backup of the old key is missing or damaged: revoke that key at https://{console}, then press Enter"
+            );
+            is_dead = self
+                .person
+                .wait_until_done(&request)
+                .map_err(RotateError::Terminal)?;
+        }
+        if self.person.wants_to_stop() {
+            return self.interrupted().map(Some);
+        }
+        if is_dead {
+            self.add(Event::OldDead)?;
+            return Ok(None);
+        }
+        let backup = backup::path(&self.plan.target, &self.plan.name);
+        Ok(Some(self.outcome(
+            Step::Revoke,
+            Status::Waiting,
+            format!(
+                "the new key is in the file; the old one is not proven dead: its backup {} is missing or damaged, so nobody was asked about it and no place was searched for it: revoke it at https://{console}, then say so with `rotate resume --yes`",
+                backup.display()
+            ),
+            Some("resume"),
+        )))
+    }
+
+    /// Whether there was an old key that cannot be had any more.
+    pub(super) fn has_lost_old(&self) -> bool {
+        self.plan.old_fingerprint.is_some() && self.keys.old.is_none()
+    }
+
+    pub(super) fn lost_old(&self) -> RotateError {
+        RotateError::OldKeyLost {
+            path: backup::path(&self.plan.target, &self.plan.name),
+            resume: self.plan.command("resume"),
+            abort: self.plan.command("abort"),
+        }
     }
 
     pub(super) fn old_is_dead(&self) -> bool {

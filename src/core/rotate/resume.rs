@@ -206,7 +206,8 @@ fn start_again(
 /// Takes the unfinished rotation back.
 ///
 /// # Errors
-/// [`RotateError::TooLateToAbort`] once the old key is dead.
+/// [`RotateError::TooLateToAbort`] once the old key is dead, [`RotateError::OldKeyLost`] when it is
+/// nowhere any more.
 pub fn abort(
     env: &Path,
     name: Option<&str>,
@@ -232,6 +233,7 @@ pub fn abort(
         (Holds::New, _) if machine.old_is_dead() => {
             Err(RotateError::TooLateToAbort(machine.plan.command("resume")))
         }
+        (Holds::New, _) if machine.has_lost_old() => Err(machine.lost_old()),
         _ => machine.take_back(),
     }
 }
@@ -315,10 +317,12 @@ fn machine<'a>(
     let is = |key: &Secret, fingerprint: &Option<String>| {
         Some(fingerprints.of(key.expose())) == *fingerprint
     };
+    // A backup that was cut or replaced is none; the file may hold the old key elsewhere.
     let old = backup::read(&plan.target, &plan.name)?
         .and_then(|written| backup::value(&written))
-        .or_else(|| now.clone())
-        .filter(|old| is(old, &plan.old_fingerprint));
+        .into_iter()
+        .chain(file.assignments().iter().map(|one| one.value.clone()))
+        .find(|old| is(old, &plan.old_fingerprint));
     let new = now.filter(|now| is(now, &plan.new_fingerprint));
     let api = Api::new(plan.provider()?, plan.provider_url.as_deref(), stop)?;
     Ok(Machine {

@@ -7,6 +7,7 @@ use crate::rotate::ledger::Ledger;
 use crate::rotate::outcome::{Outcome, Status, Step};
 use crate::rotate::plan::Restart;
 use crate::rotate::{RotateError, backup, places};
+use crate::secret::Secret;
 
 impl Machine<'_> {
     /// The old key is dead and the new one in effect: writes it down and tidies up.
@@ -56,6 +57,14 @@ impl Machine<'_> {
                 Some("resume"),
             ));
         }
+        if self.has_lost_old() {
+            return Ok(self.outcome(
+                Step::Restart,
+                Status::Failed,
+                format!("{reason}; the old key is lost with its backup, so the new one stays in the file: repair OpenClaw, then resume"),
+                Some("resume"),
+            ));
+        }
         self.person
             .warn(&format!("{reason}; the old key comes back"));
         let gateways = places::running(self.world);
@@ -73,13 +82,14 @@ impl Machine<'_> {
             Ok(kept) => kept,
             Err(error) => {
                 let backup = backup::path(&self.plan.target, &self.plan.name);
+                let place = match &error {
+                    RotateError::OldKeyLost { .. } => String::new(),
+                    _ => format!("; it lies in {}", backup.display()),
+                };
                 return Ok(self.outcome(
                     Step::Update,
                     Status::Failed,
-                    format!(
-                        "{reason}; the old value cannot be put back: {error}; it lies in {}",
-                        backup.display()
-                    ),
+                    format!("{reason}; the old value cannot be put back: {error}{place}"),
                     Some("abort"),
                 ));
             }
@@ -142,16 +152,27 @@ impl Machine<'_> {
             Holds::Other => return Ok(true),
             Holds::New => {}
         }
-        let written = backup::read(&self.plan.target, &self.plan.name)?;
-        let written = written.ok_or_else(|| RotateError::Backup {
-            path: backup::path(&self.plan.target, &self.plan.name),
-            source: std::io::ErrorKind::NotFound.into(),
-        })?;
+        let written = self.backed_up()?;
         self.edit(|file| {
-            file.put_back(&self.plan.name, &written)
-                .map_err(|error| self.edit_error(error))
+            let edited = match (&written, &self.keys.old) {
+                (Some(written), _) => file.put_back(&self.plan.name, written),
+                (None, Some(old)) => file.set(&self.plan.name, old),
+                (None, None) => return Err(self.lost_old()),
+            };
+            edited.map_err(|error| self.edit_error(error))
         })?;
         Ok(false)
+    }
+
+    /// The old value as it was written; none where the backup does not hold it any more.
+    fn backed_up(&self) -> Result<Option<Secret>, RotateError> {
+        let written = backup::read(&self.plan.target, &self.plan.name)?;
+        let is_old = |written: &Secret| {
+            let value = backup::value(written).filter(|value| !value.is_empty());
+            value.map(|value| self.fingerprints.of(value.expose())) == self.plan.old_fingerprint
+        };
+        let empty = || self.plan.old_fingerprint.is_none().then(|| Secret::new(""));
+        Ok(written.filter(is_old).or_else(empty))
     }
 
     fn reason(&self) -> String {
