@@ -295,18 +295,55 @@ fn an_old_value_of_another_provider_is_never_sent_to_this_one() {
 fn an_old_value_that_is_no_key_at_all_is_asked_about_nowhere() {
     let keys = alive(&[NEW]);
     let mock = anthropic_mock(&keys);
-    for old in [
-        "<paste key>",
-        "'your key here'",
-        "pässwort-alt-123456",
-        "changeme",
-    ] {
+    for old in ["<paste key>", "'your key here'", "changeme"] {
         let bench = Bench::new(&mock.url, &format!("{NAME}={old}\n"));
         bench.with_new(&["--restart", "true"]).expect(0, "done");
         assert!(bench.text().contains(NEW), "{old}");
     }
     let seen = mock.seen.lock().unwrap();
     assert!(!seen.is_empty() && seen.iter().all(|seen| seen.key() == NEW));
+}
+
+#[test]
+fn an_old_value_that_leads_to_a_key_or_holds_one_is_not_called_dead() {
+    let keys = alive(&[OLD, NEW]);
+    let mock = anthropic_mock(&keys);
+    for old in [
+        "$BASE",
+        "\"${BASE}\"",
+        &format!("${{BASE:-{OLD}}}"),
+        &format!("\"{OLD} rotated-2025\""),
+        &format!("\"Bearer {OLD}\""),
+        &format!("{OLD},other"),
+        "pässwort-alt-123456",
+    ] {
+        let bench = Bench::new(&mock.url, &format!("{NAME}={old}\n"));
+        let done = bench.with_new(&["--restart", "true"]);
+        done.expect(3, "waiting").at("revoke");
+        assert!(done.json["message"].to_string().contains("--yes"), "{old}");
+        bench.rotate(&["resume"]).expect(3, "waiting");
+        bench.rotate(&["resume", "--yes"]).expect(0, "done");
+    }
+    let seen = mock.seen.lock().unwrap();
+    assert!(!seen.is_empty() && seen.iter().all(|seen| seen.key() == NEW));
+}
+
+#[test]
+fn blanks_around_the_old_key_are_no_part_of_it() {
+    let keys = alive(&[OLD, NEW]);
+    let mock = anthropic_mock(&keys);
+    let text = format!("{NAME}=\" {OLD} \"\n");
+    let bench = Bench::new(&mock.url, &text);
+    bench.with_new(&["--restart", "true"]).expect(3, "waiting");
+    let was_asked = mock
+        .seen
+        .lock()
+        .unwrap()
+        .iter()
+        .any(|seen| seen.key() == OLD);
+    assert!(was_asked);
+    kill(&keys, OLD);
+    bench.rotate(&["resume"]).expect(0, "done");
 }
 
 #[test]

@@ -404,7 +404,7 @@ impl Machine<'_> {
             world: self.world,
             name: &self.plan.name,
             target: &self.plan.target,
-            old: self.keys.old.as_ref(),
+            old: self.old_key().as_ref(),
             new,
             main_process: self.driver().main_process(&self.plan.restart),
             unit,
@@ -436,16 +436,18 @@ impl Machine<'_> {
 
     /// Step 4.
     fn revoke(&mut self) -> Result<Option<Outcome>, RotateError> {
-        let Some(old) = self.keys.old.clone() else {
+        let Some(old) = self.old_key() else {
             return self.revoke_unseen();
         };
+        let is_ours = new_key::can_be_judged(self.api.provider, &old);
         let mut verdict = if self.plan.old_was_dead {
             Verdict::Dead
-        } else {
+        } else if is_ours {
             self.api.ask_twice(&old)
+        } else {
+            Verdict::Unknown
         };
         let mut reason = String::new();
-        let is_ours = new_key::belongs(self.api.provider, &old);
         if verdict != Verdict::Dead && self.plan.revoke == RevokeMode::Auto && is_ours {
             self.person
                 .tell(Step::Revoke, "revoking the old key by the provider's API");
@@ -476,7 +478,7 @@ impl Machine<'_> {
                     verdict.words()
                 )
             } else {
-                "the old value is no key of this provider: revoke it where it comes from, then press Enter".to_owned()
+                "the old value is not simply a key of this provider: revoke it where it comes from, then press Enter".to_owned()
             };
             let is_done = self
                 .person
@@ -486,7 +488,7 @@ impl Machine<'_> {
                 break;
             }
             // Where nobody can ask the provider, the person's word has to do.
-            verdict = if self.api.can_ask(&old) {
+            verdict = if is_ours && self.api.can_ask(&old) {
                 self.api.await_death(&old)
             } else {
                 Verdict::Dead
@@ -506,7 +508,7 @@ impl Machine<'_> {
             )
         } else {
             format!(
-                "the new key is in effect; the old value is no key of {}, which was not asked about it: revoke it where it comes from, then say so with `rotate resume --yes`",
+                "the new key is in effect; the old value is not simply a key of {}, which was not asked about it: revoke it where it comes from, and what it refers to or holds, then say so with `rotate resume --yes`",
                 self.plan.provider
             )
         };
@@ -566,10 +568,15 @@ impl Machine<'_> {
     pub(super) fn old_is_dead(&self) -> bool {
         self.plan.old_was_dead
             || self
-                .keys
-                .old
-                .as_ref()
-                .is_some_and(|old| self.api.ask_twice(old) == Verdict::Dead)
+                .old_key()
+                .filter(|old| new_key::can_be_judged(self.api.provider, old))
+                .is_some_and(|old| self.api.ask_twice(&old) == Verdict::Dead)
+    }
+
+    /// The old key as its provider knows it.
+    pub(super) fn old_key(&self) -> Option<Secret> {
+        let old = self.keys.old.as_ref().map(new_key::trimmed);
+        old.filter(|old| !old.is_empty())
     }
 
     pub(super) fn events(&self) -> &[Event] {

@@ -6,8 +6,8 @@ use super::RotateError;
 use super::plan::KeySource;
 use super::providers::Provider;
 use crate::env_file::{EnvFile, EnvFileError};
-use crate::key_shapes::{ShapeVerdict, Uncleanness, judge_provider_value};
-use crate::placeholder::placeholder;
+use crate::key_shapes::{self, ShapeVerdict, Uncleanness, judge_provider_value};
+use crate::placeholder::{PlaceholderKind, placeholder};
 use crate::secret::Secret;
 use crate::world::World;
 
@@ -101,10 +101,31 @@ pub fn inspect(provider: &Provider, key: &Secret) -> Result<(), RotateError> {
     }
 }
 
-/// Whether an old value is no key, whoever's: a placeholder, or a text with signs that no key has.
+/// Whether an old value is no key, whoever's: a placeholder. A reference is not, since it may lead to
+/// a key, and neither is one that holds a key.
 pub fn is_none(old: &Secret) -> bool {
+    let kind = placeholder(old.expose());
+    kind.is_some_and(|kind| kind != PlaceholderKind::Unexpanded)
+        && key_shapes::find_all(old.expose()).is_empty()
+}
+
+/// The old key without the blanks around it, which programs differ about.
+pub fn trimmed(old: &Secret) -> Secret {
+    Secret::new(old.expose().trim_ascii())
+}
+
+/// Whether the provider's refusal of the old value would say something about the key in it: one of
+/// this provider with nothing around it. A list, a reference or `Bearer KEY` is refused as a whole
+/// while its key lives.
+pub fn can_be_judged(provider: &Provider, old: &Secret) -> bool {
     let value = old.expose();
-    placeholder(value).is_some() || !value.iter().all(u8::is_ascii_graphic)
+    let padding = value.iter().rev().take_while(|byte| **byte == b'=').count();
+    let is_plain = |byte: &u8| {
+        byte.is_ascii_alphanumeric()
+            || b"-_.~+/".contains(byte)
+            || provider.id_ends_at == Some(*byte)
+    };
+    value[..value.len() - padding].iter().all(is_plain) && belongs(provider, old)
 }
 
 /// Whether the old value may be shown to this provider: a key of another one may not.

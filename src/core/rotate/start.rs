@@ -500,20 +500,21 @@ impl Machine<'_> {
 
     /// What is known about the old key before anything is changed; says whose it is.
     fn ask_old(&mut self) -> Option<String> {
-        let old = self.keys.old.as_ref()?;
-        if new_key::is_none(old) {
+        let old = self.old_key()?;
+        if new_key::is_none(&old) {
             self.plan.old_was_dead = true;
             self.person
                 .warn("the old value is no key at all, so nothing has to be revoked");
             return None;
         }
-        if !new_key::belongs(self.api.provider, old) {
-            self.person
-                .warn("the old value has the shape of another provider's key, so this provider is not asked about it");
+        if !new_key::can_be_judged(self.api.provider, &old) {
+            self.person.warn(
+                "the old value is not simply a key of this provider, so it is not asked about it",
+            );
             return None;
         }
-        let first = self.api.ask(old);
-        self.plan.old_was_dead = first.verdict == Verdict::Dead && self.api.is_dead_again(old);
+        let first = self.api.ask(&old);
+        self.plan.old_was_dead = first.verdict == Verdict::Dead && self.api.is_dead_again(&old);
         first.principal
     }
 }
