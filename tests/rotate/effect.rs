@@ -147,3 +147,23 @@ fn the_same_key_under_another_name_holds_step_4_back_and_a_comment_is_told() {
         format!("# {NAME}={OLD}\nCLAUDE_KEY={OLD}\n{NAME}={NEW}\n")
     );
 }
+
+#[test]
+fn the_key_within_another_variable_holds_step_4_back() {
+    let (keys, mock) = keys_and_mock();
+    kill(&keys, OLD);
+    for line in [
+        format!("ANTHROPIC_API_KEYS={OLD},third"),
+        format!("OTHER='{{\"key\":\"{OLD}\"}}'"),
+        format!("OTHER=https://x:{OLD}@example.org/"),
+    ] {
+        let bench = Bench::new(&mock.url, &format!("{line}\n{NAME}={OLD}\n"));
+        let done = bench.with_new(&["--restart", "true"]);
+        done.expect(3, "waiting").at("revoke");
+        let name = line.split('=').next().unwrap();
+        let message = done.json["message"].to_string();
+        assert!(message.contains(name), "{message}");
+        std::fs::write(bench.env(), format!("{NAME}={NEW}\n")).unwrap();
+        bench.rotate(&["resume"]).expect(0, "done");
+    }
+}

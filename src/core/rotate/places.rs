@@ -161,17 +161,20 @@ impl Search<'_> {
             .collect()
     }
 
-    /// The same key under another name in the same file.
+    /// The same key under another name in the same file, also as a part of what stands there.
     fn look_at_env_file(&self, places: &mut Places) {
         let Some(old) = self.old else { return };
         let file = match EnvFile::read(self.target, std::time::Duration::from_secs(5)) {
             Ok(file) => file,
             Err(error) => return places.holding.push(error.to_string()),
         };
+        let is_in = |value: &Secret| {
+            value == old || (old.len() >= SHORTEST_SEARCHED && holds(value.expose(), old))
+        };
         let names: BTreeSet<&str> = file
             .assignments()
             .iter()
-            .filter(|one| one.name != self.name && one.value == *old)
+            .filter(|one| one.name != self.name && is_in(&one.value))
             .map(|one| one.name.as_str())
             .collect();
         for name in names {
