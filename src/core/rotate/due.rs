@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::RotateError;
-use super::ledger::Ledger;
+use super::ledger::{FILE_CHANGED, FIRST_SEEN, Ledger, earliest};
 use super::providers;
 use crate::atomic_file;
 use crate::env_file::{EnvFile, EnvFileError};
@@ -100,11 +100,10 @@ pub fn survey(
         let known = ledger
             .find(&target, name)
             .filter(|entry| entry.fingerprint == fingerprint);
-        let (since, source) = match known.map(|entry| entry.since()) {
-            // What nobody recorded when it came is at least as old as the file's last change.
-            Some((seen, "first seen")) => earliest((seen, "first seen"), changed),
-            Some(known) => known,
-            None => earliest((now, "first seen"), changed),
+        let (since, source) = match known {
+            Some(entry) if entry.is_dated() => entry.since(),
+            Some(entry) => earliest(entry.since(), changed),
+            None => earliest((now, FIRST_SEEN), changed),
         };
         let age_days = days(now, since);
         let ends = known
@@ -136,7 +135,8 @@ pub fn survey(
 }
 
 impl Survey {
-    /// Notes in the ledger which keys were seen, so that their clock runs.
+    /// Notes in the ledger which keys were seen and since when, so that their clock runs: a later
+    /// change of the file is none of the key.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -144,12 +144,14 @@ impl Survey {
         let target = atomic_file::resolve(env).map_err(unseen(env))?;
         Ledger::update(state, |ledger| {
             for key in &self.keys {
+                let changed = (key.source == FILE_CHANGED).then(|| key.since.parse().ok());
                 ledger.seen(
                     &target,
                     &key.name,
                     key.provider.as_deref(),
                     &key.fingerprint,
                     now,
+                    changed.flatten(),
                 );
             }
         })
@@ -162,16 +164,6 @@ fn unseen(env: &Path) -> impl Fn(std::io::Error) -> RotateError {
             path: env.to_owned(),
             source,
         })
-    }
-}
-
-fn earliest(
-    seen: (Timestamp, &'static str),
-    changed: Option<Timestamp>,
-) -> (Timestamp, &'static str) {
-    match changed {
-        Some(changed) if changed < seen.0 => (changed, "file changed"),
-        _ => seen,
     }
 }
 

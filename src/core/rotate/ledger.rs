@@ -14,6 +14,9 @@ use crate::small_file;
 use crate::state::StateDir;
 
 const FILE: &str = "ledger.json";
+/// Sources of a date: the first run that saw the key, and the last change of its file.
+pub const FIRST_SEEN: &str = "first seen";
+pub const FILE_CHANGED: &str = "file changed";
 /// A larger file is no ledger, in bytes.
 const LARGEST: u64 = 16 << 20;
 /// How long another run that writes is waited for.
@@ -45,6 +48,9 @@ pub struct Entry {
     pub verified_at: Option<Timestamp>,
     /// When we first saw it.
     pub first_seen_at: Timestamp,
+    /// When its file was last changed before that, the earliest that any run has seen.
+    #[serde(default)]
+    pub file_changed_at: Option<Timestamp>,
     /// When the provider says it ends.
     pub expires_at: Option<Timestamp>,
 }
@@ -55,8 +61,24 @@ impl Entry {
         match (self.created_at, self.rotated_at) {
             (Some(created), _) => (created, "created by API"),
             (None, Some(rotated)) => (rotated, "rotated"),
-            (None, None) => (self.first_seen_at, "first seen"),
+            (None, None) => earliest((self.first_seen_at, FIRST_SEEN), self.file_changed_at),
         }
+    }
+
+    /// Whether somebody recorded when it came.
+    pub fn is_dated(&self) -> bool {
+        self.created_at.is_some() || self.rotated_at.is_some()
+    }
+}
+
+/// What nobody recorded when it came is at least as old as the file's last change.
+pub fn earliest(
+    seen: (Timestamp, &'static str),
+    changed: Option<Timestamp>,
+) -> (Timestamp, &'static str) {
+    match changed {
+        Some(changed) if changed < seen.0 => (changed, FILE_CHANGED),
+        _ => seen,
     }
 }
 
@@ -113,11 +135,13 @@ impl Ledger {
             rotated_at: Some(now),
             verified_at: Some(now),
             first_seen_at: plan.started_at,
+            file_changed_at: None,
             expires_at: plan.expires_at,
         });
     }
 
-    /// A key was seen; one that is known keeps its dates.
+    /// A key was seen in a file that was changed then; one that is known keeps its dates, and of the
+    /// changes the earlier one counts.
     pub fn seen(
         &mut self,
         env: &Path,
@@ -125,12 +149,18 @@ impl Ledger {
         provider: Option<&str>,
         fingerprint: &str,
         now: Timestamp,
+        changed: Option<Timestamp>,
     ) {
-        let is_known = self
-            .find(env, name)
-            .is_some_and(|entry| entry.fingerprint == fingerprint);
-        if !is_known {
-            self.put(Entry {
+        let known = self
+            .keys
+            .iter_mut()
+            .find(|entry| entry.env == env && entry.name == name)
+            .filter(|entry| entry.fingerprint == fingerprint);
+        match known {
+            Some(entry) => {
+                entry.file_changed_at = entry.file_changed_at.into_iter().chain(changed).min();
+            }
+            None => self.put(Entry {
                 env: env.to_owned(),
                 name: name.to_owned(),
                 provider: provider.map(str::to_owned),
@@ -139,8 +169,9 @@ impl Ledger {
                 rotated_at: None,
                 verified_at: None,
                 first_seen_at: now,
+                file_changed_at: changed,
                 expires_at: None,
-            });
+            }),
         }
     }
 

@@ -32,19 +32,25 @@ impl Case {
         let state = folder.path().join("state");
         let state = StateDir::locate(Some(&state), &World::real()).unwrap();
         std::fs::write(folder.path().join(".env"), text).unwrap();
-        let file = std::fs::File::options()
-            .append(true)
-            .open(folder.path().join(".env"))
-            .unwrap();
-        let seconds = u64::try_from(ago(changed_ago).as_second()).unwrap();
-        let changed = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-        file.set_times(FileTimes::new().set_modified(changed))
-            .unwrap();
-        Self {
+        let case = Self {
             folder,
             state,
             text: text.to_owned(),
-        }
+        };
+        case.change(changed_ago);
+        case
+    }
+
+    /// The file was changed that many seconds ago.
+    fn change(&self, seconds_ago: i64) {
+        let file = std::fs::File::options()
+            .append(true)
+            .open(self.folder.path().join(".env"))
+            .unwrap();
+        let seconds = u64::try_from(ago(seconds_ago).as_second()).unwrap();
+        let changed = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        file.set_times(FileTimes::new().set_modified(changed))
+            .unwrap();
     }
 
     fn survey(&self) -> Survey {
@@ -72,6 +78,7 @@ impl Case {
             rotated_at: None,
             verified_at: None,
             first_seen_at: now(),
+            file_changed_at: None,
             expires_at: None,
         };
         change(&mut entry);
@@ -228,4 +235,22 @@ fn a_survey_that_is_recorded_starts_the_clock() {
     let key = case.survey().keys.remove(0);
     assert!(key.is_recorded);
     assert_eq!((key.age_days, key.source), (3, "first seen"));
+}
+
+#[test]
+fn a_later_change_of_the_file_makes_no_known_key_younger() {
+    let case = Case::new(ANTHROPIC, 100 * DAY);
+    let env = case.folder.path().join(".env");
+    let record = || case.survey().record(&env, &case.state, now()).unwrap();
+    record();
+    for changed in [0, 5 * DAY] {
+        case.change(changed);
+        record();
+        let key = case.survey().keys.remove(0);
+        assert_eq!((key.age_days, key.due), (100, Due::Overdue));
+        assert_eq!(key.source, "file changed");
+    }
+    // An older file that was put back tells more.
+    case.change(200 * DAY);
+    assert_eq!(case.survey().keys.remove(0).age_days, 200);
 }
