@@ -318,6 +318,19 @@ fn a_broken_disk_leaves_old_or_new_and_resume_finishes() {
 }
 
 #[test]
+fn a_journal_that_cannot_be_written_leaves_nothing_behind() {
+    let (bench, keys, _mock) = bench();
+    fresh(&bench, &keys);
+    let inject = "fdatasync:error=EIO:when=1";
+    let Some((true, code)) = traced(&bench, &arguments(&bench.url), inject) else {
+        println!("skipped: strace is not installed or may not trace");
+        return;
+    };
+    assert_eq!((code, bench.text()), (4, env()));
+    tidy(&bench, inject);
+}
+
+#[test]
 fn a_full_file_system_leaves_the_old_file_and_ends_with_4() {
     let (bench, _keys, _mock) = bench();
     let script = "mount -t tmpfs -o size=16k none env || exit 99; cp saved env/.env; head -c 20000 /dev/zero >env/filler 2>/dev/null; \"$@\"; code=$?; cp env/.env after; ls -A env >listed; exit $code";

@@ -197,9 +197,8 @@ impl Machine<'_> {
 
     /// Before step 2: the old value goes into its backup.
     fn stage(&mut self) -> Result<Option<Outcome>, RotateError> {
-        let staged = self.write_backup();
+        let staged = self.write_backup().and_then(|()| self.add(Event::Staged));
         self.or_undo(staged)?;
-        self.add(Event::Staged)?;
         Ok(None)
     }
 
