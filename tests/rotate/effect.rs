@@ -167,3 +167,41 @@ fn the_key_within_another_variable_holds_step_4_back() {
         bench.rotate(&["resume"]).expect(0, "done");
     }
 }
+
+#[test]
+fn an_environment_file_of_a_unit_holds_step_4_back_however_it_is_named() {
+    let (keys, mock) = keys_and_mock();
+    kill(&keys, OLD);
+    for named in [
+        "EnvironmentFile=HOME/other/x.env",
+        "EnvironmentFile = HOME/other/x.env",
+        "EnvironmentFile=-%h/other/x.env",
+        "EnvironmentFile=-HOME/o*/*.env",
+        "EnvironmentFile=%E/x.env",
+        "EnvironmentFile=%S/x.env",
+    ] {
+        let bench = Bench::new(&mock.url, &env());
+        let home = bench.path("home");
+        let units = home.join(".config/systemd/user");
+        let line = named.replace("HOME", &home.display().to_string());
+        for folder in ["other", ".config", ".local/state"] {
+            fs::create_dir_all(home.join(folder)).unwrap();
+        }
+        fs::create_dir_all(&units).unwrap();
+        fs::write(
+            units.join("openclaw.service"),
+            format!("[Service]\n{line}\n"),
+        )
+        .unwrap();
+        let folder = match named {
+            named if named.contains("%E") => ".config",
+            named if named.contains("%S") => ".local/state",
+            _ => "other",
+        };
+        fs::write(home.join(folder).join("x.env"), OLD).unwrap();
+        let done = bench.with_new(&["--restart", "true"]);
+        done.expect(3, "waiting").at("revoke");
+        let message = done.json["message"].to_string();
+        assert!(message.contains("x.env"), "{named}: {message}");
+    }
+}

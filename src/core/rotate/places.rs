@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use globset::Glob;
 use memchr::memmem;
 
 use super::journal::ProcessId;
@@ -235,6 +236,25 @@ impl Search<'_> {
             .collect()
     }
 
+    /// A path of a unit with its specifier filled in, for each user it may run as: `%h` is the home,
+    /// `%E` the folder of settings and `%S` the one of state (systemd.unit(5)).
+    fn specified(&self, named: &str, homes: &BTreeSet<PathBuf>) -> Vec<PathBuf> {
+        let places = [
+            ("%h", None, ""),
+            ("%E", Some("etc"), ".config"),
+            ("%S", Some("var/lib"), ".local/state"),
+        ];
+        for (specifier, of_system, of_user) in places {
+            if let Some(rest) = named.strip_prefix(specifier) {
+                let rest = rest.trim_start_matches('/');
+                let users = homes.iter().map(|home| home.join(of_user).join(rest));
+                let system = of_system.map(|folder| self.world.host(folder).join(rest));
+                return users.chain(system).collect();
+            }
+        }
+        vec![self.world.below_root(Path::new(named))]
+    }
+
     /// Units and their drop-ins, and the environment files they name.
     fn collect_units(&self, homes: &BTreeSet<PathBuf>, files: &mut BTreeSet<PathBuf>) {
         let mut folders: Vec<PathBuf> = ["etc", "run", "usr/lib", "lib"]
@@ -262,15 +282,42 @@ impl Search<'_> {
         }
         for path in units {
             let text = small_file::read_text(&path, 1 << 20).unwrap_or_default();
-            for line in text.lines() {
-                if let Some(named) = line.trim().strip_prefix("EnvironmentFile=") {
-                    let named = named.trim().trim_start_matches('-').trim_matches('"');
-                    files.insert(self.world.below_root(Path::new(named)));
+            for named in text.lines().filter_map(environment_file) {
+                for pattern in self.specified(named, homes) {
+                    files.extend(expanded(&pattern));
                 }
             }
             files.insert(path);
         }
     }
+}
+
+/// The path that a line of a unit names: systemd ignores blanks round `=`, and a dash says that the
+/// file may be absent.
+fn environment_file(line: &str) -> Option<&str> {
+    let (key, path) = line.split_once('=')?;
+    let path = path.trim().trim_start_matches('-').trim_matches('"');
+    (key.trim() == "EnvironmentFile").then_some(path)
+}
+
+/// The files that a path with the wildcards of glob(7) names.
+fn expanded(pattern: &Path) -> Vec<PathBuf> {
+    let mut found = vec![PathBuf::new()];
+    for part in pattern {
+        let text = part.to_string_lossy();
+        if !text.contains(['*', '?', '[']) {
+            found = found.iter().map(|folder| folder.join(part)).collect();
+            continue;
+        }
+        let Ok(glob) = Glob::new(&text) else {
+            return Vec::new();
+        };
+        let glob = glob.compile_matcher();
+        let all = found.iter().flat_map(|folder| entries(folder));
+        let meant = all.filter(|path| path.file_name().is_some_and(|name| glob.is_match(name)));
+        found = meant.take(MOST_FILES).collect();
+    }
+    found
 }
 
 /// What OpenClaw keeps in a state folder that may hold a key.
