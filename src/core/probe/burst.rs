@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 use futures_util::future::{join_all, ready};
 use futures_util::{StreamExt, stream};
 use hyper::header::{HeaderName, HeaderValue};
-use jiff::civil::DateTime;
 use tokio::time::Instant;
 
 use super::endpoint::DeclaredLimit;
@@ -145,11 +144,22 @@ fn retry_after(exchange: &Exchange) -> RetryAfter {
     }
 }
 
-/// A date in any of the three forms that a recipient must read (RFC 9110, 5.6.7).
+/// A date in any of the three forms that a recipient must read (RFC 9110, section 5.6.7); the two obsolete
+/// ones are rewritten.
 fn is_http_date(value: &str) -> bool {
-    const OBSOLETE: [&str; 2] = ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
-    let is_of = |format: &&str| DateTime::strptime(format, value).is_ok();
-    jiff::fmt::rfc2822::parse(value).is_ok() || OBSOLETE.iter().any(is_of)
+    let words: Vec<&str> = value.split_ascii_whitespace().collect();
+    let rewritten = match words[..] {
+        // Sunday, 06-Nov-94 08:49:37 GMT
+        [day, date, time, zone] if day.ends_with("day,") => {
+            format!("{} {time} {zone}", date.replace('-', " "))
+        }
+        // Sun Nov  6 08:49:37 1994
+        [_, month, day, time, year] => format!("{day} {month} {year} {time} GMT"),
+        _ => value.to_owned(),
+    };
+    [value, &rewritten]
+        .into_iter()
+        .any(|date| jiff::fmt::rfc2822::parse(date).is_ok())
 }
 
 async fn ask_with_forged_addresses(asker: &Asker, plan: &Plan, burst: &mut Burst) {
