@@ -157,7 +157,7 @@ mod tests {
             "Base64UrlString",
             "HexSha256Digest",
             "hex_sha256_digest",
-            "gateway_token_2",
+            "gateway_auth_token_2",
             "gatewayPassword",
             "correct-horse-battery",
             "ENV_TOKEN_V2%",

@@ -162,7 +162,7 @@ fn user_in(file: &Path) -> Option<String> {
     let text = small_file::read_text(file, LARGEST_UNIT).ok()?;
     let settings = text.lines().filter_map(|line| line.split_once('='));
     let users = settings.filter(|(name, _)| name.trim() == "User");
-    let user = users.map(|(_, user)| user.trim()).last()?;
+    let user = users.map(|(_, user)| user.trim()).next_back()?;
     Some(user.to_owned())
 }
 
