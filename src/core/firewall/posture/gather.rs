@@ -1,6 +1,7 @@
 //! Everything the judgements look at, read once.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
 
 use super::sockets::{Listener, listeners, read_if_there};
 use crate::firewall::error::FirewallError;
@@ -10,7 +11,11 @@ use crate::firewall::policy::Policy;
 use crate::firewall::rules::CONTAINER_BRIDGES;
 use crate::firewall::verify::{Comparison, compare, is_ours_live};
 use crate::profiles::TAILSCALE_INTERFACE;
+use crate::small_file;
 use crate::world::World;
+
+/// A larger file of rules is not looked into, in bytes.
+const LARGEST_FILE: u64 = 16 << 20;
 
 /// The rules, sockets and units of this host, beside the policy of the profile.
 #[derive(Debug, Clone)]
@@ -47,7 +52,7 @@ pub fn gather(policy: Policy, world: &World) -> Result<Posture, FirewallError> {
         has_global_ipv6: addresses
             .lines()
             .any(|line| line.split_whitespace().nth(3) == Some("00") && !line.starts_with("fd")),
-        keeper: keeper(world),
+        keeper: keeper(|path| world.host(path), is_ours_live(&live)),
         comparison,
         connected: connected(world)?,
         live,
@@ -93,20 +98,74 @@ fn is_tailnet(address: IpAddr) -> bool {
     }
 }
 
-/// Units that bring rules back; `systemctl enable` makes a link in a `.wants` folder.
-const KEEPERS: [&str; 7] = [
-    "openclaw-sec-firewall.service",
-    "nftables.service",
-    "netfilter-persistent.service",
-    "iptables.service",
-    "ufw.service",
-    "firewalld.service",
-    "shorewall.service",
+/// Our unit, which `--persist` writes.
+const OUR_KEEPER: &str = "openclaw-sec-firewall.service";
+
+/// Units of others that bring rules back, with the files or folders that hold the rules.
+const KEEPERS: [(&str, &[&str]); 6] = [
+    (
+        "nftables.service",
+        &[
+            "etc/nftables.conf",
+            "etc/nftables.d",
+            "etc/nftables",
+            "etc/sysconfig/nftables.conf",
+        ],
+    ),
+    ("netfilter-persistent.service", &["etc/iptables"]),
+    (
+        "iptables.service",
+        &["etc/sysconfig/iptables", "etc/iptables"],
+    ),
+    ("ufw.service", &["etc/ufw"]),
+    ("firewalld.service", &[]),
+    ("shorewall.service", &[]),
 ];
 
-fn keeper(world: &World) -> Option<String> {
-    let units = world.host("etc/systemd/system");
-    let wants = std::fs::read_dir(units)
+/// The unit that brings the rules in force back; `systemctl enable` makes a link in a `.wants` folder.
+/// Where ours are in force, a unit of others counts only if its files hold them.
+pub(super) fn keeper(host: impl Fn(&str) -> PathBuf, is_ours_live: bool) -> Option<String> {
+    let enabled = enabled(&host("etc/systemd/system"));
+    if enabled.iter().any(|folder| has(folder, OUR_KEEPER)) {
+        return Some(OUR_KEEPER.to_owned());
+    }
+    KEEPERS
+        .iter()
+        .filter(|(unit, _)| enabled.iter().any(|folder| has(folder, unit)))
+        .filter(|(unit, _)| *unit != "ufw.service" || is_ufw_on(&host("etc/ufw/ufw.conf")))
+        .find(|(_, files)| !is_ours_live || files.iter().any(|file| holds_ours(&host(file))))
+        .map(|(unit, _)| (*unit).to_owned())
+}
+
+fn has(folder: &Path, unit: &str) -> bool {
+    folder.join(unit).symlink_metadata().is_ok()
+}
+
+/// Debian enables the unit of ufw with the package; without `ENABLED=yes` it loads nothing.
+fn is_ufw_on(settings: &Path) -> bool {
+    let text = small_file::read_text(settings, LARGEST_FILE);
+    let text = text.unwrap_or_default();
+    let mut values = text
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("ENABLED="));
+    values
+        .next_back()
+        .is_some_and(|value| value.trim_matches(['"', '\'']).eq_ignore_ascii_case("yes"))
+}
+
+/// Whether a file, or one in a folder, names our table or chain.
+fn holds_ours(path: &Path) -> bool {
+    let folder = std::fs::read_dir(path).into_iter().flatten().flatten();
+    let files = folder.map(|entry| entry.path());
+    std::iter::once(path.to_owned()).chain(files).any(|file| {
+        let text = small_file::read_text(&file, LARGEST_FILE).unwrap_or_default();
+        text.contains("openclaw_sec") || text.contains("OPENCLAW-SEC")
+    })
+}
+
+/// The folders of links to enabled units.
+fn enabled(units: &Path) -> Vec<PathBuf> {
+    std::fs::read_dir(units)
         .into_iter()
         .flatten()
         .flatten()
@@ -114,16 +173,8 @@ fn keeper(world: &World) -> Option<String> {
         .filter(|path| {
             path.extension()
                 .is_some_and(|ending| ending == "wants" || ending == "requires")
-        });
-    let folders: Vec<_> = wants.collect();
-    KEEPERS
-        .iter()
-        .find(|unit| {
-            folders
-                .iter()
-                .any(|folder| folder.join(unit).symlink_metadata().is_ok())
         })
-        .map(|unit| (*unit).to_owned())
+        .collect()
 }
 
 /// From /proc/net/route: destination, gateway and mask in hexadecimal, in the host's byte order.

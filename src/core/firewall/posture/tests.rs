@@ -308,6 +308,31 @@ fn rules_must_come_back_after_a_reboot() {
 }
 
 #[test]
+fn a_unit_counts_that_brings_back_the_rules_in_force() {
+    let kept = |unit: &str, path: &str, text: &str, is_ours_live: bool| {
+        let root = tempfile::tempdir().unwrap();
+        let wants = root
+            .path()
+            .join("etc/systemd/system/multi-user.target.wants");
+        let file = root.path().join(path);
+        std::fs::create_dir_all(&wants).unwrap();
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+        std::os::unix::fs::symlink("../nothing", wants.join(unit)).unwrap();
+        gather::keeper(|path| root.path().join(path), is_ours_live).is_some()
+    };
+    let ufw = ("ufw.service", "etc/ufw/ufw.conf");
+    assert!(!kept(ufw.0, ufw.1, "# ENABLED=yes\nENABLED=no\n", false));
+    assert!(kept(ufw.0, ufw.1, "ENABLED=yes\n", false));
+    assert!(!kept(ufw.0, ufw.1, "ENABLED=yes\n", true));
+    let nft = ("nftables.service", "etc/nftables.conf");
+    assert!(kept(nft.0, nft.1, "flush ruleset\n", false));
+    assert!(!kept(nft.0, nft.1, "flush ruleset\n", true));
+    assert!(kept(nft.0, nft.1, "table inet openclaw_sec {\n", true));
+    assert!(kept("openclaw-sec-firewall.service", "x", "", true));
+}
+
+#[test]
 fn a_socket_that_anyone_can_reach_is_one_that_the_profile_names() {
     use Protocol::{Tcp, Udp};
     let eight = shut_but("-p tcp -m tcp --dport 8080 -j ACCEPT");
