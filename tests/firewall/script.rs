@@ -413,3 +413,28 @@ fn stored_rules_come_back_alone_and_off_forgets_them() {
         );
     }
 }
+
+#[test]
+fn a_run_that_stores_nothing_says_which_rules_a_reboot_brings() {
+    needs_a_lab!();
+    let lab = Lab::with(BackEnd::Nft);
+    let folder = lab.folder.path().display();
+    for (name, persist) in [("stores", true), ("passes", false)] {
+        let request = Request {
+            persist,
+            ..profile("vps")
+        };
+        std::fs::write(lab.folder.path().join(name), script(&request)).unwrap();
+    }
+    let story = format!(
+        "set -e; mount -t tmpfs none /etc/systemd; mkdir -p /etc/openclaw-sec; mount -t tmpfs none /etc/openclaw-sec\n\
+         sh {folder}/passes 2>{folder}/first; sh {folder}/stores 2>{folder}/second; sh {folder}/passes 2>{folder}/third"
+    );
+    let output = lab.run(&["unshare", "-m", "sh", "-c", &story], "");
+    assert!(output.status.success(), "{output:?}");
+    let said = ["first", "second", "third"].map(|name| {
+        let text = std::fs::read_to_string(lab.folder.path().join(name)).unwrap();
+        (text.contains("they end with"), text.contains("come back"))
+    });
+    assert_eq!(said, [(true, false), (false, false), (false, true)]);
+}

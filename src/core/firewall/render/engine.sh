@@ -7,6 +7,7 @@
 #   engine.sh confirm DIR nothing is undone any more, and DIR is gone
 #   engine.sh persist DIR the rules of DIR come back after a reboot
 #   engine.sh forget      no rules come back after a reboot
+#   engine.sh outlook     says what a reboot brings where nothing was stored
 # DIR holds `nft` (one nftables table), `nf.v4` and `nf.v6` (iptables on nf_tables), `legacy.v4`
 # and `legacy.v6` (legacy iptables), `sets` (ipset). Rules of others are never written.
 set +eu
@@ -251,8 +252,9 @@ confirm() {
 	if [ -e "$kept/persist" ]; then
 		persist "$kept" || result=1
 	fi
-	rm -rf "$kept"
 	[ "$result" = 1 ] || echo 'openclaw-sec: the rules are kept' >&2
+	[ -e "$kept/persist" ] || outlook
+	rm -rf "$kept"
 	return "$result"
 }
 
@@ -289,6 +291,15 @@ UNIT
 	reload_units
 }
 
+outlook() {
+	if [ -d "$home/firewall" ]; then
+		echo 'openclaw-sec: with the next start of the machine the rules that an earlier run stored come back; --persist stores these instead' >&2
+	else
+		echo 'openclaw-sec: they end with the next start of the machine; --persist keeps them' >&2
+	fi
+	return 0
+}
+
 forget() {
 	rm -f "$units/sysinit.target.wants/$unit" "$units/$unit"
 	if [ -e "$home/firewall.sh" ] || [ -d "$home/firewall" ]; then
@@ -313,6 +324,7 @@ disarm) disarm "$2" ;;
 confirm) confirm "$2" ;;
 persist) persist "$2" ;;
 forget) forget ;;
+outlook) outlook ;;
 tool) tool "$2" "$3" ;;
 *) exit 2 ;;
 esac

@@ -390,7 +390,7 @@ keep() {
 	fi
 	stage=finished
 	say 'the rules are in force'
-	[ "$wants_persist" = yes ] || say 'they end with the next start of the machine; --persist keeps them'
+	[ "$wants_persist" = yes ] || sh "$work/engine.sh" outlook
 }
 
 # Standard input is the script, so the answer comes from the terminal itself.
