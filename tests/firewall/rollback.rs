@@ -2,7 +2,7 @@
 
 use std::process::Output;
 
-use openclaw_sec::firewall::Request;
+use openclaw_sec::firewall::{Request, off_script};
 
 use crate::lab::{BackEnd, Lab, eventually, profile, script};
 use crate::needs_a_lab;
@@ -233,4 +233,37 @@ fn a_change_that_takes_longer_than_the_time_to_confirm_is_made_and_then_taken_ba
     assert!(output.status.success(), "{said}");
     eventually("the rollback", || lab.rules().is_empty());
     eventually("an end of every process", || nothing_waits(&lab));
+}
+
+#[test]
+fn a_part_of_a_second_that_is_cut_off_makes_the_time_to_confirm_no_shorter() {
+    needs_a_lab!();
+    let lab = Lab::with(BackEnd::Nft);
+    let folder = lab.folder.path();
+    let engine = off_script();
+    let engine = engine.split("OPENCLAW_SEC_ENGINE'\n").nth(1).unwrap();
+    let engine = engine.split("OPENCLAW_SEC_ENGINE").next().unwrap();
+    std::fs::write(folder.join("engine.sh"), engine).unwrap();
+    std::fs::create_dir_all(folder.join("home/pending/old")).unwrap();
+    // The clock stands still but for each sleep.
+    let clock = folder.join("uptime");
+    std::fs::write(&clock, "100.95 1.00\n").unwrap();
+    let sleep = folder.join("bin/sleep");
+    std::fs::remove_file(&sleep).unwrap();
+    let ticks = format!(
+        "#!/bin/sh\nnow=$(awk '{{ print $1 + 0.2, $2 }}' {0})\necho \"$now\" >{0}\n",
+        clock.display()
+    );
+    std::fs::write(&sleep, ticks).unwrap();
+    std::fs::set_permissions(&sleep, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let story = format!(
+        "mount --bind {0}/uptime /proc/uptime && sh {0}/engine.sh wait {0}/home/pending 2",
+        folder.display()
+    );
+    let output = lab.run(&["unshare", "-m", "sh", "-c", &story], "");
+    assert!(output.status.success(), "{output:?}");
+    assert!(!folder.join("home/pending").exists(), "it was taken back");
+    let now = std::fs::read_to_string(&clock).unwrap();
+    let now: f64 = now.split(' ').next().unwrap().parse().unwrap();
+    assert!(now >= 102.95, "{now}");
 }

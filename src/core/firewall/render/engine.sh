@@ -221,7 +221,8 @@ wait_for_writer() {
 # Runs in a session of its own. The file `now` asks it to hurry: whoever asks may be killed meanwhile.
 wait_and_undo() {
 	trap '' HUP INT TERM QUIT PIPE TSTP
-	end=$(($(uptime_seconds) + $2))
+	# Parts of a second are cut off, which must not make the time shorter.
+	end=$(($(uptime_seconds) + $2 + 1))
 	echo "$$" >"$1/pid.new" && mv "$1/pid.new" "$1/pid" || exit 1
 	while [ ! -e "$1/now" ] && [ "$(uptime_seconds)" -lt "$end" ]; do
 		sleep 0.2 2>/dev/null || sleep 1
