@@ -27,7 +27,7 @@ use detector::Detector;
 use git::{Git, complaint};
 
 pub use leak::{Allowance, Leak, Past};
-pub use own_values::{OwnValue, worth_a_search};
+pub use own_values::{OwnValue, add_to, worth_a_search};
 pub use rules::{RuleError, RuleSet};
 
 /// An answer, or why there is none.

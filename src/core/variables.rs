@@ -119,10 +119,13 @@ pub const VARIABLES: &[Variable] = &[
     variable(
         "AUDIT_LOG_PATH",
         Holds::Text,
-        Some("/var/log/openclaw/audit.log"),
+        Some(DEFAULT_AUDIT_LOG),
         "where the audit trail goes",
     ),
 ];
+
+/// Where the audit trail is looked for, unless something names another place.
+pub const DEFAULT_AUDIT_LOG: &str = "/var/log/openclaw/audit.log";
 
 /// The variables that hold the key of the web UI, the page's first, then upstream's.
 pub const WEB_KEYS: [&str; 3] = [

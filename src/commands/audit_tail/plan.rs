@@ -14,6 +14,7 @@ use openclaw_sec::audit::times::{TimeContext, asked};
 use openclaw_sec::env_file::EnvFile;
 use openclaw_sec::redact::Redactor;
 use openclaw_sec::settings::{hours, nearest};
+use openclaw_sec::variables::DEFAULT_AUDIT_LOG;
 
 use super::super::{Context, Failure};
 use super::pattern;
@@ -320,7 +321,9 @@ fn default_log(arguments: &AuditTailArgs, env: Option<&EnvFile>, context: &Conte
         // A relative path counts from the env file's folder, where OpenClaw is started.
         return folder.join(named);
     }
-    let usual = context.world.host("var/log/openclaw/audit.log");
+    let usual = context
+        .world
+        .host(DEFAULT_AUDIT_LOG.trim_start_matches('/'));
     if usual.exists() {
         return usual;
     }

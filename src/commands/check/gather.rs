@@ -33,8 +33,6 @@ use crate::commands::{Context, Failure};
 const DEFAULT_ENV: &str = ".env";
 /// Larger env files, in bytes, are compared between loaders under `-v` only: it takes time.
 const LARGEST_COMPARED: usize = 1 << 20;
-/// A shorter value of OpenClaw's configuration is not searched for, in bytes.
-const SHORTEST_VALUE: usize = 8;
 /// A file of certificates larger than this, in bytes, is refused.
 const LARGEST_CA_FILE: u64 = 16 << 20;
 
@@ -246,13 +244,7 @@ fn own_values(evidence: &Evidence) -> Vec<scan::OwnValue> {
     let assignments = declared.flat_map(|declared| declared.file.assignments());
     let mut values = scan::worth_a_search(assignments);
     for secret in evidence.configured_secrets() {
-        let is_known = values.iter().any(|known| known.value == *secret.value);
-        if secret.value.len() >= SHORTEST_VALUE && !is_known {
-            values.push(scan::OwnValue {
-                name: secret.name.to_owned(),
-                value: secret.value.clone(),
-            });
-        }
+        scan::add_to(&mut values, secret.name, secret.value);
     }
     values
 }

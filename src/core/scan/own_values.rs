@@ -63,6 +63,17 @@ pub fn worth_a_search<'a>(assignments: impl IntoIterator<Item = &'a Assignment>)
     values
 }
 
+/// Adds a secret that stands in no env file, if it is long enough and not there yet.
+pub fn add_to(values: &mut Vec<OwnValue>, name: &str, value: &Secret) {
+    let is_known = values.iter().any(|known| known.value == *value);
+    if value.len() >= SHORTEST_VALUE && !is_known {
+        values.push(OwnValue {
+            name: name.to_owned(),
+            value: value.clone(),
+        });
+    }
+}
+
 /// The whole value, of a URL its password too; nothing where it is no secret.
 pub(super) fn secret_parts(assignment: &Assignment) -> Vec<Vec<u8>> {
     let value = assignment.value.expose();

@@ -8,14 +8,13 @@ use globset::GlobBuilder;
 use crate::check::host::names_in;
 use crate::check::host::processes::{Processes, process_ids};
 use crate::small_file;
+use crate::variables::DEFAULT_AUDIT_LOG;
 use crate::world::World;
 
 /// Configuration files larger than this, in bytes, are not looked into.
 const LARGEST_FILE: u64 = 4 << 20;
 
 const UNIT: &str = "a systemd unit";
-/// What `audit-tail` reads where nothing names a log.
-const DEFAULT_LOG: &str = "/var/log/openclaw/audit.log";
 
 /// Services that follow logs, and where they are told which. A folder stands for its files.
 const SERVICES: [(&str, &[&str]); 9] = [
@@ -140,7 +139,7 @@ fn follows(command: &str, log: &str, env: Option<&Path>) -> bool {
     !names_another
         && match named_env {
             Some(named) => env.is_some_and(|env| is_same_file(Path::new(named), env)),
-            None => log == DEFAULT_LOG,
+            None => log == DEFAULT_AUDIT_LOG,
         }
 }
 
@@ -263,6 +262,6 @@ mod tests {
             );
         }
         let plain = "ExecStart=openclaw-sec audit-tail --follow";
-        assert!(runs_follower(plain, DEFAULT_LOG, None));
+        assert!(runs_follower(plain, DEFAULT_AUDIT_LOG, None));
     }
 }
