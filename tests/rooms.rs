@@ -11,12 +11,13 @@ use std::sync::LazyLock;
 
 /// What every room may use. Each other module of the core is a room, and a new one is a room until
 /// somebody puts it here.
-const SHELF: [&str; 18] = [
+const SHELF: [&str; 19] = [
     "atomic_file",
     "cloudflare",
     "env_file",
     "fleet",
     "foreign_text",
+    "hashing",
     "key_shapes",
     "order",
     "placeholder",

@@ -9,7 +9,6 @@ pub mod event;
 mod fields;
 pub mod filter;
 pub mod follow;
-mod hashing;
 mod json;
 mod key_order;
 mod marks;

@@ -1,6 +1,7 @@
 //! An env file without loss: every byte kept, read as Node `dotenv` 17 reads it, changed one value at a time.
 
 mod edit;
+mod index;
 mod loaders;
 mod node;
 mod read;
@@ -17,6 +18,7 @@ pub use read::{EnvFileError, LARGEST_BYTES, Origin};
 pub use save::{Lock, SaveError, Saved};
 
 use crate::secret::Secret;
+use index::Index;
 
 /// A range of byte offsets into the file.
 pub type Span = Range<usize>;
@@ -26,6 +28,7 @@ pub type Span = Range<usize>;
 pub struct EnvFile {
     bytes: Arc<Secret>,
     assignments: Vec<Assignment>,
+    index: Index,
     origin: Option<Origin>,
     /// What lay on the disk when it was read; an edited copy still knows it.
     on_disk: Arc<Secret>,
@@ -116,6 +119,7 @@ impl EnvFile {
         Self {
             on_disk: Arc::clone(&bytes),
             bytes,
+            index: Index::of(&assignments),
             assignments,
             origin: None,
         }
@@ -133,10 +137,13 @@ impl EnvFile {
 
     /// The assignment that counts: with several of one name, the last wins.
     pub fn get(&self, name: &str) -> Option<&Assignment> {
-        self.assignments
-            .iter()
-            .rev()
-            .find(|assignment| assignment.name == name)
+        Some(&self.assignments[self.index.last(&self.assignments, name)?])
+    }
+
+    /// Whether it is this assignment of [`EnvFile::assignments`] that counts among those of its name.
+    pub fn counts(&self, place: usize) -> bool {
+        let name = &self.assignments[place].name;
+        self.index.last(&self.assignments, name) == Some(place)
     }
 
     /// All assignments of one name, in the order of the file; the last one counts.

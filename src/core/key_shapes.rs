@@ -11,6 +11,7 @@ mod table;
 mod tests;
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 pub use check::openclaw_checksum;
 pub use names::is_secret_name;
@@ -105,6 +106,12 @@ impl KeyShape {
         self.prefixes.is_empty() || prefixes.any(|prefix| value.starts_with(prefix.as_bytes()))
     }
 
+    /// The same where only the first byte is known.
+    fn may_begin_with(&self, first: u8) -> bool {
+        let mut prefixes = self.prefixes.iter();
+        self.prefixes.is_empty() || prefixes.any(|prefix| prefix.as_bytes().first() == Some(&first))
+    }
+
     /// Whether `value` is typed like such a key while its checksum or decoding refutes it.
     pub fn refutes(&self, value: &[u8]) -> bool {
         self.check.is_decisive()
@@ -134,10 +141,22 @@ impl Eq for KeyShape {}
 ///
 /// Checksums decide; shapes that need a name beside them ([`KeyShape::named_only`]) do not count.
 pub fn recognise(value: &[u8]) -> Option<&'static KeyShape> {
-    KEY_SHAPES
+    let candidates = unnamed_that_begin_with(*value.first()?);
+    candidates
         .iter()
-        .filter(|shape| !shape.named_only)
         .find(|shape| shape.matches(value))
+        .copied()
+}
+
+/// The shapes that need no name beside them and may begin with this byte, in the order of the table.
+fn unnamed_that_begin_with(first: u8) -> &'static [&'static KeyShape] {
+    static BY_FIRST: OnceLock<Vec<Vec<&KeyShape>>> = OnceLock::new();
+    let by_first = BY_FIRST.get_or_init(|| {
+        let unnamed = || KEY_SHAPES.iter().filter(|shape| !shape.named_only);
+        let begins = |byte| unnamed().filter(move |shape| shape.may_begin_with(byte));
+        (0..=u8::MAX).map(|byte| begins(byte).collect()).collect()
+    });
+    &by_first[usize::from(first)]
 }
 
 /// Whether `value` is typed like a known key while its checksum or decoding says that it is none.

@@ -1,7 +1,7 @@
 //! The core of `openclaw-sec`: it prints nothing and asks nobody.
 //!
 //! The shelf, which every room uses: [`secret`], [`env_file`], [`atomic_file`], [`small_file`],
-//! [`settings`], [`state`], [`report`], [`world`], [`redact`], [`foreign_text`], [`order`], and the tables
+//! [`settings`], [`state`], [`report`], [`world`], [`redact`], [`foreign_text`], [`order`], [`hashing`], and the tables
 //! [`variables`], [`profiles`], [`key_shapes`], [`cloudflare`], with [`placeholder`] and [`strength`]
 //! to judge values. The rooms: [`keygen`], [`audit`], [`check`], [`probe`], [`rotate`], [`scan`].
 
@@ -15,6 +15,7 @@ pub mod env_file;
 pub mod firewall;
 pub mod fleet;
 pub mod foreign_text;
+pub mod hashing;
 pub mod key_shapes;
 pub mod keygen;
 pub mod order;

@@ -1,5 +1,7 @@
 //! The variables of the page that hosted OpenClaw follows, and upstream's own: one table.
 
+use crate::key_shapes;
+
 /// What a variable of the page holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holds {
@@ -133,6 +135,14 @@ pub const WEB_KEYS: [&str; 3] = [
     "OPENCLAW_GATEWAY_TOKEN",
     "OPENCLAW_GATEWAY_PASSWORD",
 ];
+
+/// Whether a variable holds a secret: by its name, or by the shape of its value.
+pub fn is_secret(name: &str, value: &[u8]) -> bool {
+    let is_of_the_page = VARIABLES
+        .iter()
+        .any(|variable| variable.name == name && variable.holds == Holds::Secret);
+    is_of_the_page || key_shapes::is_secret_name(name) || key_shapes::recognise(value).is_some()
+}
 
 /// Whether the page documents this variable.
 pub fn is_of_the_page(name: &str) -> bool {

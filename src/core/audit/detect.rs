@@ -35,7 +35,7 @@ pub use parameters::{DetectorSettings, Parameter, Tuning};
 
 use super::address::{Subject, TrustedProxies};
 use super::event::{Event, Kind, Outcome};
-use super::hashing::Seeded;
+use crate::hashing::Seeded;
 use crate::order;
 use crate::report::Severity;
 use connections::Connections;

@@ -1,6 +1,5 @@
 //! Everything the judges may look at: gathered before, changed by nobody.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -11,15 +10,13 @@ use super::rotation::RotationEvidence;
 use super::upstream::{Upstream, variable_of};
 use crate::env_file::{Assignment, EnvFile};
 use crate::firewall::posture::Posture;
-use crate::key_shapes;
-use crate::order;
 use crate::placeholder::placeholder;
 use crate::probe::LiveEvidence;
 use crate::redact;
 use crate::report::Location;
 use crate::scan::CodeEvidence;
 use crate::secret::Secret;
-use crate::variables::{Holds, VARIABLES};
+use crate::variables::is_secret;
 
 /// What was asked.
 #[derive(Debug, Clone)]
@@ -135,20 +132,18 @@ impl Declared {
     /// Sorts out which assignments count and which are secret.
     pub fn new(shown_path: String, path: Option<PathBuf>, file: EnvFile) -> Self {
         let assignments = file.assignments();
-        let last: HashMap<&str, usize> = assignments
-            .iter()
-            .enumerate()
-            .map(|(index, a)| (a.name.as_str(), index))
-            .collect();
-        let mut effective: Vec<usize> = last.into_values().collect();
-        order::sort(&mut effective);
+        let effective = (0..assignments.len()).filter(|place| file.counts(*place));
+        let effective: Vec<usize> = effective.collect();
         let secret_assignments: Vec<usize> = (0..assignments.len())
             .filter(|index| {
                 !assignments[*index].value.is_empty() && holds_secret(&assignments[*index])
             })
             .collect();
-        let counts = |index: &usize| effective.binary_search(index).is_ok();
-        let secrets: Vec<usize> = secret_assignments.iter().copied().filter(counts).collect();
+        let secrets: Vec<usize> = secret_assignments
+            .iter()
+            .copied()
+            .filter(|place| file.counts(*place))
+            .collect();
         let real_secrets = secrets
             .iter()
             .copied()
@@ -298,12 +293,4 @@ impl Switch {
 
 fn holds_secret(assignment: &Assignment) -> bool {
     is_secret(&assignment.name, assignment.value.expose())
-}
-
-/// By the variable's name, or by the shape of the value.
-pub(super) fn is_secret(name: &str, value: &[u8]) -> bool {
-    let is_of_the_page = VARIABLES
-        .iter()
-        .any(|variable| variable.name == name && variable.holds == Holds::Secret);
-    is_of_the_page || key_shapes::is_secret_name(name) || key_shapes::recognise(value).is_some()
 }

@@ -4,10 +4,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::evidence::is_secret;
 use crate::secret::Secret;
 use crate::small_file;
-use crate::variables::WEB_KEYS;
+use crate::variables::{WEB_KEYS, is_secret};
 
 /// A larger configuration is refused, in bytes.
 const LARGEST_FILE: u64 = 16 << 20;

@@ -149,10 +149,7 @@ impl EnvFile {
         name: &str,
         value: Option<&Secret>,
     ) -> Result<Self, EditError> {
-        let place = self
-            .assignments
-            .iter()
-            .rposition(|assignment| assignment.name == name);
+        let place = self.index.last(&self.assignments, name);
         let place = place.unwrap_or(self.assignments.len());
         let is_right = |(index, new): (usize, &Assignment)| match self.assignments.get(index) {
             _ if index == place => {

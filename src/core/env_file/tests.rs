@@ -133,4 +133,18 @@ proptest! {
             prop_assert!(assignment.value_span.end <= bytes.len());
         }
     }
+
+    #[test]
+    fn of_each_name_the_last_assignment_counts(names in proptest::collection::vec("[AB]{1,2}", 0..20)) {
+        let lines = names.iter().enumerate();
+        let text: String = lines.map(|(number, name)| format!("{name}=v{number}\n")).collect();
+        let file = EnvFile::parse(text);
+        for (place, name) in names.iter().enumerate() {
+            let last = names.iter().rposition(|other| other == name);
+            prop_assert_eq!(file.counts(place), last == Some(place));
+            let value = file.get(name).map(|found| found.value.expose().to_vec());
+            prop_assert_eq!(value, last.map(|last| format!("v{last}").into_bytes()));
+        }
+        prop_assert!(file.get("C").is_none());
+    }
 }

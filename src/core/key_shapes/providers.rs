@@ -1,5 +1,8 @@
 //! The providers, their variables, and how far their keys' shapes are fixed.
 
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
 use super::ShapeVerdict::{Fits, NoKnownShape, NotAProviderVariable, OtherProvider, Unclean};
 use super::{KEY_SHAPES, KeyShape, ShapeVerdict, Uncleanness, recognise, shapes_of};
 
@@ -8,7 +11,7 @@ use super::{KEY_SHAPES, KeyShape, ShapeVerdict, Uncleanness, recognise, shapes_o
 pub struct Provider {
     /// The name that shapes and `rotate` use.
     pub id: &'static str,
-    /// The variables in which programs look for such a key.
+    /// The variables in which programs look for such a key, in capital letters.
     pub variables: &'static [&'static str],
     /// What a key looks like, in words; `None` where the shape is not fixed and nothing may be called malformed.
     pub expected: Option<&'static str>,
@@ -342,13 +345,18 @@ const fn open(id: &'static str, variables: &'static [&'static str]) -> Provider 
     }
 }
 
+/// The provider of a variable, in any case of its letters.
 pub(super) fn by_variable(name: &str) -> Option<&'static Provider> {
-    PROVIDERS.iter().find(|provider| {
-        provider
-            .variables
-            .iter()
-            .any(|variable| variable.eq_ignore_ascii_case(name))
-    })
+    static BY_VARIABLE: OnceLock<HashMap<&str, &Provider>> = OnceLock::new();
+    let by_variable = BY_VARIABLE.get_or_init(|| {
+        let names_of = |provider: &'static Provider| {
+            let variables = provider.variables.iter();
+            variables.map(move |variable| (*variable, provider))
+        };
+        // Of two providers with one variable the first in the table has it.
+        PROVIDERS.iter().rev().flat_map(names_of).collect()
+    });
+    by_variable.get(name.to_ascii_uppercase().as_str()).copied()
 }
 
 pub(super) fn judge(variable: &str, value: &[u8]) -> ShapeVerdict {

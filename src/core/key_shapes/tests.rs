@@ -297,6 +297,22 @@ fn names_tell_secrets_from_plain_values() {
 }
 
 #[test]
+fn each_variable_of_the_table_is_found_in_any_case() {
+    for provider in PROVIDERS {
+        for variable in provider.variables {
+            let first = PROVIDERS
+                .iter()
+                .find(|provider| provider.variables.contains(variable));
+            let expected = first.map(|provider| provider.id);
+            for name in [variable.to_ascii_lowercase(), (*variable).to_owned()] {
+                assert_eq!(provider_of_variable(&name), expected, "{name}");
+            }
+        }
+    }
+    assert_eq!(provider_of_variable("NO_SUCH_VARIABLE"), None);
+}
+
+#[test]
 fn a_provider_variable_with_its_own_key_fits() {
     let mut rng = StdRng::seed_from_u64(9);
     for _ in 0..50 {

@@ -15,7 +15,7 @@ use crate::env_file::{EnvFile, EnvFileError};
 use crate::key_shapes;
 use crate::placeholder::placeholder;
 use crate::state::{Fingerprints, StateDir};
-use crate::variables::{Holds, VARIABLES};
+use crate::variables::is_secret;
 
 const SECONDS_OF_A_DAY: i64 = 24 * 60 * 60;
 
@@ -80,16 +80,10 @@ pub fn survey(
     let metadata = target.metadata().map_err(unseen(env))?;
     let changed = Timestamp::from_second(metadata.mtime()).ok();
     let mut keys: Vec<Age> = Vec::new();
-    let names = file.assignments().iter().map(|a| a.name.as_str());
-    let last: std::collections::HashMap<&str, usize> = names
-        .enumerate()
-        .map(|(index, name)| (name, index))
-        .collect();
-    for (index, assignment) in file.assignments().iter().enumerate() {
+    for (place, assignment) in file.assignments().iter().enumerate() {
         let name = assignment.name.as_str();
         let value = &assignment.value;
-        let is_last = last.get(name) == Some(&index);
-        if !is_last || value.is_empty() || !is_secret(name, value.expose()) {
+        if value.is_empty() || !file.counts(place) || !may_be_rotated(name, value.expose()) {
             continue;
         }
         if placeholder(value.expose()).is_some() {
@@ -171,14 +165,8 @@ fn days(later: Timestamp, earlier: Timestamp) -> i64 {
     (later.as_second() - earlier.as_second()).div_euclid(SECONDS_OF_A_DAY)
 }
 
-fn is_secret(name: &str, value: &[u8]) -> bool {
-    let is_of_the_page = VARIABLES
-        .iter()
-        .any(|variable| variable.name == name && variable.holds == Holds::Secret);
-    is_of_the_page
-        || key_shapes::is_secret_name(name)
-        || providers::by_variable(name).is_some()
-        || key_shapes::recognise(value).is_some()
+fn may_be_rotated(name: &str, value: &[u8]) -> bool {
+    is_secret(name, value) || providers::by_variable(name).is_some()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::BuildHasher as _;
 
 use crate::audit::event::Connection;
-use crate::audit::hashing::Seeded;
+use crate::hashing::Seeded;
 
 /// Connections remembered in each of two generations.
 const MOST: usize = 32_768;

@@ -139,7 +139,7 @@ mod tests {
     use std::hash::BuildHasher as _;
 
     use super::*;
-    use crate::audit::hashing::Seeded;
+    use crate::hashing::Seeded;
 
     #[derive(Debug, Default, Clone, PartialEq)]
     struct Seen(u64, i64, u64);

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use hashbrown::HashTable;
 
-use super::super::hashing::Seeded;
+use crate::hashing::Seeded;
 use crate::order;
 
 /// Keys that are counted exactly.
