@@ -173,6 +173,38 @@ fn rotation_is_no_alarm() {
 }
 
 #[test]
+fn one_rotated_file_is_enough_for_the_older_ones_to_expire() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    for round in 0..4 {
+        append(&at("audit.log"), &numbered(10 * round..10 * round + 10));
+        let (code, text) = seal(folder.path());
+        assert_eq!(code, Some(0), "round {round}: {text}");
+        fs::rename(at("audit.log"), at("audit.log.1")).unwrap();
+        append(&at("audit.log"), "the next one\n");
+        let (code, verdict) = verify(folder.path());
+        assert_eq!(code, Some(0), "round {round}: {verdict}");
+    }
+    // Where the newest part lies in the log itself, nothing shows that the older one was rotated away.
+    fs::remove_file(at("audit.log.1")).unwrap();
+    assert_eq!(verify(folder.path()).1["status"], "missing");
+}
+
+#[test]
+fn a_damaged_file_that_may_hold_a_missing_part_is_named() {
+    let folder = rotated();
+    let at = |name: &str| folder.path().join(name);
+    let gzip = Command::new("gzip").arg(at("audit.log.2")).status();
+    assert!(gzip.unwrap().success());
+    let bytes = fs::read(at("audit.log.2.gz")).unwrap();
+    fs::write(at("audit.log.2.gz"), &bytes[..bytes.len() - 20]).unwrap();
+    let (code, verdict) = verify(folder.path());
+    assert_eq!((code, &verdict["status"]), (Some(1), &"missing".into()));
+    let message = verdict["message"].as_str().unwrap_or_default();
+    assert!(message.contains("audit.log.2.gz"), "{verdict}");
+}
+
+#[test]
 fn lines_behind_the_end_of_a_sealed_part_are_told_of() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);

@@ -288,7 +288,7 @@ impl Seal {
             }
         }
         if let Some(part) = self.first_missing(&lasts, &found) {
-            return Ok(Err(self.explain(part, &lasts, &found, &contents)?));
+            return Ok(Err(self.explain(part, &lasts, &found, &contents, &damaged)?));
         }
         // What looks expired may be there all the same, changed.
         let expired: Vec<u64> = lasts

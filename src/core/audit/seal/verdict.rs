@@ -73,16 +73,17 @@ impl Seal {
         found: &Parts,
     ) -> Option<u64> {
         let newest = lasts.keys().last().copied()?;
-        let oldest_found = found.keys().next().copied();
+        // The newest is closed, too, once it was rotated.
+        let oldest_closed = found
+            .iter()
+            .next()
+            .filter(|(part, path)| **part < newest || **path != self.log)
+            .map(|(part, _)| *part);
         lasts
             .keys()
             .copied()
             .filter(|part| !found.contains_key(part))
-            .find(|part| {
-                let is_expired =
-                    oldest_found.is_some_and(|oldest| *part < oldest && oldest < newest);
-                !is_expired
-            })
+            .find(|part| oldest_closed.is_none_or(|oldest| *part > oldest))
     }
 
     /// Names the first line that differs.
@@ -92,6 +93,7 @@ impl Seal {
         lasts: &BTreeMap<u64, &Record>,
         found: &Parts,
         contents: &[Content],
+        damaged: &[(PathBuf, io::Error)],
     ) -> Result<Verdict, SealError> {
         let tags = self.tags_of(part);
         let is_newest = lasts.keys().last() == Some(&part);
@@ -110,16 +112,20 @@ impl Seal {
                 best = Some((rank, content, difference));
             }
         }
-        let Some((rank, content, difference)) =
+        let Some((_, content, difference)) =
             best.filter(|((agrees, _, is_log), _, _)| *agrees || *is_log || is_newest)
         else {
-            let message = format!(
-                "part {part} of the log is missing, {} sealed lines",
-                lasts[&part].lines
-            );
+            let lines = lasts[&part].lines;
+            let mut message = format!("part {part} of the log is missing, {lines} sealed lines");
+            if let Some((path, error)) = damaged.first() {
+                let name = path.file_name().unwrap_or(path.as_os_str());
+                let name = name.to_string_lossy();
+                message.push_str(&format!(
+                    "; {name}, which may hold them, is damaged ({error})"
+                ));
+            }
             return Ok(Verdict::broken("missing", &self.log, message));
         };
-        let _ = rank;
         Ok(self.difference(part, &content.path, difference))
     }
 
