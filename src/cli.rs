@@ -748,7 +748,7 @@ pub struct FirewallExplainArgs {
         openclaw-sec audit-tail verify audit.log                   name the first line that was changed\n\n\
         Times: RFC 3339, 2026-11-20, \"2026-11-20 10:00\", 90m, 2h, 4d, 1w, now, today, yesterday, @1794650000.\n\
         Thresholds stand in openclaw-sec.toml:\n  \
-        [detectors]\n  ignore = [\"192.0.2.0/24\"]\n  [detectors.brute-force]\n  count = 8"
+        [detectors]\n  ignore = [\"192.0.2.0/24\"]\n  [detectors.brute-force]\n  count = 8\n  high_count = 30\n  slow_count = 30"
 )]
 pub struct AuditTailArgs {
     #[command(flatten)]

@@ -175,7 +175,7 @@ impl Run {
         {
             context
                 .terminal
-                .detail(&format!("what was learned of users is not kept: {error}"));
+                .warn(&format!("what was learned of users is not kept: {error}"));
         }
     }
 

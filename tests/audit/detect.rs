@@ -823,3 +823,76 @@ fn a_line_that_was_written_often_is_as_many_errors() {
         .collect();
     assert_eq!(spikes, [(&26.into(), Some(2))]);
 }
+
+#[test]
+fn an_attack_in_several_logs_is_found_whichever_is_named_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let failures: String = (0..6)
+        .map(|minute| refused(60 * minute, "bob", "203.0.113.5"))
+        .collect();
+    fs::write(folder.path().join("failures.log"), failures).unwrap();
+    let success = accepted(500, "bob", "203.0.113.5") + &plain(5400);
+    fs::write(folder.path().join("success.log"), success).unwrap();
+    for logs in [
+        ["failures.log", "success.log"],
+        ["success.log", "failures.log"],
+    ] {
+        let mut all = logs.to_vec();
+        all.extend(["--all", "--no-follow", "--alerts-only", "--format", "json"]);
+        let text = stdout(&run(folder.path(), &all));
+        assert!(text.contains("success-after-failures"), "{logs:?}: {text}");
+    }
+}
+
+#[test]
+fn a_number_that_nobody_could_reach_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = plain(0);
+    fs::write(folder.path().join("a.log"), log).unwrap();
+    let configured = |count: u32| {
+        let text = format!("[detectors.rate-limit-storm]\ncount = {count}\n");
+        fs::write(folder.path().join("openclaw-sec.toml"), text).unwrap();
+        run(folder.path(), &["a.log", "--detect", "--no-follow"])
+    };
+    assert_eq!(configured(1024).status.code(), Some(0));
+    let refused = configured(1025);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(
+        stderr(&refused).contains("up to 1024"),
+        "{}",
+        stderr(&refused)
+    );
+}
+
+#[test]
+fn a_higher_count_is_never_louder() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "[detectors.brute-force]\ncount = 50\nslow_count = 500\n";
+    fs::write(folder.path().join("openclaw-sec.toml"), text).unwrap();
+    let failures: String = (0..25)
+        .map(|number| refused(10 * number, "bob", "203.0.113.5"))
+        .collect();
+    let documents = read(folder.path(), &failures, &["--alerts-only"]);
+    assert_eq!(documents, Vec::<Value>::new());
+}
+
+#[test]
+fn a_count_that_may_be_higher_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let failures: String = (0..80)
+        .map(|number| refused(number, "bob", "203.0.113.5"))
+        .collect();
+    let log = failures + &accepted(90, "bob", "203.0.113.5");
+    let documents = read(folder.path(), &log, &["--alerts-only"]);
+    let message = |id: &str| {
+        let alert = documents.iter().find(|one| one["detector"] == id);
+        alert.map(|alert| alert["message"].as_str().unwrap_or_default().to_owned())
+    };
+    let success = message("success-after-failures").unwrap_or_default();
+    assert!(
+        success.starts_with("success after 32 or more failures in"),
+        "{success}"
+    );
+    let force = message("brute-force").unwrap_or_default();
+    assert!(force.starts_with("5 failures in"), "{force}");
+}

@@ -563,3 +563,60 @@ fn the_last_events_of_a_stream_come_at_its_end() {
         assert_eq!(output.status.code(), Some(0));
     }
 }
+
+#[test]
+fn rotated_files_are_read_where_the_log_itself_is_not_there_yet() {
+    let folder = tempfile::tempdir().unwrap();
+    append(
+        &folder.path().join("audit.log.1"),
+        "{\"time\":\"2026-11-20T10:00:00Z\",\"msg\":\"before the rotation\"}\n",
+    );
+    let all = ["audit.log", "--since", "2026-11-20", "--no-follow"];
+    let output = run(folder.path(), &all);
+    assert!(stdout(&output).contains("before the rotation"));
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert!(stderr(&output).contains("audit.log"));
+}
+
+#[test]
+fn a_compressed_log_has_an_end_and_is_not_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("audit.log.2");
+    append(&log, &numbered(0..3));
+    let gzip = std::process::Command::new("gzip").arg(&log).status();
+    assert!(gzip.unwrap().success());
+    let all = ["audit.log.2.gz", "--follow", "--all", "--format", "raw"];
+    let output = run(folder.path(), &all);
+    assert_eq!(stdout(&output), numbered(0..3));
+}
+
+#[test]
+fn secrets_with_escapes_or_cut_off_are_never_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let env = "DB_PASSWORD=tr0ub4dor&3-horse\nWEB_API_KEY=Zx9kQ2mVb7/nR4s1LpWq8YdHf0aBcDeFgH\n";
+    fs::write(folder.path().join(".env"), env).unwrap();
+    let slog = r#"{"log":"{\"level\":\"WARN\",\"msg\":\"login failed, tried tr0ub4dor\\u00263-horse\"}\n","stream":"stdout","time":"2026-11-17T09:00:00Z"}"#;
+    let php = r#"{"log":"{\"level\":\"WARN\",\"msg\":\"key Zx9kQ2mVb7\\/nR4s1LpWq8YdHf0aBcDeFgH\"}\n","stream":"stdout","time":"2026-11-17T09:00:01Z"}"#;
+    let cut_off = "WARN key Zx9kQ2mVb7/nR4s1LpWq8YdHf";
+    fs::write(
+        folder.path().join("a.log"),
+        format!("{slog}\n{php}\n{cut_off}"),
+    )
+    .unwrap();
+    for format in ["human", "json", "ocsf", "raw"] {
+        let all = [
+            "a.log",
+            "--env",
+            ".env",
+            "--all",
+            "--no-follow",
+            "--format",
+            format,
+        ];
+        let text = stdout(&run(folder.path(), &all));
+        for part in ["ub4dor", "3-horse", "Zx9kQ2", "nR4s1Lp"] {
+            assert!(!text.contains(part), "{format}: {text}");
+        }
+        assert!(format != "raw" || text.lines().count() == 3, "{text}");
+    }
+}

@@ -12,11 +12,12 @@ use openclaw_sec::audit::backward::{Last, last_lines};
 use openclaw_sec::audit::filter::Carry;
 use openclaw_sec::audit::reading::Show as _;
 use openclaw_sec::audit::seal::shortfall;
-use openclaw_sec::audit::siblings::{Compression, plain_reader};
+use openclaw_sec::audit::siblings::{Compression, plain_reader, siblings};
+use openclaw_sec::order;
 
 use super::super::{Context, Failure, interrupt};
 use super::plan::{Log, Range};
-use super::rotated::read_siblings;
+use super::rotated::{first_time, read_siblings};
 use super::stdin::read_stdin;
 use super::{Ended, Run, Stop};
 
@@ -27,7 +28,7 @@ const STEP: Duration = Duration::from_millis(200);
 
 pub fn read_all(run: &mut Run, context: &mut Context<'_>) -> Result<Ended, Stop> {
     let signals = interrupt::notice().map_err(Failure::output)?;
-    let logs = run.plan.logs.clone();
+    let logs = in_turn(run);
     let mut errors = Vec::new();
     let mut done = 0;
     for log in &logs {
@@ -47,7 +48,19 @@ pub fn read_all(run: &mut Run, context: &mut Context<'_>) -> Result<Ended, Stop>
                     return Ok(Ended::BySignal);
                 }
             }
-            Err(error) => errors.push(format!("{}: {error}", path.display())),
+            Err(error) => {
+                errors.push(format!("{}: {error}", path.display()));
+                // Between a rotation and the next line there is no log.
+                if siblings(path).is_ok_and(|siblings| !siblings.is_empty())
+                    && run.plan.filter.since.is_some()
+                {
+                    done += 1;
+                    if read_siblings(run, log, path, None, 0, context, &signals)? == Ended::BySignal
+                    {
+                        return Ok(Ended::BySignal);
+                    }
+                }
+            }
         }
     }
     if errors.is_empty() {
@@ -61,6 +74,26 @@ pub fn read_all(run: &mut Run, context: &mut Context<'_>) -> Result<Ended, Stop>
     }
     run.is_incomplete = true;
     Ok(Ended::AtTheEnd)
+}
+
+/// The logs as they were named; with detectors the one that begins first comes first, since an attack in
+/// one log may end in another, and `audit.log*` names the newest first.
+fn in_turn(run: &Run) -> Vec<Log> {
+    let logs = run.plan.logs.clone();
+    if run.reading.detectors.is_none() || logs.len() < 2 {
+        return logs;
+    }
+    let begins = |log: Log| {
+        // Nothing is taken out of a pipe.
+        let path = log.path.as_ref().filter(|path| path.is_file())?;
+        Some((first_time(path, run)?, log))
+    };
+    let timed: Option<Vec<_>> = logs.iter().cloned().map(begins).collect();
+    let Some(mut timed) = timed else {
+        return logs;
+    };
+    order::sort_by_key(&mut timed, |(time, _)| *time);
+    timed.into_iter().map(|(_, log)| log).collect()
 }
 
 pub fn open(path: &Path) -> io::Result<File> {

@@ -1,15 +1,17 @@
 //! What the arguments of `audit-tail` ask for, checked before anything is read.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::anyhow;
 use jiff::tz::TimeZone;
 use openclaw_sec::audit::address::{TrustedProxies, parse_network};
-use openclaw_sec::audit::detect::{DetectorSettings, Tuning};
+use openclaw_sec::audit::detect::{DETECTORS, DetectorSettings, Tuning};
 use openclaw_sec::audit::event::{Kind, Level, Outcome};
 use openclaw_sec::audit::filter::Filter;
 use openclaw_sec::audit::secrets::{EnvSecrets, secrets_of};
+use openclaw_sec::audit::siblings::Compression;
 use openclaw_sec::audit::times::{TimeContext, asked};
 use openclaw_sec::env_file::EnvFile;
 use openclaw_sec::redact::Redactor;
@@ -105,10 +107,11 @@ impl Plan {
             || alert_exec.is_some();
         let is_screen = context.terminal.shows_data_to_a_person();
         let mut logs = logs(arguments, env.as_ref(), context);
-        // A stream is read as it comes; it has no name to follow.
+        // A stream is read as it comes; it has no name to follow. Nothing is added to what is compressed.
+        let has_end = |path: &Path| is_stream(path) || is_compressed(path);
         let has_stream = logs
             .iter()
-            .any(|log| log.path.as_deref().is_none_or(is_stream));
+            .any(|log| log.path.as_deref().is_none_or(has_end));
         logs.dedup_by(|a, b| a.shown == b.shown);
         let follows = !has_stream
             && (arguments.follow || (is_screen && !arguments.no_follow && !arguments.stats));
@@ -118,7 +121,7 @@ impl Plan {
                 .as_ref()
                 .and_then(|env| Some(TrustedProxies::parse(&text_of(env, "TRUSTED_PROXY_IPS")?)))
                 .unwrap_or_default(),
-            tuning: Tuning::new(&detector_settings(context)),
+            tuning: Tuning::new(&detector_settings(context)?),
             logs,
             filter,
             format,
@@ -154,6 +157,12 @@ fn is_stream(path: &Path) -> bool {
             .is_ok_and(|found| !found.is_file() && !found.is_dir())
     };
     ["/dev", "/proc"].iter().any(|top| path.starts_with(top)) && is_no_file()
+}
+
+fn is_compressed(path: &Path) -> bool {
+    let opened = path.is_file().then(|| File::open(path).ok()).flatten();
+    let compression = opened.and_then(|file| Compression::of_file(&file).ok());
+    compression.is_some_and(|compression| compression != Compression::None)
 }
 
 fn range(arguments: &AuditTailArgs, detects: bool, filter: &Filter) -> Range {
@@ -280,7 +289,7 @@ fn secrets(env: Option<&EnvFile>, context: &mut Context<'_>) -> Result<EnvSecret
     };
     let values = secrets_of(env);
     context.terminal.set_redactor(Redactor::knowing(&values));
-    let fingerprints = context.state()?.fingerprints().map_err(Failure::usage)?;
+    let fingerprints = context.state()?.fingerprints().map_err(Failure::output)?;
     Ok(EnvSecrets::of(env, &fingerprints))
 }
 
@@ -353,7 +362,7 @@ fn default_log(arguments: &AuditTailArgs, env: Option<&EnvFile>, context: &Conte
     }
 }
 
-fn detector_settings(context: &Context<'_>) -> DetectorSettings {
+fn detector_settings(context: &Context<'_>) -> Result<DetectorSettings, Failure> {
     let mut settings = DetectorSettings::default();
     for value in &context.settings.detectors {
         let first = value.values.first().map(String::as_str).unwrap_or_default();
@@ -366,13 +375,22 @@ fn detector_settings(context: &Context<'_>) -> DetectorSettings {
                 .push((value.detector.clone(), first == "true")),
             "hours" => settings.hours = hours(first),
             _ => {
-                if let Ok(number) = first.parse() {
-                    settings
-                        .numbers
-                        .push((value.detector.clone(), value.key.clone(), number));
+                let (detector, key) = (&value.detector, &value.key);
+                let number = first.parse().ok();
+                let known = DETECTORS.iter().find(|known| known.id == *detector);
+                let parameter = known.and_then(|known| known.parameter(key));
+                if let (Some(number), Some(parameter)) = (number, parameter) {
+                    if number > parameter.most {
+                        let most = parameter.most;
+                        return Err(Failure::usage(anyhow!(
+                            "[detectors.{detector}] {key} = {number}: no more than {most} are remembered, so that it would never be reached; choose a number up to {most}"
+                        )));
+                    }
+                    let number = (detector.clone(), key.clone(), number);
+                    settings.numbers.push(number);
                 }
             }
         }
     }
-    settings
+    Ok(settings)
 }

@@ -135,7 +135,8 @@ fn in_order_of_time(path: &Path, run: &Run) -> io::Result<Vec<PathBuf>> {
     Ok(found.into_iter().map(|(_, _, path)| path).collect())
 }
 
-fn first_time(path: &Path, run: &Run) -> Option<jiff::Timestamp> {
+/// The time of a file's first event that has one.
+pub fn first_time(path: &Path, run: &Run) -> Option<jiff::Timestamp> {
     let (reader, _) = plain_reader(open(path).ok()?).ok()?;
     let mut bytes = Vec::new();
     // A damaged file still has a beginning.

@@ -8,7 +8,7 @@ use super::{MOST_EVIDENCE, Seen};
 use crate::order;
 
 /// More attempts are not remembered one by one, whatever is configured.
-const MOST_ATTEMPTS: u64 = 1024;
+pub const MOST_ATTEMPTS: u64 = 1024;
 /// A time this far ahead, in milliseconds, is of another clock.
 const AHEAD: i64 = 60_000;
 /// Most questions are about the last five.
@@ -121,6 +121,8 @@ pub struct Within {
     pub count: u64,
     /// When the first of them was.
     pub first: Option<i64>,
+    /// Whether there may have been more before, which nobody remembers.
+    pub is_least: bool,
 }
 
 impl Attempts {
@@ -291,15 +293,20 @@ impl Attempts {
     pub fn within(&self, now: i64, window_s: u64, most: usize, evidence: &mut Vec<u64>) -> Within {
         let window = window(window_s);
         let mut within = Within::default();
+        let mut remembered = 0;
         for part in self.counted() {
             for attempt in part {
                 if is_within(now, attempt.time, window) && attempt.count > 0 {
+                    // What came before the oldest that is remembered may stand in the window, too.
+                    within.is_least |= remembered == 0;
                     within.count += u64::from(attempt.count);
                     within.first.get_or_insert(attempt.time);
                     evidence.push(attempt.offset);
                 }
+                remembered += u64::from(attempt.count);
             }
         }
+        within.is_least &= remembered < self.total();
         keep_last(evidence, most);
         within
     }

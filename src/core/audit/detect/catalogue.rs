@@ -1,6 +1,7 @@
 //! The table of detectors: names, subjects and numbers.
 
 use super::Parameter;
+use super::attempts::MOST_ATTEMPTS;
 
 /// One detector: what it is called, what it watches, and what can be tuned.
 pub struct Detector {
@@ -14,8 +15,30 @@ pub struct Detector {
     pub parameters: &'static [Parameter],
 }
 
+impl Detector {
+    /// Its number of this name.
+    pub fn parameter(&self, name: &str) -> Option<&'static Parameter> {
+        self.parameters
+            .iter()
+            .find(|parameter| parameter.name == name)
+    }
+}
+
 const fn number(name: &'static str, default: u64) -> Parameter {
-    Parameter { name, default }
+    Parameter {
+        name,
+        default,
+        most: u32::MAX as u64,
+    }
+}
+
+/// A number of attempts, which are remembered one by one.
+const fn attempts(name: &'static str, default: u64) -> Parameter {
+    Parameter {
+        name,
+        default,
+        most: MOST_ATTEMPTS,
+    }
 }
 
 /// Every detector.
@@ -25,10 +48,10 @@ pub const DETECTORS: &[Detector] = &[
         subject: "address",
         about: "many refused logins from one address",
         parameters: &[
-            number("count", 5),
+            attempts("count", 5),
             number("window_s", 600),
-            number("high_count", 20),
-            number("slow_count", 20),
+            attempts("high_count", 20),
+            attempts("slow_count", 20),
             number("slow_window_s", 86_400),
         ],
     },
@@ -36,25 +59,25 @@ pub const DETECTORS: &[Detector] = &[
         id: "password-spray",
         subject: "address",
         about: "one address is refused as many users",
-        parameters: &[number("count", 5), number("window_s", 1200)],
+        parameters: &[attempts("count", 5), number("window_s", 1200)],
     },
     Detector {
         id: "credential-stuffing",
         subject: "user",
         about: "one user is refused from many addresses",
-        parameters: &[number("count", 5), number("window_s", 3600)],
+        parameters: &[attempts("count", 5), number("window_s", 3600)],
     },
     Detector {
         id: "success-after-failures",
         subject: "user, else address",
         about: "a login succeeds after many were refused",
-        parameters: &[number("count", 5), number("window_s", 1800)],
+        parameters: &[attempts("count", 5), number("window_s", 1800)],
     },
     Detector {
         id: "rate-limit-storm",
         subject: "address, else user",
         about: "one client runs into the limiter again and again",
-        parameters: &[number("count", 20), number("window_s", 60)],
+        parameters: &[attempts("count", 20), number("window_s", 60)],
     },
     Detector {
         id: "error-spike",

@@ -54,8 +54,8 @@ impl Directory for Table<Client> {
 }
 
 impl Suspect<'_> {
-    /// 5 failures in 600 s, or 20 in a day; 20 in 600 s are worse. What is no worse than what is
-    /// `known` is not worked out.
+    /// 5 failures in 600 s, or 20 in a day; 20 in 600 s are worse, unless fewer than the configured count.
+    /// What is no worse than what is `known` is not worked out.
     #[inline]
     pub fn brute_force(&self, failures: &Attempts, known: Option<Severity>, teller: Teller<'_>) {
         let get = |number| self.tuning.get(number);
@@ -69,8 +69,7 @@ impl Suspect<'_> {
         let high_count = get(const { number("brute-force", "high_count") });
         let has = |window_s, count| failures.has_within(self.seen.now, window_s, count);
         let is_medium = has(window_s, count);
-        let may_be_high = is_medium || high_count < count;
-        let (window_s, severity) = if may_be_high && has(window_s, high_count) {
+        let (window_s, severity) = if is_medium && has(window_s, high_count) {
             (window_s, Severity::High)
         } else if known.is_some() {
             return;
@@ -134,6 +133,7 @@ impl Suspect<'_> {
         let message = [
             Piece::Text(before),
             Piece::Number(within.count),
+            Piece::Text(if within.is_least { " or more" } else { "" }),
             Piece::Text(after),
             Piece::Span(window_s),
         ];

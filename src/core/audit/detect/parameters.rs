@@ -13,6 +13,8 @@ pub struct Parameter {
     pub name: &'static str,
     /// Its value when nobody says otherwise.
     pub default: u64,
+    /// What it can be at most: nobody remembers more.
+    pub most: u64,
 }
 
 /// What the configuration says about detectors.
