@@ -173,6 +173,22 @@ fn rotation_is_no_alarm() {
 }
 
 #[test]
+fn a_refusal_says_how_a_new_seal_begins() {
+    let folder = sealed();
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("audit.log"), "somebody else's\n").unwrap();
+    let (code, text) = seal(folder.path());
+    assert_eq!(code, Some(1), "{text}");
+    let advice = text.split(" is moved away and ").nth(1).unwrap_or_default();
+    let head = advice.split(" is removed").next().unwrap_or_default();
+    assert!(text.contains("audit.log.seal is moved away"), "{text}");
+    fs::rename(at("audit.log.seal"), at("evidence")).unwrap();
+    fs::remove_file(folder.path().join(head)).unwrap();
+    assert_eq!(seal(folder.path()).0, Some(0));
+    assert_eq!(verify(folder.path()).0, Some(0));
+}
+
+#[test]
 fn one_rotated_file_is_enough_for_the_older_ones_to_expire() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);

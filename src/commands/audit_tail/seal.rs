@@ -43,6 +43,11 @@ pub fn seal(arguments: &SealArgs, context: &mut Context<'_>) -> Result<u8, Failu
                 verdict.file.display(),
                 verdict.message
             ));
+            context.terminal.note(&format!(
+                "keep the log and its seal as evidence; once the reason is known, a new seal begins when {}.seal is moved away and {} is removed",
+                arguments.file.display(),
+                seal::head_path(&arguments.file, &state).display()
+            ));
             Ok(exit::FOUND)
         }
     }

@@ -492,7 +492,8 @@ fn seal_folder(state: &StateDir) -> Result<PathBuf, SealError> {
     Ok(folder)
 }
 
-fn head_path(log: &Path, state: &StateDir) -> PathBuf {
+/// Where this installation remembers the log's last checkpoint.
+pub fn head_path(log: &Path, state: &StateDir) -> PathBuf {
     let parent = folder(log);
     let parent = parent.canonicalize().unwrap_or(parent);
     let whole = parent.join(log.file_name().unwrap_or_default());
