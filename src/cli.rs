@@ -11,8 +11,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
     version,
     about,
     long_about = "Proves that a self-hosted OpenClaw is as safe as its configuration says.\n\n\
-        Nothing is sent anywhere but to the endpoint you name. What could not be determined is \
-        reported as unknown, never as passed.",
+        `check` sends nothing but to the endpoint you name; `rotate` asks the key's provider. What \
+        could not be determined is reported as unknown, never as passed.",
     after_help = "Begin with:\n  \
         openclaw-sec check --env .env                          what the file declares, what this host has\n  \
         openclaw-sec check --env .env --url https://bot.example  and what the endpoint really does\n  \
