@@ -18,6 +18,7 @@ const SHELF: [&str; 19] = [
     "fleet",
     "foreign_text",
     "hashing",
+    "gateway_process",
     "key_shapes",
     "order",
     "placeholder",

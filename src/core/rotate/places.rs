@@ -11,14 +11,12 @@ use memchr::memmem;
 
 use super::journal::ProcessId;
 use crate::env_file::EnvFile;
+use crate::gateway_process;
 use crate::order;
 use crate::secret::Secret;
 use crate::small_file;
 use crate::world::World;
 
-/// The kernel cuts a process name at 15 bytes: `openclaw-gateway` becomes this.
-const NAME: &[u8] = b"openclaw-gatewa";
-const COMMAND: &[u8] = b"openclaw-gateway";
 /// A shorter value would be found everywhere.
 const SHORTEST_SEARCHED: usize = 8;
 /// Stores larger than this are not read, in bytes.
@@ -422,34 +420,15 @@ fn gateways(world: &World, main_process: Option<u32>) -> Vec<Gateway> {
 }
 
 fn gateway(folder: &Path, pid: u32, is_main: bool) -> Option<Gateway> {
-    let name = std::fs::read(folder.join("comm")).ok()?;
-    if !is_main && !name.starts_with(NAME) {
-        let command = std::fs::read(folder.join("cmdline")).ok()?;
-        let first = command.split(|byte| *byte == 0).next().unwrap_or_default();
-        let base = Path::new(std::ffi::OsStr::from_bytes(first)).file_name()?;
-        if !base.as_bytes().starts_with(COMMAND) {
-            return None;
-        }
+    if !is_main && !gateway_process::is_gateway(folder) {
+        return None;
     }
     Some(Gateway {
         id: ProcessId {
             pid,
-            start: start(folder)?,
+            start: gateway_process::start_tick(folder)?,
         },
         folder: std::fs::read_link(folder.join("cwd")).ok(),
         environment: std::fs::read(folder.join("environ")).ok().map(Secret::new),
     })
-}
-
-/// Field 22 of `/proc/PID/stat` (proc(5)), counted behind the name in brackets, which may hold
-/// anything.
-fn start(folder: &Path) -> Option<u64> {
-    let text = std::fs::read(folder.join("stat")).ok()?;
-    let text = String::from_utf8_lossy(&text);
-    text.rsplit_once(')')?
-        .1
-        .split_whitespace()
-        .nth(19)?
-        .parse()
-        .ok()
 }

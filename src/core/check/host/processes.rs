@@ -1,21 +1,17 @@
 //! Running gateways: who runs them, since when, and with which environment.
 
 use std::collections::BTreeMap;
-use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use super::names_in;
 use crate::check::evidence::{Declared, Evidence};
 use crate::check::verdict::{Finding, Verdict, pass, skipped, unknown};
+use crate::gateway_process;
 use crate::order;
 use crate::secret::Secret;
 use crate::small_file;
 use crate::world::World;
-
-/// The kernel cuts a process name at 15 bytes: `openclaw-gateway` becomes this.
-const NAME: &[u8] = b"openclaw-gatewa";
-const COMMAND: &[u8] = b"openclaw-gateway";
 
 /// Unit files larger than this, in bytes, are none.
 const LARGEST_UNIT: u64 = 1 << 20;
@@ -64,31 +60,23 @@ pub fn process_ids(proc: &Path) -> impl Iterator<Item = u32> + use<> {
 }
 
 fn gateway(folder: &Path, pid: u32, boot: Option<u64>) -> Option<Gateway> {
-    let name = std::fs::read(folder.join("comm")).ok()?;
-    if !name.starts_with(NAME) && !is_gateway_command(&std::fs::read(folder.join("cmdline")).ok()?)
-    {
+    if !gateway_process::is_gateway(folder) {
         return None;
     }
     let uid = folder.metadata().ok()?.uid();
     let environment = std::fs::read(folder.join("environ"))
         .ok()
         .map(|bytes| environment(&bytes));
-    let started = boot.and_then(|boot| started(folder, boot));
+    let started = boot.and_then(|boot| {
+        let ticks = gateway_process::start_tick(folder)?;
+        Some(boot + ticks / rustix::param::clock_ticks_per_second())
+    });
     Some(Gateway {
         pid,
         uid,
         started,
         environment,
     })
-}
-
-fn is_gateway_command(command_line: &[u8]) -> bool {
-    let first = command_line
-        .split(|byte| *byte == 0)
-        .next()
-        .unwrap_or_default();
-    let base = Path::new(std::ffi::OsStr::from_bytes(first)).file_name();
-    base.is_some_and(|base| base.as_bytes().starts_with(COMMAND))
 }
 
 fn environment(bytes: &[u8]) -> BTreeMap<Vec<u8>, Secret> {
@@ -106,20 +94,6 @@ fn boot_time(proc: &Path) -> Option<u64> {
     let text = std::fs::read_to_string(proc.join("stat")).ok()?;
     text.lines()
         .find_map(|line| line.strip_prefix("btime ")?.trim().parse().ok())
-}
-
-/// Field 22 of `/proc/PID/stat`, counted behind the name in brackets, which may hold anything.
-fn started(folder: &Path, boot: u64) -> Option<u64> {
-    let text = std::fs::read(folder.join("stat")).ok()?;
-    let text = String::from_utf8_lossy(&text);
-    let ticks: u64 = text
-        .rsplit_once(')')?
-        .1
-        .split_whitespace()
-        .nth(19)?
-        .parse()
-        .ok()?;
-    Some(boot + ticks / rustix::param::clock_ticks_per_second())
 }
 
 /// The users that OpenClaw's systemd units name.
@@ -242,14 +216,6 @@ fn judge(gateway: &Gateway, declared: &Declared, changed: Option<u64>) -> Vec<Ve
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_gateway_is_known_by_the_first_word_of_its_command() {
-        assert!(is_gateway_command(b"openclaw-gateway\0run\0"));
-        assert!(is_gateway_command(b"/usr/bin/openclaw-gateway\0"));
-        assert!(!is_gateway_command(b"vim\0openclaw-gateway\0"));
-        assert!(!is_gateway_command(b""));
-    }
 
     #[test]
     fn the_user_of_a_unit_is_read_with_blanks_and_a_drop_in_outranks_it() {
