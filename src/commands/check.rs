@@ -20,7 +20,6 @@ use openclaw_sec::redact::Redactor;
 use openclaw_sec::report::{Report, Severity, Status, Target};
 use openclaw_sec::scan::RuleSet;
 use openclaw_sec::secret::Secret;
-use openclaw_sec::settings::nearest;
 
 use self::gather::Site;
 use self::mend::Mended;
@@ -147,9 +146,9 @@ struct Plan {
 
 impl Plan {
     fn new(arguments: &CheckArgs) -> Result<Self, Failure> {
-        if profiles::find(&arguments.profile).is_none() {
-            return Err(unknown_profile(&arguments.profile));
-        }
+        let id = &arguments.profile;
+        profiles::named(id)
+            .map_err(|unknown| Failure::usage(anyhow!("--profile {id}: {unknown}")))?;
         let timeout = Duration::try_from_secs_f64(arguments.timeout)
             .ok()
             .filter(|timeout| !timeout.is_zero() && *timeout <= Duration::from_secs(3600))
@@ -185,21 +184,6 @@ impl Plan {
             },
         })
     }
-}
-
-fn unknown_profile(profile: &str) -> Failure {
-    let ids: Vec<&str> = profiles::PROFILES
-        .iter()
-        .map(|profile| profile.id)
-        .collect();
-    let hint = match nearest(profile, ids.iter().copied()) {
-        Some(nearest) => format!(" (did you mean {nearest}?)"),
-        None => String::new(),
-    };
-    Failure::usage(anyhow!(
-        "--profile {profile}: no such profile{hint}; there are {}",
-        ids.join(", ")
-    ))
 }
 
 fn threshold(fail_on: FailOn) -> Option<Severity> {

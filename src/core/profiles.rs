@@ -1,5 +1,9 @@
 //! The five deployments we know, in one table that `firewall` and `check` share.
 
+use std::fmt;
+
+use crate::settings::nearest;
+
 /// How one deployment is reached from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Profile {
@@ -93,6 +97,40 @@ pub fn find(id: &str) -> Option<&'static Profile> {
     PROFILES.iter().find(|profile| profile.id == id)
 }
 
+/// The profile with this id.
+///
+/// # Errors
+/// [`UnknownProfile`], which says what there is.
+pub fn named(id: &str) -> Result<&'static Profile, UnknownProfile> {
+    find(id).ok_or_else(|| UnknownProfile {
+        nearest: nearest(id, ids()),
+    })
+}
+
+/// Every id, the default first.
+fn ids() -> impl Iterator<Item = &'static str> {
+    PROFILES.iter().map(|profile| profile.id)
+}
+
+/// No profile has the id. What was written is not repeated: it may be a pasted key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnknownProfile {
+    nearest: Option<&'static str>,
+}
+
+impl fmt::Display for UnknownProfile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no such profile")?;
+        if let Some(nearest) = self.nearest {
+            write!(f, " (did you mean {nearest}?)")?;
+        }
+        let ids: Vec<&str> = ids().collect();
+        write!(f, "; there are {}", ids.join(", "))
+    }
+}
+
+impl std::error::Error for UnknownProfile {}
+
 const fn web(source: ProfileSource, interface: Option<&'static str>) -> ProfileOpening {
     ProfileOpening {
         name: "web",
@@ -110,6 +148,16 @@ mod tests {
     #[test]
     fn the_default_profile_is_the_first_of_the_table() {
         assert_eq!(PROFILES[0].id, DEFAULT_PROFILE);
+    }
+
+    #[test]
+    fn an_unknown_profile_names_the_nearest_and_all_and_does_not_repeat_what_was_written() {
+        assert_eq!(named("telegram").unwrap().id, "telegram");
+        let all = "; there are vps, cloudflare-origin, cloudflare-tunnel, tailscale, telegram";
+        for (id, hint) in [("tailscal", " (did you mean tailscale?)"), ("xyz", "")] {
+            let said = named(id).unwrap_err().to_string();
+            assert_eq!(said, format!("no such profile{hint}{all}"));
+        }
     }
 
     #[test]

@@ -355,11 +355,14 @@ fn endpoint(
     let Some(url) = &subject.url else {
         return Ok(None);
     };
+    let id = &subject.profile;
+    let profile = Profile::of(id)
+        .ok_or_else(|| Failure::usage(anyhow!("--profile {id}: no endpoint is asked about it")))?;
     let declared = evidence.declared.as_ref();
     let list = |name: &str| declared.and_then(|declared| declared.text(name));
     let input = EndpointInput {
         key: key(arguments, subject, evidence)?,
-        profile: profile(&subject.profile),
+        profile,
         cors_origins: list("CORS_ORIGINS")
             .map(|text| {
                 text.split(',')
@@ -446,16 +449,6 @@ fn key(
         }
         Some((variable, value)) => Ok(ConfiguredKey { variable, value }),
     })
-}
-
-fn profile(id: &str) -> Profile {
-    match id {
-        "cloudflare-tunnel" => Profile::CloudflareTunnel,
-        "cloudflare-origin" => Profile::CloudflareOrigin,
-        "tailscale" => Profile::Tailscale,
-        "telegram" => Profile::Telegram,
-        _ => Profile::Vps,
-    }
 }
 
 fn nonce() -> Result<[u8; 12], Failure> {

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use super::error::FirewallError;
 use super::input::{parse_interface, parse_network, parse_port};
 use super::{lists, ranges};
-use crate::profiles::{self, PROFILES, Profile, ProfileSource, TAILSCALE_INTERFACE};
+use crate::profiles::{self, Profile, ProfileSource, TAILSCALE_INTERFACE};
 
 /// The options of `firewall` as the user wrote them, unchecked.
 #[derive(Debug, Clone, Default)]
@@ -249,14 +249,9 @@ fn profile(request: &Request) -> Result<&'static Profile, FirewallError> {
         .profile
         .as_deref()
         .unwrap_or(profiles::DEFAULT_PROFILE);
-    profiles::find(id).ok_or_else(|| {
-        let known: Vec<&str> = PROFILES.iter().map(|profile| profile.id).collect();
-        FirewallError::value(
-            "--profile",
-            id,
-            format!("is no profile; choose one of {}", known.join(", ")),
-        )
-    })
+    // The words around the id hide a key that was pasted in its place.
+    profiles::named(id)
+        .map_err(|unknown| FirewallError::value("--profile", id, format!("is {unknown}")))
 }
 
 fn hook(request: &Request) -> Result<Hook, FirewallError> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 use url::Url;
 
-use crate::profiles::PROFILES;
+use crate::profiles;
 use crate::redact::Redactor;
 use crate::settings::{nearest, position};
 use crate::small_file;
@@ -78,7 +78,7 @@ pub struct ListedTarget {
     pub env: Option<PathBuf>,
     /// Its endpoint, as it was written.
     pub url: Option<String>,
-    /// Its profile's id, one of [`PROFILES`].
+    /// Its profile's id, one of [`profiles::PROFILES`].
     pub profile: Option<String>,
 }
 
@@ -179,20 +179,10 @@ impl List<'_> {
     }
 
     fn profile(&self, at: usize, id: String) -> Result<String, TargetsError> {
-        let ids = || PROFILES.iter().map(|profile| profile.id);
-        if ids().any(|known| known == id) {
-            return Ok(id);
+        match profiles::named(&id) {
+            Ok(_) => Ok(id),
+            Err(unknown) => Err(self.value(at, &format!("profile {id}: {unknown}"))),
         }
-        let hint = match nearest(&id, ids()) {
-            Some(nearest) => format!(" (did you mean {nearest}?)"),
-            None => String::new(),
-        };
-        let all: Vec<&str> = ids().collect();
-        let message = format!(
-            "profile {id}: no such profile{hint}; there are {}",
-            all.join(", ")
-        );
-        Err(self.value(at, &message))
     }
 
     fn refuse_twins(&self, targets: &[(usize, ListedTarget)]) -> Result<(), TargetsError> {

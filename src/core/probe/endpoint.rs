@@ -89,6 +89,18 @@ pub enum Profile {
 }
 
 impl Profile {
+    /// The profile of [`crate::profiles::PROFILES`] with this id.
+    pub fn of(id: &str) -> Option<Self> {
+        Some(match id {
+            "vps" => Self::Vps,
+            "cloudflare-tunnel" => Self::CloudflareTunnel,
+            "cloudflare-origin" => Self::CloudflareOrigin,
+            "tailscale" => Self::Tailscale,
+            "telegram" => Self::Telegram,
+            _ => return None,
+        })
+    }
+
     /// Whether Cloudflare stands in front, so that `--connect-to` names the origin.
     pub fn is_cloudflare(self) -> bool {
         matches!(self, Self::CloudflareTunnel | Self::CloudflareOrigin)

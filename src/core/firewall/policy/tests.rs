@@ -12,7 +12,7 @@ fn allowed(text: &str) -> Result<Policy, FirewallError> {
 #[test]
 fn without_options_it_is_the_policy_of_the_default_profile() {
     let policy = Policy::from_request(&Request::default()).unwrap();
-    assert_eq!(policy, Policy::for_profile(&PROFILES[0]));
+    assert_eq!(policy, Policy::for_profile(&profiles::PROFILES[0]));
 }
 
 #[test]
@@ -67,13 +67,14 @@ fn closing_and_narrowing_ssh_at_once_is_refused() {
 }
 
 #[test]
-fn an_unknown_profile_names_the_known_ones() {
+fn an_unknown_profile_names_the_nearest_and_the_known_ones() {
     let request = Request {
-        profile: Some("vpn".into()),
+        profile: Some("tailscal".into()),
         ..Request::default()
     };
     let error = Policy::from_request(&request).unwrap_err().to_string();
-    for profile in PROFILES {
+    assert!(error.contains("(did you mean tailscale?)"), "{error}");
+    for profile in profiles::PROFILES {
         assert!(error.contains(profile.id), "{error}");
     }
 }

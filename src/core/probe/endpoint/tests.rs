@@ -138,3 +138,14 @@ fn auth_schemes_are_the_three_documented_ones() {
         assert_eq!(parse_auth_scheme(text).ok(), expected, "{text}");
     }
 }
+
+#[test]
+fn every_profile_of_the_table_is_one_that_an_endpoint_is_asked_about() {
+    let mut known = Vec::new();
+    for profile in crate::profiles::PROFILES {
+        let found = Profile::of(profile.id).unwrap_or_else(|| panic!("{}", profile.id));
+        assert!(!known.contains(&found), "{} is another's", profile.id);
+        known.push(found);
+    }
+    assert_eq!(Profile::of("vpn"), None);
+}
