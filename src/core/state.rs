@@ -8,7 +8,7 @@ use sha2::Sha256;
 
 use crate::atomic_file::{self, AtomicFileError};
 use crate::secret::Secret;
-use crate::world::World;
+use crate::world::{World, fill_random};
 
 const SALT_FILE: &str = "salt";
 const SALT_BYTES: usize = 32;
@@ -110,11 +110,8 @@ impl StateDir {
     }
 
     fn make_salt(&self, path: &Path) -> Result<Fingerprints, StateError> {
-        use rand::TryRng as _;
         let mut salt = vec![0; SALT_BYTES];
-        rand::rngs::SysRng
-            .try_fill_bytes(&mut salt)
-            .map_err(|error| self.problem(path, io::Error::other(error)))?;
+        fill_random(&mut salt).map_err(|error| self.problem(path, error))?;
         match atomic_file::create_new(path, &salt, 0o600) {
             Ok(()) => Fingerprints::from_salt(salt, path),
             // Another run was faster: its salt counts.

@@ -346,6 +346,17 @@ impl BoundedRun {
     }
 }
 
+/// Fills `bytes` from the system's generator.
+///
+/// # Errors
+/// When it does not answer.
+pub fn fill_random(bytes: &mut [u8]) -> io::Result<()> {
+    use rand::TryRng as _;
+    rand::rngs::SysRng
+        .try_fill_bytes(bytes)
+        .map_err(io::Error::other)
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "this is the place the clock comes from"
@@ -509,4 +520,19 @@ fn command(invocation: &Invocation<'_>, base: &[(OsString, OsString)]) -> Comman
         command.current_dir(folder);
     }
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn random_bytes_are_no_zeros_and_others_each_time() {
+        let mut drawn = [[0; 32]; 2];
+        for bytes in &mut drawn {
+            fill_random(bytes).unwrap();
+            assert_ne!(*bytes, [0; 32]);
+        }
+        assert_ne!(drawn[0], drawn[1]);
+    }
 }

@@ -22,7 +22,7 @@ use openclaw_sec::settings::Settings;
 use openclaw_sec::small_file;
 use openclaw_sec::state::StateDir;
 use openclaw_sec::variables::WEB_KEYS;
-use openclaw_sec::world::World;
+use openclaw_sec::world::{World, fill_random};
 use std::thread::ScopedJoinHandle;
 
 use super::{Plan, Subject};
@@ -452,14 +452,11 @@ fn key(
 }
 
 fn nonce() -> Result<[u8; 12], Failure> {
-    use rand::TryRng as _;
     let mut nonce = [0; 12];
-    rand::rngs::SysRng
-        .try_fill_bytes(&mut nonce)
-        .map_err(|error| {
-            Failure::output(anyhow!(
-                "the system's random generator does not answer: {error}"
-            ))
-        })?;
+    fill_random(&mut nonce).map_err(|error| {
+        Failure::output(anyhow!(
+            "the system's random generator does not answer: {error}"
+        ))
+    })?;
     Ok(nonce)
 }

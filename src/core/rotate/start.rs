@@ -22,7 +22,7 @@ use crate::key_shapes;
 use crate::secret::Secret;
 use crate::settings::nearest;
 use crate::state::StateDir;
-use crate::world::World;
+use crate::world::{World, fill_random};
 
 /// How long a pipe in place of an env file is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -457,11 +457,8 @@ fn no_secrets_in_arguments(request: &Request) -> Result<(), RotateError> {
 }
 
 fn random_id() -> Result<String, RotateError> {
-    use rand::TryRng as _;
     let mut bytes = [0; 8];
-    rand::rngs::SysRng
-        .try_fill_bytes(&mut bytes)
-        .map_err(|error| RotateError::NoRandomness(error.to_string()))?;
+    fill_random(&mut bytes).map_err(|error| RotateError::NoRandomness(error.to_string()))?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use rand::TryRng as _;
 use zeroize::Zeroizing;
 
 use super::openssh::{OpensshError, PrivateKey, PublicKey};
 use super::{SealError, problem};
 use crate::atomic_file;
+use crate::world::fill_random;
 
 /// What a signature is for (the `-n` of `ssh-keygen -Y verify`).
 pub const NAMESPACE: &str = "openclaw-sec-seal";
@@ -95,9 +95,7 @@ impl SealKey {
 fn make(folder: &Path) -> Result<(), SealError> {
     let path = folder.join(PRIVATE_NAME);
     let mut seed = Zeroizing::new([0; 32]);
-    rand::rngs::SysRng
-        .try_fill_bytes(&mut *seed)
-        .map_err(|error| problem(&path)(std::io::Error::other(error)))?;
+    fill_random(&mut *seed).map_err(problem(&path))?;
     let private = PrivateKey::from_seed(seed).map_err(|error| bad(&path, &error))?;
     let text = private.write(COMMENT);
     match atomic_file::create_new(&path, text.as_bytes(), 0o600) {
