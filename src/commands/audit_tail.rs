@@ -3,7 +3,6 @@
 mod alert_exec;
 mod batch;
 mod follow;
-mod pattern;
 mod plan;
 mod rotated;
 mod seal;

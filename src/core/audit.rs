@@ -15,6 +15,7 @@ mod marks;
 pub mod memory;
 mod openclaw;
 mod pairs;
+pub mod pattern;
 pub mod reading;
 pub mod recognise;
 pub mod seal;

@@ -10,6 +10,7 @@ use openclaw_sec::audit::address::{TrustedProxies, parse_network};
 use openclaw_sec::audit::detect::{DETECTORS, DetectorSettings, Tuning};
 use openclaw_sec::audit::event::{Kind, Level, Outcome};
 use openclaw_sec::audit::filter::Filter;
+use openclaw_sec::audit::pattern;
 use openclaw_sec::audit::secrets::{EnvSecrets, secrets_of};
 use openclaw_sec::audit::siblings::Compression;
 use openclaw_sec::audit::times::{TimeContext, asked};
@@ -19,7 +20,6 @@ use openclaw_sec::settings::{hours, nearest};
 use openclaw_sec::variables::DEFAULT_AUDIT_LOG;
 
 use super::super::{Context, Failure};
-use super::pattern;
 use crate::cli::AuditTailArgs;
 
 /// How long a pipe behind `--env` may take.
