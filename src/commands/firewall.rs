@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 use openclaw_sec::env_file::EnvFile;
 use openclaw_sec::firewall::{
-    Comparison, PLAIN_WARNING, Packet, PacketRequest, Policy, Request, Status, explain,
+    Comparison, PLAIN_WARNING, Packet, PacketRequest, Policy, Request, SCHEMA, Status, explain,
     find_format, off_script, refusal, render, rules, verify, warnings,
 };
 use openclaw_sec::foreign_text::{harmless, harmless_json};
@@ -22,8 +22,6 @@ use crate::terminal::Terminal;
 const DEFAULT_FORMAT: &str = "sh";
 /// How long an env file that is a pipe is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// The JSON documents of this command.
-const SCHEMA: &str = "openclaw-sec/firewall/1";
 
 pub fn run(arguments: &FirewallArgs, context: &mut Context<'_>) -> Result<u8, Failure> {
     let options = &arguments.options;

@@ -24,3 +24,6 @@ pub use render::{FORMATS, Format, PLAIN_WARNING, find_format, off_script, refusa
 pub use rules::{Action, Family, Limit, Match, Rule, Ruleset, Set, State, rules};
 pub use verify::{Comparison, Difference, Status, compare, is_ours_live, verify};
 pub use warnings::warnings;
+
+/// The schema of the JSON documents of `firewall`.
+pub const SCHEMA: &str = "openclaw-sec/firewall/1";

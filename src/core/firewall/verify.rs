@@ -7,6 +7,7 @@ pub(super) use theirs::ANYBODY;
 
 use serde::Serialize;
 
+use super::SCHEMA;
 use super::error::FirewallError;
 use super::live::{self, LiveRules};
 use super::policy::Policy;
@@ -79,7 +80,7 @@ pub fn compare(
         Status::Drift
     };
     Ok(Comparison {
-        schema: "openclaw-sec/firewall/1",
+        schema: SCHEMA,
         status,
         differences,
     })
@@ -89,7 +90,7 @@ impl Comparison {
     /// The comparison that could not be made, with the reason.
     pub fn unreadable(reason: &str) -> Self {
         Self {
-            schema: "openclaw-sec/firewall/1",
+            schema: SCHEMA,
             status: Status::Unknown,
             differences: vec![Difference {
                 kind: "unreadable",

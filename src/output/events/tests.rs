@@ -4,9 +4,12 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use openclaw_sec::audit::detect::Alert;
+use openclaw_sec::audit::documents::{ALERT_SCHEMA, EVENT_SCHEMA};
 use openclaw_sec::audit::event::{Event, Kind, Level, Outcome};
 use openclaw_sec::audit::reading::{SourceLine, without_line_end};
 use openclaw_sec::foreign_text::is_harmful;
+use openclaw_sec::report::Severity;
 use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -75,7 +78,7 @@ fn line(text: &str, number: Option<u64>, offset: u64) -> SourceLine<'_> {
 
 fn plain_json(event: &Event<'_>, line: &SourceLine<'_>) -> Value {
     let mut object = json!({
-        "schema": "openclaw-sec/event/1",
+        "schema": EVENT_SCHEMA,
         "time": event.time.map(|time| time.to_string()),
         "kind": event.kind().word(),
         "action": event.action,
@@ -194,5 +197,28 @@ proptest! {
             prop_assert!(days.is_empty() || days.contains("── "), "{}", days);
             prop_assert_eq!(last, plain_human(event, &line));
         }
+    }
+}
+
+#[test]
+fn an_alert_begins_with_its_schema() {
+    for time in [None, Some(Timestamp::UNIX_EPOCH)] {
+        let alert = Alert {
+            time,
+            detector: "brute-force",
+            severity: Severity::Medium,
+            subject: "192.0.2.7".to_owned(),
+            count: 5,
+            window_s: 600,
+            message: "5 failures in 10 min".to_owned(),
+            evidence: vec![0, 120],
+            first: None,
+            others: String::new(),
+        };
+        let mut block = Block::default();
+        JsonLines::default().alert(&mut block, &alert);
+        let read: Value = serde_json::from_slice(block.written()).unwrap();
+        let (first, schema) = read.as_object().unwrap().iter().next().unwrap();
+        assert_eq!((first.as_str(), schema), ("schema", &json!(ALERT_SCHEMA)));
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::*;
+use crate::firewall::SCHEMA;
 use crate::firewall::live::{BackEnd, LiveRules, saved_tables};
 use crate::firewall::policy::Request;
 use crate::firewall::verify::{Comparison, Difference};
@@ -461,7 +462,7 @@ fn drift_is_what_the_comparison_found() {
     };
     let compared = |status, differences| {
         Some(Ok(Comparison {
-            schema: "openclaw-sec/firewall/1",
+            schema: SCHEMA,
             status,
             differences,
         }))

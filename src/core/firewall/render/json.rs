@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::NFT_TABLE;
 use super::nft::{address_type, counted_sources, counter_set, hook_name, priority, state_name};
+use crate::firewall::SCHEMA;
 use crate::firewall::error::FirewallError;
 use crate::firewall::policy::{Policy, Protocol};
 use crate::firewall::rules::{Action, Family, LOG_PREFIX, Limit, Match, Rule, Ruleset};
@@ -39,7 +40,7 @@ pub(super) fn render(_: &Policy, ruleset: &Ruleset) -> Result<String, FirewallEr
     commands.extend(ruleset.rules.iter().map(|rule| json!({ "add": { "rule": {
         "family": "inet", "table": NFT_TABLE, "chain": "guard", "comment": rule.name, "expr": expressions(rule),
     } } })));
-    let document = json!({ "schema": "openclaw-sec/firewall/1", "nftables": commands });
+    let document = json!({ "schema": SCHEMA, "nftables": commands });
     Ok(format!("{document:#}\n"))
 }
 

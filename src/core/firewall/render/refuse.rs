@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::find_format;
+use crate::firewall::SCHEMA;
 
 /// The refusal for the consumer of a format; an unknown format is taken for `sh`.
 pub fn refusal(format: &str, reason: &str) -> String {
@@ -27,7 +28,7 @@ pub(super) fn as_rules(reason: &str) -> String {
 
 /// A JSON document that `nft -j -f -` refuses; for text that is not JSON it would exit with 0.
 pub(super) fn as_json(reason: &str) -> String {
-    let document = json!({ "schema": "openclaw-sec/firewall/1", "error": reason });
+    let document = json!({ "schema": SCHEMA, "error": reason });
     format!("{document}\n")
 }
 
