@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 
 /// What every room may use. Each other module of the core is a room, and a new one is a room until
 /// somebody puts it here.
-const SHELF: [&str; 19] = [
+const SHELF: [&str; 20] = [
     "atomic_file",
     "cloudflare",
     "env_file",
@@ -19,6 +19,7 @@ const SHELF: [&str; 19] = [
     "foreign_text",
     "hashing",
     "gateway_process",
+    "hex",
     "key_shapes",
     "order",
     "placeholder",

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use rand::TryRng;
 use zeroize::Zeroizing;
 
+use crate::hex;
 use crate::key_shapes::openclaw_checksum;
 use crate::secret::Secret;
 
@@ -96,7 +97,7 @@ impl Recipe {
         fill(random, &mut bytes)?;
         Ok(Secret::new(match self.form {
             Form::Base64Url => URL_SAFE_NO_PAD.encode(&*bytes),
-            Form::Hex => hex(&bytes),
+            Form::Hex => hex::lower(&bytes),
             _ => STANDARD.encode(&*bytes),
         }))
     }
@@ -125,15 +126,6 @@ fn fill<R: TryRng>(random: &mut R, bytes: &mut [u8]) -> Result<(), KeygenError> 
     random
         .try_fill_bytes(bytes)
         .map_err(|error| KeygenError::NoRandomness(error.to_string()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-        .collect()
 }
 
 /// As many digits as hold `bytes` bytes of randomness: ⌈8·bytes ÷ log2 62⌉.

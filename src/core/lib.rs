@@ -2,7 +2,7 @@
 //!
 //! The shelf, which every room uses: [`secret`], [`env_file`], [`atomic_file`], [`small_file`],
 //! [`settings`], [`state`], [`report`], [`fleet`], [`world`], [`redact`], [`foreign_text`], [`hashing`], [`order`],
-//! [`gateway_process`], and the tables [`variables`], [`profiles`], [`key_shapes`], [`cloudflare`], with
+//! [`hex`], [`gateway_process`], and the tables [`variables`], [`profiles`], [`key_shapes`], [`cloudflare`], with
 //! [`placeholder`] and [`strength`] to judge values. The rooms: [`keygen`], [`audit`], [`check`],
 //! [`firewall`], [`probe`], [`rotate`], [`scan`].
 
@@ -18,6 +18,7 @@ pub mod fleet;
 pub mod foreign_text;
 pub mod hashing;
 pub mod gateway_process;
+pub mod hex;
 pub mod key_shapes;
 pub mod keygen;
 pub mod order;

@@ -7,6 +7,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use crate::atomic_file::{self, AtomicFileError};
+use crate::hex;
 use crate::secret::Secret;
 use crate::world::{World, fill_random};
 
@@ -155,11 +156,7 @@ impl Fingerprints {
             .expect("HMAC takes a key of any length");
         mac.update(value);
         let digest = mac.finalize().into_bytes();
-        let mut text = String::from("sha256:");
-        for byte in digest.iter().take(6) {
-            text.push_str(&format!("{byte:02x}"));
-        }
-        text
+        format!("sha256:{}", hex::lower(&digest[..6]))
     }
 }
 

@@ -18,11 +18,12 @@ use sha2::{Digest as _, Sha256};
 
 use super::siblings::{folder, siblings};
 use crate::atomic_file;
+use crate::hex;
 use crate::order;
 use crate::state::StateDir;
 use content::{each_line, hashes, tag};
 use key::SealKey;
-use record::{Block, NOTHING_BEFORE, Record, hex};
+use record::{Block, NOTHING_BEFORE, Record};
 pub use verdict::Verdict;
 
 /// Lines that one checkpoint names.
@@ -419,7 +420,7 @@ impl Seal {
                 new.push((
                     lines,
                     bytes,
-                    hex(&hasher.clone().finalize()),
+                    hex::lower(&hasher.clone().finalize()),
                     std::mem::take(&mut tags),
                 ));
             }
@@ -431,7 +432,7 @@ impl Seal {
             Ok(()) => {}
         }
         if !tags.is_empty() {
-            new.push((lines, bytes, hex(&hasher.finalize()), tags));
+            new.push((lines, bytes, hex::lower(&hasher.finalize()), tags));
         }
         for (lines, bytes, sha256, tags) in new {
             let record = Record {
@@ -497,7 +498,7 @@ pub fn head_path(log: &Path, state: &StateDir) -> PathBuf {
     let parent = folder(log);
     let parent = parent.canonicalize().unwrap_or(parent);
     let whole = parent.join(log.file_name().unwrap_or_default());
-    let name = hex(&Sha256::digest(whole.as_os_str().as_encoded_bytes()));
+    let name = hex::lower(&Sha256::digest(whole.as_os_str().as_encoded_bytes()));
     state.path().join("seal/heads").join(&name[..32])
 }
 

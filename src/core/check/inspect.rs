@@ -9,6 +9,7 @@ use super::evidence::{Evidence, Live};
 use super::selection::Selection;
 use super::verdict::{Finding, Verdict, shell_word};
 use super::{Check, checks};
+use crate::hex;
 use crate::report::{CheckResult, Kind, Status};
 
 /// The results of a run, before waivers.
@@ -122,11 +123,7 @@ fn fingerprint(id: &str, subject: &str) -> String {
         .chain_update([0])
         .chain_update(subject)
         .finalize();
-    digest
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex::lower(&digest[..16])
 }
 
 /// Entries of one id must be told apart even where their subjects are equal.

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::EnvFile;
 use crate::atomic_file::{self, AtomicFileError, Expected};
+use crate::hex;
 
 /// The pause between two attempts at a lock that another process holds.
 const PAUSE: Duration = Duration::from_millis(2);
@@ -162,9 +163,6 @@ fn lock_name(target: &Path) -> io::Result<String> {
     digest.update(folder.dev().to_be_bytes());
     digest.update(folder.ino().to_be_bytes());
     digest.update(target.file_name().unwrap_or_default().as_bytes());
-    let name: String = digest.finalize()[..16]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let name = hex::lower(&digest.finalize()[..16]);
     Ok(format!("env-{name}.lock"))
 }

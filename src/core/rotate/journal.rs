@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::RotateError;
 use super::plan::Plan;
 use crate::atomic_file;
+use crate::hex;
 use crate::order;
 use crate::small_file;
 use crate::state::StateDir;
@@ -272,10 +273,7 @@ fn key(target: &Path, name: &str) -> String {
     digest.update(target.as_os_str().as_bytes());
     digest.update([0]);
     digest.update(name.as_bytes());
-    digest.finalize()[..12]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex::lower(&digest.finalize()[..12])
 }
 
 fn line(record: &impl Serialize) -> Result<String, RotateError> {

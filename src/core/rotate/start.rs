@@ -18,6 +18,7 @@ use super::verdict::Verdict;
 use super::{Person, RotateError, backup};
 use crate::atomic_file::{self, AtomicFileError};
 use crate::env_file::EnvFile;
+use crate::hex;
 use crate::key_shapes;
 use crate::secret::Secret;
 use crate::settings::nearest;
@@ -459,7 +460,7 @@ fn no_secrets_in_arguments(request: &Request) -> Result<(), RotateError> {
 fn random_id() -> Result<String, RotateError> {
     let mut bytes = [0; 8];
     fill_random(&mut bytes).map_err(|error| RotateError::NoRandomness(error.to_string()))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex::lower(&bytes))
 }
 
 impl Machine<'_> {

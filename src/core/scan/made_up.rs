@@ -3,6 +3,8 @@
 use libm::log2;
 use sha2::{Digest as _, Sha256};
 
+use crate::hex;
+
 /// A run or a sequence of this many characters is no chance.
 const LONGEST_CHANCE: usize = 7;
 /// Words that no generator draws by chance.
@@ -98,12 +100,7 @@ fn is_sample(value: &[u8]) -> bool {
 
 /// 32 hex digits of SHA-256.
 pub(super) fn digest(value: &[u8]) -> String {
-    let digest = Sha256::digest(value);
-    digest
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex::lower(&Sha256::digest(value)[..16])
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::wording::{Piece, push_sentence};
 use crate::atomic_file;
+use crate::hex;
 use crate::order;
 use crate::small_file;
 use crate::state::StateDir;
@@ -139,12 +140,7 @@ fn place(logs: &[PathBuf], state: &StateDir) -> PathBuf {
         hasher.update(log.as_os_str().as_encoded_bytes());
         hasher.update([0]);
     }
-    let digest = hasher.finalize();
-    let name: String = digest
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let name = hex::lower(&hasher.finalize()[..16]);
     state
         .path()
         .join("audit")

@@ -10,8 +10,9 @@ use memchr::memchr;
 use rustix::fs::OFlags;
 use sha2::{Digest as _, Sha256};
 
-use super::record::{Tag, hex};
+use super::record::Tag;
 use crate::audit::siblings::plain_reader;
+use crate::hex;
 
 /// How much is read at once, in bytes.
 const PIECE: usize = 1 << 20;
@@ -63,7 +64,7 @@ pub fn hashes(path: &Path, lengths: &[u64]) -> io::Result<Content> {
             hasher.update(&buffer[..count]);
             done += count as u64;
         }
-        found.push((done, hex(&hasher.clone().finalize())));
+        found.push((done, hex::lower(&hasher.clone().finalize())));
     }
     Ok(Content {
         path: path.to_path_buf(),

@@ -4,6 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
+use crate::hex;
+
 /// The first line of every checkpoint.
 pub const BEGINNING: &str = "openclaw-sec seal 1";
 const SIGNATURE_END: &str = "-----END SSH SIGNATURE-----";
@@ -104,13 +106,8 @@ impl Record {
 impl Block {
     /// The hash that the next checkpoint names.
     pub fn hash(&self) -> String {
-        hex(&Sha256::digest(self.signed.as_bytes()))
+        hex::lower(&Sha256::digest(self.signed.as_bytes()))
     }
-}
-
-/// Lower-case hex.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Checkpoints, and how many bytes of the seal they take: what follows is one that was cut off

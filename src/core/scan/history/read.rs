@@ -5,6 +5,7 @@ use std::io::{self, BufRead as _, BufReader, Read};
 use std::sync::Mutex;
 
 use super::{History, ObjectId};
+use crate::hex;
 use crate::scan::git::{complaint, first_line};
 
 /// Git is started again behind a damaged object, at most so often.
@@ -263,6 +264,6 @@ impl Ids {
 
     pub(super) fn get(&self, at: usize) -> ObjectId {
         let bytes = &self.bytes[at * self.width..(at + 1) * self.width];
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::lower(bytes)
     }
 }
