@@ -5,6 +5,8 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+
 use crate::key_shapes;
 use crate::order;
 use crate::secret::Secret;
@@ -33,12 +35,13 @@ impl Redactor {
         for value in values.into_iter().map(Secret::expose) {
             if value.len() >= SHORTEST_VALUE {
                 known.add(value);
-                if value.iter().any(|byte| !is_unreserved(*byte)) {
+                let encoded = percent_encoded(value);
+                if encoded != value {
                     let escaped = json_escaped(value);
                     if escaped != value {
                         known.add(&escaped);
                     }
-                    known.add(&percent_encoded(value));
+                    known.add(&encoded);
                 }
             }
         }
@@ -280,21 +283,18 @@ fn is_name_of_a_variable(word: &str) -> bool {
         })
 }
 
+/// Every byte but RFC 3986's unreserved characters.
+pub const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
 /// RFC 3986 §2.1, upper-case digits.
 pub fn percent_encoded(value: &[u8]) -> Vec<u8> {
-    let mut encoded = Vec::with_capacity(value.len());
-    for byte in value {
-        if is_unreserved(*byte) {
-            encoded.push(*byte);
-        } else {
-            encoded.extend_from_slice(format!("%{byte:02X}").as_bytes());
-        }
-    }
-    encoded
-}
-
-fn is_unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
+    percent_encode(value, RESERVED)
+        .flat_map(str::bytes)
+        .collect()
 }
 
 /// The value as it stands between the quotes of a JSON string.

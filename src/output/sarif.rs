@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use openclaw_sec::fleet::{Deployment, Findings};
 use openclaw_sec::foreign_text::{harmless, harmless_json};
 use openclaw_sec::report::{CheckResult, Severity, Status};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::Page;
@@ -259,25 +260,23 @@ fn location(deployment: &Deployment<'_>, result: &CheckResult, page: &Page<'_>) 
         region["startColumn"] = column.max(1).into();
     }
     let artifact = if path.starts_with('/') {
-        json!({"uri": format!("file://{}", percent_encoded(&path))})
+        json!({"uri": format!("file://{}", encoded(&path))})
     } else {
-        json!({"uri": percent_encoded(&path), "uriBaseId": "%SRCROOT%"})
+        json!({"uri": encoded(&path), "uriBaseId": "%SRCROOT%"})
     };
     json!({"physicalLocation": {"artifactLocation": artifact, "region": region}})
 }
 
-/// Everything but RFC 3986's unreserved characters and `/` is encoded.
-fn percent_encoded(path: &str) -> String {
-    let mut uri = String::with_capacity(path.len());
-    for byte in path.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
-                uri.push(char::from(byte));
-            }
-            other => uri.push_str(&format!("%{other:02X}")),
-        }
-    }
-    uri
+/// Every byte but RFC 3986's unreserved characters and `/`.
+const OUTSIDE_PATHS: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'/');
+
+fn encoded(path: &str) -> String {
+    utf8_percent_encode(path, OUTSIDE_PATHS).to_string()
 }
 
 fn level(severity: Severity) -> &'static str {
@@ -335,7 +334,7 @@ mod tests {
             ("c:d?#.env", "c%3Ad%3F%23.env"),
             ("\u{202e}\n", "%E2%80%AE%0A"),
         ] {
-            assert_eq!(percent_encoded(path), uri);
+            assert_eq!(encoded(path), uri);
         }
         assert_eq!(pascal_case("secrets.env-file-mode"), "SecretsEnvFileMode");
     }

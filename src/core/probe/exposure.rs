@@ -2,8 +2,11 @@
 //!
 //! A status proves nothing: a gateway answers 200 with its page to every path.
 
+use percent_encoding::utf8_percent_encode;
+
 use super::evidence::{Exchange, ExposedKind};
 use crate::key_shapes::is_secret_name;
+use crate::redact::RESERVED;
 use crate::variables::{is_of_the_page, is_of_the_past, is_of_upstream};
 
 /// So much of a file is looked at.
@@ -43,17 +46,7 @@ pub(super) fn exposed_files(audit_log: Option<&str>, word: &str) -> Vec<ExposedF
     let usual = |name: &&str| *name != "audit.log" && !name.is_empty() && !name.contains('/');
     if let Some(name) = audit_log.filter(usual) {
         let ending = name.rfind('.').map_or("", |dot| &name[dot..]);
-        let encoded = |text: &str| {
-            let bytes = text.bytes();
-            bytes
-                .map(|byte| match byte {
-                    b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                        char::from(byte).to_string()
-                    }
-                    other => format!("%{other:02X}"),
-                })
-                .collect::<String>()
-        };
+        let encoded = |text: &str| utf8_percent_encode(text, RESERVED).to_string();
         files.push(ExposedFile {
             path: format!("/{}", encoded(name)),
             canary: format!("/{word}{}", encoded(ending)),

@@ -7,6 +7,7 @@ use std::ops::Range;
 use aho_corasick::AhoCorasick;
 use aho_corasick::packed::{self, Searcher};
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use percent_encoding::percent_decode_str;
 
 use crate::env_file::Assignment;
 use crate::key_shapes;
@@ -138,25 +139,7 @@ fn url_password(value: &[u8]) -> Option<Vec<u8>> {
     let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
     let (user, _) = authority.rsplit_once('@')?;
     let (_, password) = user.split_once(':')?;
-    (!password.is_empty()).then(|| percent_decoded(password.as_bytes()))
-}
-
-fn percent_decoded(text: &[u8]) -> Vec<u8> {
-    let digit = |at: usize| text.get(at).and_then(|byte| (*byte as char).to_digit(16));
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut at = 0;
-    while at < text.len() {
-        if text[at] == b'%'
-            && let (Some(high), Some(low)) = (digit(at + 1), digit(at + 2))
-        {
-            decoded.push((high * 16 + low) as u8);
-            at += 3;
-        } else {
-            decoded.push(text[at]);
-            at += 1;
-        }
-    }
-    decoded
+    (!password.is_empty()).then(|| percent_decode_str(password).collect())
 }
 
 /// Finds own values.
