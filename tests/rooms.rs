@@ -216,11 +216,21 @@ fn nothing_on_the_shelf_is_missing() {
 fn the_map_shows_every_module_of_the_core() {
     let map = Path::new(env!("CARGO_MANIFEST_DIR")).join("ARCHITECTURE.md");
     let map = std::fs::read_to_string(map).unwrap();
+    let library = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/core/lib.rs");
+    let library = std::fs::read_to_string(library).unwrap();
+    let header: String = library
+        .lines()
+        .filter(|line| line.starts_with("//!"))
+        .collect();
     for module in modules_of_the_core() {
         let row = format!("| `{module}` | ");
         assert!(
             map.contains(&row),
             "ARCHITECTURE.md has no row for {module}"
+        );
+        assert!(
+            header.contains(&format!("[`{module}`]")),
+            "the header of src/core/lib.rs does not name {module}"
         );
     }
 }
