@@ -262,8 +262,8 @@ pub fn gather(request: Request<'_>, monitor: &Monitor<'_>, world: &World) -> Cod
     }
 }
 
-/// Every file below `root` that still holds one of these values, in any form: after a rotation,
-/// the places that were forgotten.
+/// Every file below `root` that holds one of these values, in any form. Only `tests/fuzz` calls it: the
+/// search of [`gather`] without git and its other questions.
 pub fn hunt(root: &Path, values: Vec<OwnValue>, today: Date, world: &World) -> Searched {
     let rules = RuleSet::default();
     let detector = Detector::new(values, &rules, today);

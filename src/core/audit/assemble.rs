@@ -71,16 +71,6 @@ impl Assembler {
         }
     }
 
-    /// The offset up to which bytes were read.
-    pub fn read_offset(&self) -> u64 {
-        self.offset + self.filled as u64
-    }
-
-    /// The offset up to which bytes were given out.
-    pub fn given_offset(&self) -> u64 {
-        self.offset + self.given as u64
-    }
-
     /// NUL bytes passed over since the last call.
     pub fn take_skipped(&mut self) -> u64 {
         std::mem::take(&mut self.skipped)

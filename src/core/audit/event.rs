@@ -201,16 +201,6 @@ impl Event<'_> {
         self.kind.unwrap_or(Kind::Other)
     }
 
-    /// Whether a proof of identity was refused.
-    pub fn is_auth_failure(&self) -> bool {
-        self.kind() == Kind::Auth && self.outcome == Some(Outcome::Failure)
-    }
-
-    /// Whether a proof of identity was accepted.
-    pub fn is_auth_success(&self) -> bool {
-        self.kind() == Kind::Auth && self.outcome == Some(Outcome::Success)
-    }
-
     /// The same event, free of the line it was read from.
     pub fn into_owned(self) -> Event<'static> {
         let own = |text: Option<Cow<'_, str>>| text.map(|text| Cow::Owned(text.into_owned()));

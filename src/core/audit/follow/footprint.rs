@@ -125,7 +125,7 @@ impl Footprint {
 }
 
 /// Whether one beginning is the beginning of the other; the empty one says nothing.
-pub fn is_same_beginning(one: &[u8], other: &[u8]) -> bool {
+fn is_same_beginning(one: &[u8], other: &[u8]) -> bool {
     let length = one.len().min(other.len());
     length > 0 && one[..length] == other[..length]
 }
