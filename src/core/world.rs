@@ -280,12 +280,9 @@ pub struct BoundedRun {
 impl World {
     /// Prepares a program, given as words, with a cleared environment and no shell.
     pub fn bounded_run(&self, words: Vec<String>) -> BoundedRun {
-        let variables = VARIABLES_FOR_CHILDREN
-            .iter()
-            .filter_map(|name| Some((OsString::from(name), self.variable(name)?.to_os_string())));
         BoundedRun {
             words,
-            variables: variables.collect(),
+            variables: self.base(&|_, _| false),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::secret::Secret;
+use crate::settings::position;
 use crate::small_file;
 use crate::variables::{WEB_KEYS, is_secret};
 
@@ -212,14 +213,6 @@ fn line_length(bytes: &[u8]) -> usize {
 
 fn comment_length(bytes: &[u8]) -> usize {
     memchr::memmem::find(&bytes[2..], b"*/").map_or(bytes.len(), |at| at + 4)
-}
-
-/// 1-based line and column of a byte offset.
-fn position(text: &str, at: usize) -> (usize, usize) {
-    let before = text.get(..at).unwrap_or(text);
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    let line = before.matches('\n').count() + 1;
-    (line, before[line_start..].chars().count() + 1)
 }
 
 fn credential(value: Option<&Value>) -> Option<Credential> {
