@@ -260,7 +260,7 @@ fn an_interrupt_ends_with_130() {
 }
 
 #[test]
-fn commands_to_come_say_so() {
+fn the_help_names_every_command() {
     let place = Place::new();
     let help = place.line("--help").stdout;
     assert_eq!(place.line("help").stdout, help);

@@ -383,8 +383,12 @@ mod tests {
 
     #[test]
     fn the_roots_of_this_host_are_read_as_a_whole_parser_reads_them() {
-        for certificate in rustls_native_certs::load_native_certs().certs {
-            compare(&certificate);
+        let roots = rustls_native_certs::load_native_certs().certs;
+        if roots.is_empty() {
+            println!("skipped: this host has no roots");
+        }
+        for root in roots {
+            compare(&root);
         }
     }
 
