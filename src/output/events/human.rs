@@ -203,9 +203,9 @@ impl HumanLines {
         text.push(b" ");
         text.push(alert.detector.as_bytes());
         text.push(b" ");
-        write_harmless(text, &self.without_keys(&alert.subject));
+        write_in_columns(text, &self.without_keys(&alert.subject));
         text.push(b": ");
-        write_harmless(text, &alert.message);
+        write_in_columns(text, &alert.message);
         let mut mark = b" (";
         if let Some(first) = alert.first {
             let first = self.zone.to_datetime(first).time();
@@ -225,7 +225,7 @@ impl HumanLines {
             };
             text.push(mark);
             text.push(what);
-            write_harmless(text, &self.without_keys(&alert.others));
+            write_in_columns(text, &self.without_keys(&alert.others));
         }
         if alert.first.is_some() || !alert.others.is_empty() {
             text.push(b")");
@@ -272,7 +272,7 @@ impl HumanLines {
     fn other_text(&mut self, block: &mut Block, text: &str) -> usize {
         let bytes = text.as_bytes();
         if bytes.len() < SHORTEST_KEY {
-            return write_harmless(block, text);
+            return write_in_columns(block, text);
         }
         let nature = |text: &str| {
             if (self.hide)(text).is_some() {
@@ -288,10 +288,10 @@ impl HumanLines {
                 block.push(bytes);
                 bytes.len()
             }
-            Nature::Odd => write_harmless(block, text),
+            Nature::Odd => write_in_columns(block, text),
             Nature::Secret => {
                 let hidden = (self.hide)(text);
-                write_harmless(block, hidden.as_deref().unwrap_or(text))
+                write_in_columns(block, hidden.as_deref().unwrap_or(text))
             }
         }
     }
@@ -337,14 +337,17 @@ fn short_name(file: &str) -> &str {
     file.rsplit('/').next().unwrap_or(file)
 }
 
-/// Foreign text with escapes such as `\x1b` and `\u{202e}`.
-pub fn harmless(text: &str) -> String {
+/// Foreign text for columns, with escapes such as `\x1b` and `\u{202e}`. Unlike
+/// `foreign_text::harmless` it writes ASCII's control characters as short as logs do (`\x1b` for
+/// `\u{1b}`).
+pub fn in_columns(text: &str) -> String {
     let mut block = Block::default();
-    write_harmless(&mut block, text);
+    write_in_columns(&mut block, text);
     String::from_utf8_lossy(block.written()).into_owned()
 }
 
-fn write_harmless(block: &mut Block, text: &str) -> usize {
+/// The same into a block; says how many characters of the text it was, an escape being one.
+fn write_in_columns(block: &mut Block, text: &str) -> usize {
     let bytes = text.as_bytes();
     if is_printable_ascii(bytes) {
         block.push(bytes);

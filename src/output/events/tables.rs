@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use openclaw_sec::audit::statistics::StatisticsDocument;
 use openclaw_sec::order;
 
-use super::human::harmless;
+use super::human::in_columns;
 
 /// Hours that are shown; the document has them all.
 const MOST_HOURS: usize = 48;
@@ -54,7 +54,7 @@ pub fn statistics_tables(document: &StatisticsDocument, zone: &TimeZone, width: 
     let users: Vec<_> = document
         .users
         .iter()
-        .map(|row| (harmless(&row.user), row.count, Some(row.failures)))
+        .map(|row| (in_columns(&row.user), row.count, Some(row.failures)))
         .collect();
     table(
         &mut text,

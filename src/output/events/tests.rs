@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
 
-use super::human::harmless;
+use super::human::in_columns;
 use super::{Block, HumanLines, JsonLines, Paints};
 
 /// Texts of a log: short and long, with marks, with power, with a key.
@@ -116,12 +116,12 @@ fn plain_human(event: &Event<'_>, line: &SourceLine<'_>) -> String {
         (_, None) if event.level == Some(Level::Warn) => "{WARN}  ",
         (_, None) => "{-}     ",
     };
-    let clean = |text: &str| harmless(&hide(text).unwrap_or(text.to_owned()));
+    let clean = |text: &str| in_columns(&hide(text).unwrap_or(text.to_owned()));
     // An escape counts as the character that it stands for.
     let padded = |text: &str, width: usize| {
         let text = hide(text).unwrap_or(text.to_owned());
         let blanks = width.saturating_sub(text.chars().count()).max(1);
-        format!("{}{}", harmless(&text), " ".repeat(blanks))
+        format!("{}{}", in_columns(&text), " ".repeat(blanks))
     };
     let time = event.time.map(|time| {
         let local = time.to_zoned_datetime(TimeZone::UTC);

@@ -4,11 +4,12 @@ use serde_json::json;
 
 use super::find_format;
 use crate::firewall::SCHEMA;
+use crate::foreign_text::is_harmful;
 
 /// The refusal for the consumer of a format; an unknown format is taken for `sh`.
 pub fn refusal(format: &str, reason: &str) -> String {
     let refuse = find_format(format).map_or(as_script as fn(&str) -> String, |known| known.refuse);
-    refuse(&harmless(reason))
+    refuse(&shell_harmless(reason))
 }
 
 /// A script that says why and ends with 2. The reason is data between single quotes.
@@ -32,22 +33,18 @@ pub(super) fn as_json(reason: &str) -> String {
     format!("{document}\n")
 }
 
-/// One line of printable text: what a terminal or a shell could act on is escaped or replaced.
-fn harmless(reason: &str) -> String {
+/// One line of printable text. Unlike `foreign_text::harmless` it also takes away what a shell could act
+/// on, and writes no backslash.
+fn shell_harmless(reason: &str) -> String {
     reason
         .chars()
         .map(|c| match c {
             '`' | '$' | '"' | '\\' => ' ',
             '\n' | '\r' | '\t' => ' ',
-            c if c.is_control() || is_invisible(c) => '?',
+            c if is_harmful(c) => '?',
             c => c,
         })
         .collect()
-}
-
-/// Bidirectional and zero-width characters and line separators.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 #[cfg(test)]
@@ -56,10 +53,11 @@ mod tests {
 
     #[test]
     fn a_hostile_reason_stays_one_quoted_line() {
-        let text = refusal("sh", "x'; reboot\n$(reboot) `reboot` \u{1b}[2J \\");
+        let text = refusal("sh", "x'; reboot\n$(reboot) `reboot` \u{1b}[2J \u{3164}\\");
         let shown: Vec<&str> = text.lines().collect();
         assert_eq!(shown.len(), 5, "{text}");
         assert!(!text.contains('$') && !text.contains('`') && !text.contains('\u{1b}'));
+        assert!(!text.contains('\u{3164}') && text.contains("?[2J ? "));
         assert!(text.contains("x'\\''; reboot"));
     }
 
