@@ -3,6 +3,7 @@
 mod alert_exec;
 mod batch;
 mod follow;
+mod input;
 mod plan;
 mod rotated;
 mod seal;

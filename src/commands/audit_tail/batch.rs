@@ -1,4 +1,4 @@
-//! Reading to the end: files, whatever their compression, and stdin.
+//! Reading to the end: files, whatever their compression.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -16,6 +16,7 @@ use openclaw_sec::audit::siblings::{Compression, plain_reader, siblings};
 use openclaw_sec::order;
 
 use super::super::{Context, Failure, interrupt};
+use super::input::{give, tell_alerts, wait_for_input};
 use super::plan::{Log, Range};
 use super::rotated::{first_time, read_siblings};
 use super::stdin::read_stdin;
@@ -275,14 +276,14 @@ pub fn read_plain(
         counts_lines.then_some(1),
         run.plan.format != super::Format::Raw,
     );
-    let mut progress = Progress::new(&raw, metadata.len());
+    let mut progress = Progress::new(metadata.len());
     loop {
         if signals.asks_to_end() {
             progress.end(context);
             return Ok(Ended::BySignal);
         }
         if !metadata.is_file() {
-            wait_for_input(&raw, run).map_err(ReadError::Output)?;
+            wait_for_input(&raw).map_err(ReadError::Output)?;
         }
         let count = match assembler.read(&mut *reader) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
@@ -316,79 +317,6 @@ pub fn read_plain(
     }
 }
 
-/// Gives out what is complete, and at the end the rest.
-pub fn give(
-    run: &mut Run,
-    assembler: &mut Assembler,
-    shown: &str,
-    start: u64,
-    is_end: bool,
-) -> io::Result<()> {
-    while let Some(chunk) = assembler.chunk() {
-        take(run, &chunk, shown, start)?;
-    }
-    if is_end && let Some(chunk) = assembler.rest() {
-        take(run, &chunk, shown, start)?;
-    }
-    Ok(())
-}
-
-fn take(
-    run: &mut Run,
-    chunk: &openclaw_sec::audit::assemble::Chunk<'_>,
-    shown: &str,
-    start: u64,
-) -> io::Result<()> {
-    if run.reading.is_transparent() && run.shower.takes_raw_bytes() && chunk.offset >= start {
-        let newlines = memchr::memchr_iter(b'\n', chunk.bytes).count();
-        run.shower.count_lines(newlines as u64);
-        return run.shower.write(chunk.bytes);
-    }
-    run.reading.take(chunk, shown, start, &mut run.shower)
-}
-
-pub fn tell_alerts(run: &mut Run, context: &mut Context<'_>) {
-    let alerts = run.shower.take_pending_alerts();
-    if !alerts.is_empty() {
-        run.has_lost_alerts |= context.terminal.alerts(&alerts).is_err();
-    }
-    if let Some(trouble) = run.shower.trouble() {
-        context.terminal.error(&trouble);
-    }
-}
-
-/// Waits a moment for input, and notices when the reader of stdout goes away.
-pub fn wait_for_input(input: &File, _run: &mut Run) -> io::Result<()> {
-    use rustix::event::{PollFd, PollFlags};
-    let stdout = crate::terminal::stdout();
-    let mut watched = [
-        PollFd::new(input, PollFlags::IN),
-        PollFd::from_borrowed_fd(stdout, PollFlags::empty()),
-    ];
-    let _ = rustix::event::poll(&mut watched, Some(&timespec(Duration::from_millis(250))));
-    if watched[1]
-        .revents()
-        .intersects(PollFlags::ERR | PollFlags::HUP)
-    {
-        return Err(io::ErrorKind::BrokenPipe.into());
-    }
-    Ok(())
-}
-
-pub fn is_readable(input: &File, patience: Duration) -> bool {
-    use rustix::event::{PollFd, PollFlags};
-    let mut watched = [PollFd::new(input, PollFlags::IN)];
-    rustix::event::poll(&mut watched, Some(&timespec(patience))).is_ok_and(|ready| ready > 0)
-}
-
-/// A span for the system.
-pub fn timespec(span: Duration) -> rustix::event::Timespec {
-    rustix::event::Timespec {
-        tv_sec: i64::try_from(span.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: i64::from(span.subsec_nanos()),
-    }
-}
-
 /// How far a long read is.
 struct Progress {
     total: u64,
@@ -397,7 +325,7 @@ struct Progress {
 }
 
 impl Progress {
-    fn new(_file: &File, total: u64) -> Self {
+    fn new(total: u64) -> Self {
         Self {
             total,
             started: Instant::now(),

@@ -13,7 +13,7 @@ use openclaw_sec::audit::reading::Show as _;
 
 use super::super::{Context, Failure, interrupt};
 use super::plan::{Log, Range};
-use super::{Ended, Run, Stop, batch, rotated};
+use super::{Ended, Run, Stop, batch, input, rotated};
 
 /// The backstop where the kernel does not tell.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -48,7 +48,7 @@ pub fn follow(run: &mut Run, context: &mut Context<'_>) -> Result<Ended, Stop> {
             say(run, &shown, &notice, context)?;
         }
         run.shower.flush()?;
-        batch::tell_alerts(run, context);
+        input::tell_alerts(run, context);
         if signals.asks_to_end() {
             for (log, follower) in &mut followers {
                 let (reading, shower) = (&mut run.reading, &mut run.shower);
@@ -241,7 +241,7 @@ fn wait(watch: &Watch, at_most: Duration) -> Result<(), Stop> {
     if let Some(descriptor) = watch.descriptor() {
         watched.push(PollFd::from_borrowed_fd(descriptor, PollFlags::IN));
     }
-    let _ = rustix::event::poll(&mut watched, Some(&batch::timespec(at_most)));
+    let _ = rustix::event::poll(&mut watched, Some(&input::timespec(at_most)));
     if watched[0]
         .revents()
         .intersects(PollFlags::ERR | PollFlags::HUP)

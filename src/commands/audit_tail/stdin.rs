@@ -10,7 +10,7 @@ use openclaw_sec::audit::assemble::{Assembler, Chunk, Part};
 use openclaw_sec::audit::filter::Carry;
 
 use super::super::{Context, Failure, interrupt};
-use super::batch::{give, is_readable, tell_alerts, wait_for_input};
+use super::input::{give, is_readable, tell_alerts, wait_for_input};
 use super::{Ended, Run, Stop};
 
 pub fn read_stdin(
@@ -24,7 +24,7 @@ pub fn read_stdin(
     let mut assembler = Assembler::new(0, Some(1), run.plan.format != super::Format::Raw);
     let mut last = run.plan.last_of_stdin.map(Last::new);
     loop {
-        wait_for_input(&stdin, run)?;
+        wait_for_input(&stdin)?;
         if signals.asks_to_end() {
             pass_on(run, &mut assembler, &mut last, true)?;
             return Ok(Ended::BySignal);
