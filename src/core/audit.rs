@@ -1,6 +1,7 @@
 //! The audit log: lines become events, files are followed, attacks found, and changes proven.
 
 pub mod address;
+pub mod answers;
 pub mod assemble;
 pub mod backward;
 pub mod detect;
@@ -12,7 +13,6 @@ pub mod follow;
 mod json;
 mod key_order;
 mod marks;
-pub mod memory;
 mod openclaw;
 mod pairs;
 pub mod pattern;

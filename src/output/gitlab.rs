@@ -6,10 +6,10 @@ use openclaw_sec::report::{CheckResult, Severity, Status};
 use serde_json::{Value, json};
 
 use super::Page;
-use super::services::{Fingerprints, shown_place};
+use super::services::{DistinctTexts, shown_place};
 
 pub fn render(findings: &Findings, page: &Page<'_>) -> String {
-    let mut fingerprints = Fingerprints::default();
+    let mut fingerprints = DistinctTexts::default();
     let mut issues = Vec::new();
     for deployment in findings.deployments() {
         let unknown = deployment.report.with_status(Status::Unknown);

@@ -7,7 +7,7 @@ use openclaw_sec::report::{CheckResult, ChecklistItem, Report, Status};
 
 use super::Page;
 use super::markup::escaped;
-use super::services::{Fingerprints, millisecond};
+use super::services::{DistinctTexts, millisecond};
 
 pub fn render(findings: &Findings, _: &Page<'_>) -> String {
     let mut suites = String::new();
@@ -106,7 +106,7 @@ impl<'r> Suite<'r> {
             counts: Counts::default(),
             cases: String::new(),
         };
-        let mut names = Fingerprints::default();
+        let mut names = DistinctTexts::default();
         for result in results {
             // Readers fold cases of one name, so a check with several findings names the places.
             let name = match result.place() {

@@ -10,7 +10,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::Page;
-use super::services::{Fingerprints, millisecond, shown_place};
+use super::services::{DistinctTexts, millisecond, shown_place};
 
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
@@ -40,7 +40,7 @@ pub fn render(findings: &Findings, page: &Page<'_>) -> String {
     }
     let left_out = leave_out(&mut all);
     let mut rules = Rules::default();
-    let mut fingerprints = Fingerprints::default();
+    let mut fingerprints = DistinctTexts::default();
     let results: Vec<Value> = all
         .iter()
         .map(|(deployment, result)| {

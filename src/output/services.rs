@@ -51,11 +51,11 @@ pub fn millisecond(time: &str) -> Option<i64> {
     Some(time.as_millisecond())
 }
 
-/// Hands out fingerprints that are distinct within one document.
+/// Hands out fingerprints and names that are distinct within one document.
 #[derive(Default)]
-pub struct Fingerprints(HashMap<String, usize>);
+pub struct DistinctTexts(HashMap<String, usize>);
 
-impl Fingerprints {
+impl DistinctTexts {
     /// The result's own fingerprint, in a fleet behind the deployment's name; a repeated one gets
     /// a number.
     pub fn of(&mut self, deployment: &Deployment<'_>, result: &CheckResult) -> String {
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn repeated_texts_become_distinct_and_first_ones_stay() {
-        let mut texts = Fingerprints::default();
+        let mut texts = DistinctTexts::default();
         let given = ["a", "a #2", "a", "a", "b"];
         let distinct = given.map(|text| texts.distinct(text.to_owned()));
         assert_eq!(

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::address::{TrustedProxies, address};
+use super::answers::Answers;
 use super::event::{Connection, Event, Kind, Level, Outcome};
 use super::fields::{Fields, Slot, Slots, Value};
 use super::json;
 use super::key_order::KeyOrder;
-use super::memory::Memory;
 use super::syslog::{self, Wrapped};
 use super::times::{TimeContext, Universal};
 use super::words::{Said, Words, outcome_word};
@@ -94,8 +94,8 @@ pub struct Recogniser {
     universal: Universal,
     proxies: TrustedProxies,
     words: Words,
-    levels: Memory<Option<Level>>,
-    outcomes: Memory<Option<Outcome>>,
+    levels: Answers<Option<Level>>,
+    outcomes: Answers<Option<Outcome>>,
     order: KeyOrder,
     /// What was asked for last, and what that takes.
     asked: (Wanted, Slots),
@@ -139,8 +139,8 @@ impl Recogniser {
             universal: Universal::default(),
             proxies,
             words: Words::default(),
-            levels: Memory::default(),
-            outcomes: Memory::default(),
+            levels: Answers::default(),
+            outcomes: Answers::default(),
             order: KeyOrder::default(),
             asked: (Wanted::ALL, Wanted::ALL.slots()),
             slots: Slots::ALL,
@@ -592,7 +592,7 @@ fn is_sshd(program: &str) -> bool {
     program == "sshd" || program.starts_with("sshd-")
 }
 
-fn level(value: Value<'_>, levels: &mut Memory<Option<Level>>) -> Option<Level> {
+fn level(value: Value<'_>, levels: &mut Answers<Option<Level>>) -> Option<Level> {
     match value {
         Value::Text(word) => level_word(&word, levels),
         Value::Number(digits) => Level::from_number(digits.parse().ok()?),
@@ -600,7 +600,7 @@ fn level(value: Value<'_>, levels: &mut Memory<Option<Level>>) -> Option<Level> 
     }
 }
 
-fn level_word(word: &str, levels: &mut Memory<Option<Level>>) -> Option<Level> {
+fn level_word(word: &str, levels: &mut Answers<Option<Level>>) -> Option<Level> {
     // What nearly all lines say.
     match word {
         "info" => return Some(Level::Info),
@@ -692,7 +692,7 @@ fn http_status(value: Value<'_>) -> Option<u16> {
 }
 
 /// What fields called outcome, result, success or status say.
-fn stated_outcome(fields: &Fields<'_>, outcomes: &mut Memory<Option<Outcome>>) -> Option<Outcome> {
+fn stated_outcome(fields: &Fields<'_>, outcomes: &mut Answers<Option<Outcome>>) -> Option<Outcome> {
     // What nearly all lines say.
     let outcome = match fields.borrowed(Slot::Outcome) {
         Some("success") => Some(Outcome::Success),

@@ -6,7 +6,7 @@ use aho_corasick::automaton::{Automaton as _, StateID};
 use aho_corasick::dfa::DFA;
 use aho_corasick::{Anchored, StartKind};
 
-use super::memory::Memory;
+use super::answers::Answers;
 
 /// What was read out of words.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -174,13 +174,13 @@ const LONGEST_READ: usize = 8 << 10;
 /// Reads words, and remembers what it read last.
 #[derive(Debug, Default)]
 pub struct Words {
-    memory: Memory<Said>,
+    answers: Answers<Said>,
 }
 
 impl Words {
     /// What a text says.
     pub fn read(&mut self, text: &str) -> Said {
-        self.memory.recall(text, read_anew)
+        self.answers.recall(text, read_anew)
     }
 }
 

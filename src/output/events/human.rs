@@ -6,9 +6,9 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use openclaw_sec::audit::answers::Answers;
 use openclaw_sec::audit::detect::Alert;
 use openclaw_sec::audit::event::{Event, Kind, Level, Outcome};
-use openclaw_sec::audit::memory::Memory;
 use openclaw_sec::audit::reading::SourceLine;
 use openclaw_sec::foreign_text::is_harmful;
 use openclaw_sec::report::Severity;
@@ -84,7 +84,7 @@ pub struct HumanLines {
     /// The time of day at that second.
     clock: [u8; 8],
     hide: Hide,
-    natures: Memory<Nature>,
+    natures: Answers<Nature>,
 }
 
 impl HumanLines {
@@ -100,7 +100,7 @@ impl HumanLines {
             minute: i64::MIN,
             clock: [b' '; 8],
             hide,
-            natures: Memory::default(),
+            natures: Answers::default(),
         }
     }
 

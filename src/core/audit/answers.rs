@@ -7,7 +7,7 @@ const LONGEST: usize = 160;
 
 /// The answers to a question about texts, for those seen last.
 #[derive(Debug)]
-pub struct Memory<T> {
+pub struct Answers<T> {
     known: Box<[[Option<Known<T>>; 2]; PLACES]>,
 }
 
@@ -20,7 +20,7 @@ struct Known<T> {
     answer: T,
 }
 
-impl<T: Copy> Default for Memory<T> {
+impl<T: Copy> Default for Answers<T> {
     fn default() -> Self {
         Self {
             known: Box::new([const { [const { None }; 2] }; PLACES]),
@@ -28,7 +28,7 @@ impl<T: Copy> Default for Memory<T> {
     }
 }
 
-impl<T: Copy> Memory<T> {
+impl<T: Copy> Answers<T> {
     /// The answer for `text`, from memory or from `answer`.
     #[inline]
     pub fn recall(&mut self, text: &str, answer: impl FnOnce(&str) -> T) -> T {
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn every_text_gets_its_own_answer_whether_it_is_remembered_or_not() {
-        let mut memory = Memory::default();
+        let mut memory = Answers::default();
         for _ in 0..2 {
             for number in 0..2000_usize {
                 let text = format!("{}{number}", "x".repeat(number % 200));
