@@ -166,7 +166,7 @@ pub struct Monitor<'m> {
     tell: &'m (dyn Fn(u64, u64) + Sync),
 }
 
-/// So many bytes, or so many objects, lie between two words about the progress.
+/// How many bytes, or objects, lie between two words about the progress.
 const BYTES_BETWEEN_WORDS: u64 = 8 << 20;
 const OBJECTS_BETWEEN_WORDS: u64 = 1000;
 

@@ -27,11 +27,11 @@ pub const MINIMUM_CHARACTERS: usize = 22;
 
 /// Alphabets people and programs draw from, by size.
 const ALPHABET_SIZES: [f64; 8] = [10.0, 16.0, 26.0, 32.0, 36.0, 62.0, 64.0, 94.0];
-/// So many characters are searched for structure; what follows is assumed to go on like that.
+/// At most this many characters are searched for structure; what follows is assumed to go on like that.
 const WINDOW: usize = 128;
-/// So many bytes are looked at; nobody types more.
+/// At most this many bytes are looked at; nobody types more.
 const MOST_BYTES: usize = 64 * 1024;
-/// So many readings lie within one another: text in base64 in base64.
+/// At most this many readings lie within one another: text in base64 in base64.
 const DEEPEST: usize = 2;
 /// A letter that is not ASCII belongs to a word of some language; random keys never have one.
 const FOREIGN_LETTER_BITS: f64 = 4.0;
@@ -290,7 +290,7 @@ fn is_structured(description: &Description, length: usize, alphabet_bits: f64) -
     covered * 4 > length && saved >= chance_bits(alphabet_bits)
 }
 
-/// So many bits random values may seem to save: one in 2^bits does at most, since the description is a code.
+/// How many bits random values may seem to save: one in 2^bits does at most, since the description is a code.
 ///
 /// Hex and base64 are what keys are made of, and there no key may ever be called weak.
 fn chance_bits(alphabet_bits: f64) -> f64 {

@@ -496,7 +496,7 @@ fn whole_input(fed: std::thread::Result<io::Result<()>>) -> io::Result<()> {
     }
 }
 
-/// So many bytes of a long-running program's stderr are kept.
+/// At most this many bytes of a long-running program's stderr are kept.
 const MOST_COMPLAINTS: u64 = 64 << 10;
 
 #[expect(

@@ -10,7 +10,7 @@ use openclaw_sec::report::{CheckResult, Severity, Status};
 use super::Page;
 use super::services::place_from;
 
-/// So many of each kind are kept for one step; GitHub drops the others without a word
+/// GitHub keeps at most this many of each kind for one step, and drops the others without a word
 /// (github.com/actions/toolkit/issues/734).
 const MOST_OF_A_KIND: usize = 10;
 

@@ -13,13 +13,13 @@ use super::markup::escaped;
 use verdict::{count, in_words, numbers, verdict_of_fleet, verdict_of_one};
 
 const STYLE: &str = include_str!("html/style.css");
-/// So many places of one finding are shown.
+/// At most this many places of one finding are shown.
 const MOST_PLACES: usize = 20;
-/// So many rows of a table are shown.
+/// At most this many rows of a table are shown.
 const MOST_ROWS: usize = 400;
-/// So many bytes of findings are shown of the only deployment, and of each in a fleet.
+/// At most this many bytes of findings are shown: of the only deployment, and of each in a fleet.
 const MOST_FINDINGS: [usize; 2] = [300_000, 30_000];
-/// So many characters of one text are shown.
+/// At most this many characters of one text are shown.
 const LONGEST_TEXT: usize = 2_000;
 
 pub fn render(findings: &Findings, page: &Page<'_>) -> String {

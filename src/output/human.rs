@@ -8,7 +8,7 @@ use openclaw_sec::report::{CheckResult, ItemStatus, Report, Severity, Status};
 
 use super::{Page, Tone};
 
-/// So many places of one finding are shown; the JSON report has them all.
+/// At most this many places of one finding are shown; the JSON report has them all.
 const MOST_PLACES: usize = 10;
 
 pub fn render(findings: &Findings, page: &Page<'_>) -> String {

@@ -27,7 +27,7 @@ use crate::terminal::Terminal;
 const BETWEEN_LINES: Duration = Duration::from_millis(200);
 /// A deployment that takes longer than this is called slow.
 const SLOW: Duration = Duration::from_secs(2);
-/// So many slow ones are named.
+/// At most this many slow ones are named.
 const MOST_NAMED: usize = 3;
 
 /// Descriptors that one deployment may hold at a time: its connections, and files that are searched.

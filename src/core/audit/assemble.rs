@@ -10,7 +10,7 @@ const PIECE: usize = 1 << 18;
 pub const LONGEST_LINE: usize = 16 << 20;
 /// What a follower keeps for each file that it waits for, in bytes: it may hold dozens open.
 const KEPT: usize = 16 << 10;
-/// So many NUL bytes at the start of a line are a hole, which a logger without `O_APPEND` leaves
+/// At least this many NUL bytes at the start of a line are a hole, which a logger without `O_APPEND` leaves
 /// behind after a truncation.
 const HOLE: usize = 32;
 

@@ -640,7 +640,7 @@ fn leading_level(text: &str) -> Option<(Level, &str)> {
 /// The level behind what loggers put between it and the time: a zone, a process or a thread, the name of
 /// the logger. `UTC [99] ERROR: …`, `app - ERROR - …`, `8 [ERROR] [MY-010119] …`, `[main] ERROR …`
 fn level_behind_names(text: &str) -> Option<Level> {
-    /// So many words stand there at most.
+    /// At most this many words stand there.
     const MOST: usize = 4;
     let mut has_name = false;
     for word in text

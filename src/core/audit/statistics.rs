@@ -202,7 +202,7 @@ impl Statistics {
     }
 }
 
-/// As much of a name as is counted.
+/// The part of a name that is counted.
 #[inline]
 fn beginning(name: &str) -> &str {
     if name.len() <= LONGEST_NAME {

@@ -4,7 +4,7 @@ use super::verdict::{Finding, Verdict, shell_word, skipped};
 use crate::report::Location;
 use crate::scan::{Allowance, Leak, Past, Search, Searched};
 
-/// So many things that could not be read are named.
+/// At most this many things that could not be read are named.
 const MOST_NAMED: usize = 3;
 
 /// The verdicts about a search; findings and an unknown may stand side by side.

@@ -68,7 +68,7 @@ impl Budget {
     }
 }
 
-/// So much of something, and how much is gone.
+/// How much of something there is, and how much is gone.
 #[derive(Debug)]
 struct Purse {
     used: AtomicUsize,

@@ -66,9 +66,9 @@ pub struct ConfiguredKey {
 /// What `RATE_LIMIT_REQUESTS` and `RATE_LIMIT_WINDOW` promise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeclaredLimit {
-    /// So many requests.
+    /// How many requests.
     pub requests: u64,
-    /// Within so much time.
+    /// Within which time.
     pub window: Duration,
 }
 

@@ -9,9 +9,9 @@ use crate::key_shapes::is_secret_name;
 use crate::redact::RESERVED;
 use crate::variables::{is_of_the_page, is_of_the_past, is_of_upstream};
 
-/// So much of a file is looked at.
+/// At most this many bytes of a file are looked at.
 const LOOKED_AT: usize = 8 * 1024;
-/// So many names are told.
+/// At most this many names are told.
 const MAX_NAMES: usize = 10;
 
 /// A path to ask and one of the same shape that cannot exist.

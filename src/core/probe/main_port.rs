@@ -44,7 +44,7 @@ pub(super) struct MainPort {
     pub(super) door: Option<Door>,
 }
 
-/// So many connections are opened beside the first; the others when they are needed.
+/// How many connections are opened beside the first; the others when they are needed.
 const WARM: usize = 4;
 
 type Hellos = Vec<(Purpose, Asked<HelloAnswer>)>;

@@ -8,7 +8,7 @@ use super::client::{ApiBase, Client, Request};
 
 /// The pause between two looks.
 const PAUSE: Duration = Duration::from_millis(250);
-/// So many good answers in a row are no accident of an endpoint that flaps.
+/// This many good answers in a row are no accident of an endpoint that flaps.
 const IN_A_ROW: usize = 3;
 /// One look takes no longer.
 const LONGEST_LOOK: Duration = Duration::from_secs(5);

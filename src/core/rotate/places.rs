@@ -21,7 +21,7 @@ use crate::world::World;
 const SHORTEST_SEARCHED: usize = 8;
 /// Stores larger than this are not read, in bytes.
 const LARGEST_FILE: u64 = 256 << 20;
-/// As many files of a state folder are looked at.
+/// At most this many files of a state folder are looked at.
 const MOST_FILES: usize = 5000;
 
 /// A running gateway.

@@ -25,7 +25,7 @@ const REACH_OF_A_COMMENT: usize = 4 << 10;
 /// Longer paths than this are no names that a person gave.
 const LONGEST_PATH: usize = 64 << 10;
 
-/// So many files' names are searched in one piece.
+/// At most this many files' names are searched in one piece.
 const NAMES_AT_ONCE: usize = 4096;
 
 /// What to look for.

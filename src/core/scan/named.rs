@@ -17,11 +17,11 @@ use crate::strength;
 
 /// A line is looked at so many bytes to each side of a name.
 const REACH: usize = 2 << 10;
-/// So many names to the left of a value may belong to it.
+/// At most this many names to the left of a value may belong to it.
 const MOST_NAMES: usize = 5;
 /// Bits per character of what was drawn by a generator, at least.
 const BITS_PER_CHARACTER: f64 = 3.0;
-/// A password that a person chose is one from so many bits on.
+/// A password that a person chose is one from this many bits on.
 const PASSWORD_BITS: f64 = 36.0;
 /// The shortest value of a rule without a shape, in bytes.
 const SHORTEST_PASSWORD: usize = 8;

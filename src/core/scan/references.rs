@@ -9,9 +9,9 @@ const LETTERS_PER_WORD: usize = 3;
 const LETTERS_PER_VOWEL: usize = 4;
 /// A number in a name has so many digits at most: `sha256`.
 const MOST_DIGITS: usize = 3;
-/// So many words with a number among them are no password that a person chose.
+/// From this many words on, with a number among them, it is no password that a person chose.
 const LEAST_WORDS: usize = 3;
-/// A key in base64 has so many bytes, at least.
+/// A key in base64 has at least this many bytes.
 const LEAST_KEY_BYTES: usize = 16;
 /// Words behind a version.
 const STAGES: &str = "alpha beta rc dev pre post snapshot final canary nightly next build";

@@ -20,7 +20,7 @@ use super::{Monitor, Searched, work_tree_of};
 use crate::order;
 use crate::world::World;
 
-/// So many files are searched at once.
+/// At most this many files are searched at once.
 const MOST_THREADS: usize = 4;
 /// Fewer files are not worth another thread.
 const FILES_PER_THREAD: usize = 64;
@@ -28,7 +28,7 @@ const FILES_PER_THREAD: usize = 64;
 const LEFT_OUT: [&str; 2] = [".git", "node_modules"];
 /// Submodules in submodules, at most.
 const DEEPEST: usize = 32;
-/// So many bytes are read of what a file grows by while it is searched.
+/// At most this many bytes are read of what a file grows by while it is searched.
 const MOST_GROWTH: u64 = 16 << 20;
 /// Endings of archives, which are not opened.
 const ARCHIVES: [&str; 14] = [

@@ -9,9 +9,9 @@ use super::leak::Leak;
 pub(super) const WINDOW: usize = 512 << 10;
 /// No key is longer: what begins in the last so many bytes of a window is left to the next one.
 const LONGEST_KEY: usize = 40 << 10;
-/// So much before a key says what it is called.
+/// At most this many bytes before a key say what it is called.
 const CONTEXT: usize = 4 << 10;
-/// A NUL among so many first bytes makes a text binary.
+/// A NUL among this many first bytes makes a text binary.
 const HEAD: usize = 8 << 10;
 
 /// Searches texts one after another; keeps its memory between them.

@@ -46,7 +46,7 @@ const LONGEST_PIECE: usize = 32;
 const LONGEST_WORD: usize = 24;
 /// What writing a word backwards adds.
 const BACKWARDS_BITS: f64 = 1.0;
-/// So much text is looked up; what follows is judged by its letters.
+/// At most this many pieces of a text are looked up; what follows is judged by its letters.
 const MOST_PIECES: usize = 40;
 /// Which dictionary, how rare the word, how it is written: what a word costs beyond its rank, so that random letters
 /// do not seem to hold words.

@@ -8,13 +8,13 @@ use super::{count, escaped};
 /// Height of a tile and the gap between two, in pixels. Widths are the style sheet's.
 const TILE: usize = 104;
 const GAP: usize = 12;
-/// So many characters of a title stand on one line of a tile.
+/// At most this many characters of a title stand on one line of a tile.
 const LINE: usize = 20;
 /// The fleet's picture, in pixels: the column of names, a column of tiles, a row.
 const NAMES: usize = 192;
 const COLUMN: usize = 96;
 const ROW: usize = 36;
-/// So many characters of a deployment's name are shown in the picture.
+/// At most this many characters of a deployment's name are shown in the picture.
 const LONGEST_NAME: usize = 22;
 
 /// The sign that says the status without colour.

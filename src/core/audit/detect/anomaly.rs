@@ -11,7 +11,7 @@ use crate::report::Severity;
 
 /// Buckets of the past that are remembered.
 const MOST_BUCKETS: usize = 60;
-/// So many buckets back, a line is late rather than of another time.
+/// Up to this many buckets back, a line is late rather than of another time.
 const LATE: i64 = 2;
 
 /// The detector.

@@ -15,7 +15,7 @@ const AHEAD: i64 = 60_000;
 const USUAL: u64 = 5;
 /// The newest attempts, which stand by themselves.
 const FRESH: usize = USUAL as usize - 1;
-/// So many other sides are told apart by a look at each.
+/// Up to this many other sides are told apart by a look at each.
 const FEW: usize = 8;
 /// Before all times.
 const NEVER: i64 = i64::MIN;

@@ -10,7 +10,7 @@ use super::Sink;
 use super::disk::Disk;
 use super::footprint::{Footprint, Identity};
 
-/// So many bytes are read before somebody else has a turn.
+/// At most this many bytes are read before somebody else has a turn.
 const MOST_AT_ONCE: usize = 8 << 20;
 
 /// How far reading came.

@@ -18,9 +18,9 @@ use crate::hex;
 const PIECE: usize = 1 << 20;
 /// Lines behind a difference that are compared.
 const AHEAD: usize = 4096;
-/// So many lines that agree in a row are enough.
+/// This many lines that agree in a row are enough.
 const RUN: usize = 64;
-/// So many places of a line that stands there often are tried.
+/// At most this many places of a line that stands there often are tried.
 const MOST_PLACES: usize = 64;
 
 /// A file and the hashes of its beginnings.

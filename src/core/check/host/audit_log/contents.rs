@@ -18,7 +18,7 @@ use crate::scan::Answer;
 
 /// How much of the end is read to find the last line, in bytes.
 const TAIL: u64 = 64 << 10;
-/// So much of a log is searched at once, in bytes.
+/// How much of a log is searched at once, in bytes.
 const PIECE: u64 = 256 << 10;
 /// Shorter values are found everywhere by chance.
 const SHORTEST_VALUE: usize = 8;
