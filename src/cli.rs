@@ -200,9 +200,10 @@ pub enum Encoding {
         A list of deployments for --targets:\n  \
         [[target]]\n  name = \"support\"\n  env = \"bots/support.env\"\n  url = \"https://support.example\"\n\n\
         Accept a finding for a while in openclaw-sec.toml:\n  \
-        [[waiver]]\n  id = \"logs.level\"\n  reason = \"tracing an outage\"\n  expires = 2026-12-31\n\n\
+        [[waiver]]\n  id = \"logs.level\"\n  reason = \"tracing an outage\"\n  expires = 2026-12-31 # a date of yours\n\n\
         Accept a key in code, in a comment on its line:\n  \
-        openclaw-sec:allow RULE until 2026-12-31 because it is revoked"
+        openclaw-sec:allow RULE until DATE because it is revoked\n\n\
+        Both dates lie at most 180 days ahead."
 )]
 pub struct CheckArgs {
     #[command(flatten)]
@@ -329,7 +330,7 @@ pub struct CheckArgs {
     #[arg(long, value_name = "ID", help_heading = "Selection")]
     pub explain: Option<String>,
 
-    /// Mend what is safe to mend: file modes, .gitignore, missing variables (asks first)
+    /// Mend what is safe to mend: file modes and owner, .gitignore, missing variables (asks first)
     #[arg(long, help_heading = "Fixing")]
     pub fix: bool,
 

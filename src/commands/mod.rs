@@ -30,7 +30,7 @@ pub mod exit {
     pub const INCOMPLETE: u8 = 3;
     /// Internal or output error.
     pub const OUTPUT: u8 = 4;
-    /// Ended by SIGINT.
+    /// Ended by SIGINT or SIGTERM.
     pub const INTERRUPTED: u8 = 130;
 }
 

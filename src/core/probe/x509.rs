@@ -35,7 +35,7 @@ pub(super) enum Key {
     Rsa(usize),
     /// On an elliptic curve, with the length of a coordinate in bits.
     Ec(usize),
-    /// The old one of the USA.
+    /// DSA (FIPS 186), obsolete.
     Dsa,
     /// Another: its object identifier.
     Other(String),

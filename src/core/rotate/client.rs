@@ -241,6 +241,9 @@ impl Client {
 }
 
 /// A header value that is a key.
+///
+/// # Errors
+/// [`Silence::Failed`] when the key holds bytes that no header may.
 pub fn secret_header(before: &str, key: &Secret) -> Result<HeaderValue, Silence> {
     let mut text = zeroize::Zeroizing::new(before.as_bytes().to_vec());
     text.extend_from_slice(key.expose());

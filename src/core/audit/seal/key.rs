@@ -23,6 +23,9 @@ pub struct SealKey {
 
 impl SealKey {
     /// The key pair of this installation, made on first use.
+    ///
+    /// # Errors
+    /// When it can be neither read nor made, or its halves are not a pair.
     pub fn load_or_make(folder: &Path) -> Result<Self, SealError> {
         let path = folder.join(PRIVATE_NAME);
         let text = match std::fs::read_to_string(&path) {
@@ -60,6 +63,9 @@ impl SealKey {
     }
 
     /// The public half, if there is one.
+    ///
+    /// # Errors
+    /// When it cannot be read or is no key.
     pub fn load_public(folder: &Path) -> Result<Option<Self>, SealError> {
         let path = folder.join(PUBLIC_NAME);
         let text = match std::fs::read_to_string(&path) {
@@ -75,6 +81,9 @@ impl SealKey {
     }
 
     /// Signs a text.
+    ///
+    /// # Errors
+    /// When the private half is not there, or does not fit.
     pub fn sign(&self, text: &str) -> Result<String, SealError> {
         let path = Path::new(PRIVATE_NAME);
         let Some(private) = &self.private else {

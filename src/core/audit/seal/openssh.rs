@@ -35,6 +35,9 @@ pub struct PublicKey([u8; 32]);
 
 impl PublicKey {
     /// Reads one line of a `.pub` file.
+    ///
+    /// # Errors
+    /// When it is no such line, or its key is not of Ed25519.
     pub fn read(text: &str) -> Result<Self, OpensshError> {
         let mut words = text.split_ascii_whitespace();
         if words.next().ok_or(OpensshError::Format)? != ALGORITHM {
@@ -99,6 +102,9 @@ pub struct PrivateKey {
 
 impl PrivateKey {
     /// The key pair that belongs to 32 random bytes.
+    ///
+    /// # Errors
+    /// When no key pair belongs to them.
     pub fn from_seed(seed: Zeroizing<[u8; 32]>) -> Result<Self, OpensshError> {
         let pair = Ed25519KeyPair::from_seed_unchecked(&*seed).map_err(|_| OpensshError::Format)?;
         let public = pair.public_key().as_ref().try_into();
@@ -107,6 +113,9 @@ impl PrivateKey {
     }
 
     /// Reads a file that `ssh-keygen -t ed25519` or [`PrivateKey::write`] made.
+    ///
+    /// # Errors
+    /// When it is none, of another algorithm, or has a passphrase.
     pub fn read(text: &str) -> Result<Self, OpensshError> {
         let blob = unwrap(PRIVATE, text).ok_or(OpensshError::Format)?;
         let blob = blob.strip_prefix(PRIVATE_MAGIC);
@@ -150,6 +159,9 @@ impl PrivateKey {
     }
 
     /// Signs a text for a namespace, as `ssh-keygen -Y sign` does.
+    ///
+    /// # Errors
+    /// When the two halves of the key are not a pair.
     pub fn sign(&self, namespace: &str, text: &[u8]) -> Result<String, OpensshError> {
         let pair = Ed25519KeyPair::from_seed_and_public_key(&*self.seed, &self.public.0);
         let pair = pair.map_err(|_| OpensshError::Format)?;
