@@ -11,14 +11,14 @@ use std::sync::LazyLock;
 
 /// What every room may use. Each other module of the core is a room, and a new one is a room until
 /// somebody puts it here.
-const SHELF: [&str; 20] = [
+const SHELF: [&str; 21] = [
     "atomic_file",
     "cloudflare",
     "env_file",
     "fleet",
     "foreign_text",
-    "hashing",
     "gateway_process",
+    "hashing",
     "hex",
     "key_shapes",
     "order",
