@@ -52,17 +52,23 @@ impl Redactor {
 
     /// The text without secrets.
     pub fn clean<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let mut spans: Vec<Range<usize>> = self.values.find_all(text.as_bytes());
-        spans.extend(
-            key_shapes::find_all(text.as_bytes())
-                .into_iter()
-                .map(|(span, _)| span),
-        );
+        let mut spans = self.secrets_in(text.as_bytes());
+        if let Some((decoded, places)) = percent_decoded(text.as_bytes()) {
+            let found = self.secrets_in(&decoded).into_iter();
+            spans.extend(found.map(|span| places[span.start]..places[span.end]));
+        }
         spans.extend(user_parts(text));
         if spans.is_empty() {
             return Cow::Borrowed(text);
         }
         Cow::Owned(without(text, spans))
+    }
+
+    fn secrets_in(&self, text: &[u8]) -> Vec<Range<usize>> {
+        let of_known_shape = key_shapes::find_all(text).into_iter();
+        let mut spans = self.values.find_all(text);
+        spans.extend(of_known_shape.map(|(span, _)| span));
+        spans
     }
 
     /// The same without parts of loaded values, for text of those who read them: a program may print the
@@ -297,6 +303,28 @@ pub fn percent_encoded(value: &[u8]) -> Vec<u8> {
         .collect()
 }
 
+/// Text with its percent codes taken out once, and where each of its bytes, and its end, stood
+/// before; nothing where there are none.
+pub fn percent_decoded(text: &[u8]) -> Option<(Vec<u8>, Vec<usize>)> {
+    let digit = |byte: Option<&u8>| char::from(*byte?).to_digit(16);
+    let code = |at: usize| {
+        let (high, low) = (digit(text.get(at + 1))?, digit(text.get(at + 2))?);
+        u8::try_from(high * 16 + low).ok()
+    };
+    let is_code = |at: usize| text[at] == b'%' && code(at).is_some();
+    memchr::memchr_iter(b'%', text).find(|at| is_code(*at))?;
+    let (mut decoded, mut places) = (Vec::new(), Vec::new());
+    let mut at = 0;
+    while at < text.len() {
+        let byte = code(at).filter(|_| text[at] == b'%');
+        decoded.push(byte.unwrap_or(text[at]));
+        places.push(at);
+        at += byte.map_or(1, |_| 3);
+    }
+    places.push(text.len());
+    Some((decoded, places))
+}
+
 /// The value as it stands between the quotes of a JSON string.
 pub fn json_escaped(value: &[u8]) -> Vec<u8> {
     match std::str::from_utf8(value).map(serde_json::to_string) {
@@ -331,6 +359,8 @@ mod tests {
             ("x=p\"ss/word=1;", "x=[redacted];"),
             ("{\"x\":\"p\\\"ss/word=1\"}", "{\"x\":\"[redacted]\"}"),
             ("?x=p%22ss%2Fword%3D1&y", "?x=[redacted]&y"),
+            ("?x=p%22ss%2fwor%64=1&y", "?x=[redacted]&y"),
+            ("100%, 5%zz and %4", "100%, 5%zz and %4"),
         ];
         for (text, expected) in cases {
             assert_eq!(redactor.clean(text), expected);

@@ -198,16 +198,15 @@ impl Endpoint {
         if input.timeout.is_zero() {
             return Err(EndpointError::Timeout);
         }
-        for (index, path) in input.auth_paths.iter().enumerate() {
-            if path_on(&url, path).is_none() {
-                return Err(EndpointError::AuthPath(index + 1));
-            }
+        let key = input.key.as_ref().ok();
+        let is_no_path = |path: &String| path_on(&url, path).is_none() || holds_key(path, key);
+        if let Some(index) = input.auth_paths.iter().position(is_no_path) {
+            return Err(EndpointError::AuthPath(index + 1));
         }
-        if holds_key(&input.url, input.key.as_ref().ok()) {
+        if holds_key(&input.url, key) {
             return Err(EndpointError::KeyInUrl);
         }
-        let leads_elsewhere = |path: &String| path_on(&url, path).is_none();
-        if input.burst_path.as_ref().is_some_and(leads_elsewhere) {
+        if input.burst_path.as_ref().is_some_and(is_no_path) {
             return Err(EndpointError::BurstPath);
         }
         Ok(Self {

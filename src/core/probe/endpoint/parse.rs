@@ -52,21 +52,30 @@ pub(super) fn carries_key(url: &Url) -> bool {
                 || KEY_PARAMETERS.iter().any(|word| name.contains(word)) && !value.is_empty()
         })
     };
+    let in_segments = |path: &str| path.split('/').any(looks_like_key);
     url.query().is_some_and(pairs)
-        || url
-            .fragment()
-            .is_some_and(|text| pairs(text) || may_be_key(text))
-        || url
-            .path_segments()
-            .is_some_and(|mut segments| segments.any(looks_like_key))
+        || url.fragment().is_some_and(|text| {
+            pairs(text) || spellings(text).any(|text| may_be_key(&String::from_utf8_lossy(&text)))
+        })
+        || spellings(url.path()).any(|path| in_segments(&String::from_utf8_lossy(&path)))
 }
 
-/// Whether the text holds the configured key itself. One of a few letters may stand anywhere.
+/// The text, and what it becomes as often as somebody on the way takes percent signs out of it.
+fn spellings(text: &str) -> impl Iterator<Item = Vec<u8>> {
+    std::iter::successors(Some(text.as_bytes().to_vec()), |text| {
+        redact::percent_decoded(text).map(|(decoded, _)| decoded)
+    })
+}
+
+/// Whether the text holds the configured key itself, percent-encoded or not. One of a few letters
+/// may stand anywhere.
 pub(super) fn holds_key(url: &str, key: Option<&ConfiguredKey>) -> bool {
     const SHORTEST: usize = 8;
     key.map(|key| key.value.expose())
         .filter(|value| value.len() >= SHORTEST)
-        .is_some_and(|value| memchr::memmem::find(url.as_bytes(), value).is_some())
+        .is_some_and(|value| {
+            spellings(url).any(|text| memchr::memmem::find(&text, value).is_some())
+        })
 }
 
 pub(super) fn parse_connect_to(text: &str) -> Result<(String, u16), EndpointError> {

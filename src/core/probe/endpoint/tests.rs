@@ -55,6 +55,50 @@ fn bad_urls_are_errors_that_do_not_repeat_them() {
 }
 
 #[test]
+fn a_percent_encoded_key_in_a_path_is_an_error_too() {
+    let token = |colon: &str| format!("123456789{colon}AAH{}", "dq7Xk2Lm9Pz4".repeat(3));
+    let token = |colon: &str| token(colon)[..colon.len() + 44].to_owned();
+    for colon in [":", "%3A", "%3a", "%253A"] {
+        let path = format!("/hook/{}", token(colon));
+        let error = Endpoint::parse(input(&format!("https://bot.example{path}"))).map(|_| ());
+        assert_eq!(error, Err(EndpointError::KeyInUrl), "{path}");
+        let mut bad = input("https://bot.example");
+        bad.auth_paths = vec![path.clone()];
+        let error = Endpoint::parse(bad).map(|_| ());
+        assert_eq!(error, Err(EndpointError::AuthPath(1)), "{path}");
+    }
+    let configured = |url: &str, auth_path: &str| EndpointInput {
+        key: Ok(ConfiguredKey {
+            variable: "WEB_API_KEY".to_owned(),
+            value: Secret::new("made/up+key"),
+        }),
+        auth_paths: vec![auth_path.to_owned()],
+        ..input(url)
+    };
+    for (url, auth_path, expected) in [
+        (
+            "https://bot.example/made%2Fup%2bkey",
+            "/api",
+            Err(EndpointError::KeyInUrl),
+        ),
+        (
+            "https://bot.example/m%61de%2Fup+key",
+            "/api",
+            Err(EndpointError::KeyInUrl),
+        ),
+        (
+            "https://bot.example",
+            "/made%2Fup%2bkey",
+            Err(EndpointError::AuthPath(1)),
+        ),
+        ("https://bot.example/made%2Fup", "/100%", Ok(())),
+    ] {
+        let parsed = Endpoint::parse(configured(url, auth_path)).map(|_| ());
+        assert_eq!(parsed, expected, "{url} {auth_path}");
+    }
+}
+
+#[test]
 fn good_urls_are_taken_with_their_ports() {
     for (url, authority, dial) in [
         ("https://bot.example", "bot.example", ("bot.example", 443)),
