@@ -102,6 +102,11 @@ fn answer(request: &Request, key: &str, limit: usize, seen: &mut Seen) -> String
                 ("400 Bad Request", r#"{"error":{"type":"invalid_request"}}"#)
             }
         },
+        "/api/admin" => {
+            let is_with_key = authorization.is_some();
+            seen.refused_keys += usize::from(is_with_key);
+            ("403 Forbidden", "")
+        }
         path if path.ends_with(".json") => ("404 Not Found", ""),
         _ => ("200 OK", "<title>OpenClaw Control</title>"),
     };
@@ -171,6 +176,32 @@ fn an_active_run_stays_within_its_budget_as_the_server_counts_it() {
             );
             assert!(!request.path.contains(KEY) && !request.body.contains(KEY));
         }
+    }
+}
+
+#[test]
+fn a_burst_path_that_refuses_the_key_ends_the_burst_with_the_first_request() {
+    let (port, seen) = serve(KEY, 1000);
+    let front = Front::of(port);
+    let evidence = gather(EndpointInput {
+        burst_path: Some("/api/admin".to_owned()),
+        ..question(&front, 100)
+    });
+    let seen = seen.lock().unwrap();
+    // A made-up key, and the configured one on a path that does not take it.
+    assert_eq!(seen.refused_keys, 2);
+    assert_eq!(evidence.burst_requests, 1);
+    let judges = [
+        verdicts::limit_not_enforced,
+        verdicts::limit_spoofable,
+        verdicts::limit_without_retry_after,
+    ];
+    for judge in judges {
+        let verdicts = judge(&evidence);
+        let [LiveVerdict::Unknown { reason }] = &verdicts[..] else {
+            panic!("{verdicts:?}");
+        };
+        assert!(reason.contains("refuses the key with 403"), "{reason}");
     }
 }
 

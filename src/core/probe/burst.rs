@@ -69,28 +69,34 @@ pub(super) async fn send(asker: &Asker, plan: &Plan, planned: usize) -> Burst {
         let_through: 0,
         served: 0,
         refusal: None,
+        key_refused: None,
         silence: None,
         took: std::time::Duration::ZERO,
         forged: Vec::new(),
         peer: None,
     };
-    let is_over = Cell::new(false);
-    let mut answers = stream::iter(0..planned)
+    let mut sent = 0;
+    if plan.with_key {
+        // This path may refuse a key that another takes: one attempt is known to be spent before
+        // there are more.
+        sent = 1;
+        let answer = asker.ask_once(&plan.question).await;
+        take(&mut burst, answer, plan);
+    }
+    let is_over = Cell::new(burst.is_over());
+    let mut answers = stream::iter(sent..planned)
         .take_while(|_| ready(!is_over.get() && !is_slow(started, plan.limit)))
         .map(|_| asker.ask(&plan.question))
         .buffer_unordered(LANES);
     while let Some(answer) = answers.next().await {
-        match answer {
-            Ok(exchange) => note(&mut burst, &exchange, plan.of_gateway),
-            Err(silence) => burst.silence = Some(silence),
-        }
+        take(&mut burst, answer, plan);
         // What is under way is still counted; nothing new is sent.
-        is_over.set(burst.refusal.is_some() || burst.silence.is_some());
+        is_over.set(burst.is_over());
     }
     drop(answers);
     burst.took = started.elapsed();
     let refused = burst.refusal.as_ref();
-    if refused.is_some_and(|refusal| !refusal.is_lock_out) {
+    if refused.is_some_and(|refusal| !refusal.is_lock_out) && burst.key_refused.is_none() {
         ask_with_forged_addresses(asker, plan, &mut burst).await;
     }
     burst
@@ -99,6 +105,13 @@ pub(super) async fn send(asker: &Asker, plan: &Plan, planned: usize) -> Burst {
 /// In a longer burst the limit refills while it is counted.
 fn is_slow(started: Instant, limit: DeclaredLimit) -> bool {
     started.elapsed() > limit.window / 10
+}
+
+fn take(burst: &mut Burst, answer: Asked<Exchange>, plan: &Plan) {
+    match answer {
+        Ok(exchange) => note(burst, &exchange, plan.of_gateway),
+        Err(silence) => burst.silence = Some(silence),
+    }
 }
 
 fn note(burst: &mut Burst, exchange: &Exchange, of_gateway: bool) {
@@ -110,6 +123,8 @@ fn note(burst: &mut Burst, exchange: &Exchange, of_gateway: bool) {
             is_lock_out: of_gateway && burst.served == 0 && is_lock_out(exchange),
             retry_after: retry_after(exchange),
         });
+    } else if burst.with_key && matches!(exchange.status, 401 | 403) {
+        burst.key_refused = Some(exchange.status);
     } else {
         burst.let_through += 1;
         if is_served(exchange, of_gateway) {

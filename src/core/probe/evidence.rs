@@ -328,6 +328,8 @@ pub struct Burst {
     pub served: usize,
     /// The first refusal.
     pub refusal: Option<Refusal>,
+    /// The status with which the configured key was refused, where that ended the burst.
+    pub key_refused: Option<u16>,
     /// Why a question got no answer, where that ended the burst.
     pub silence: Option<Silence>,
     /// How long it took.
@@ -336,6 +338,13 @@ pub struct Burst {
     pub forged: Vec<ForgedRound>,
     /// The address that answered.
     pub peer: Option<SocketAddr>,
+}
+
+impl Burst {
+    /// Whether nothing more may be sent.
+    pub(super) fn is_over(&self) -> bool {
+        self.refusal.is_some() || self.key_refused.is_some() || self.silence.is_some()
+    }
 }
 
 /// A limiter's refusal.

@@ -75,6 +75,13 @@ const LOCK_OUT: &str = "the gateway has locked this address out for wrong keys: 
 fn burst(evidence: &LiveEvidence) -> Result<(&DeclaredLimit, &Burst), LiveVerdict> {
     let limit = evidence.limit.as_ref().map_err(LiveVerdict::unknown)?;
     let burst = evidence.burst.as_ref().map_err(LiveVerdict::unknown)?;
+    if let Some(status) = burst.key_refused {
+        return Err(LiveVerdict::unknown(format!(
+            "{} refuses the key with {status}, which ended the burst: a refused key is not sent \
+             again; name a path that takes it with --burst-path",
+            burst.request
+        )));
+    }
     Ok((limit, burst))
 }
 
@@ -230,6 +237,7 @@ mod tests {
             let_through: 110,
             served: 110,
             refusal: None,
+            key_refused: None,
             silence: None,
             took: Duration::from_millis(80),
             forged: Vec::new(),
@@ -390,6 +398,22 @@ mod tests {
                 "ufs",
             ),
             ("locked out", lock_out(), "uup"),
+            (
+                "the key is refused",
+                Burst {
+                    key_refused: Some(401),
+                    ..unlimited()
+                },
+                "uuu",
+            ),
+            (
+                "the key is refused while a limiter speaks",
+                Burst {
+                    key_refused: Some(403),
+                    ..refused(429, 30, seconds)
+                },
+                "uuu",
+            ),
         ];
         for (name, burst, expected) in cases {
             assert_eq!(letters(Ok(burst)), expected, "{name}");
