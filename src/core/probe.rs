@@ -24,6 +24,7 @@ pub mod recorded;
 mod stream;
 mod tls;
 pub mod verdicts;
+mod wanted;
 mod websocket;
 mod x509;
 
@@ -38,4 +39,5 @@ pub use evidence::{
 pub use gateway::Gateway;
 pub use gather::gather;
 pub use hello::{HelloAnswer, Purpose, Version};
+pub use wanted::Wanted;
 pub use websocket::WebSocketAnswer;

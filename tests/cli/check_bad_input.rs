@@ -2,6 +2,8 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::support::{HARDENED, Place, is_root};
@@ -233,6 +235,13 @@ fn large_files_take_linear_time() {
 
 /// A server on loopback that answers every connection with `answer`.
 fn server(answer: impl Fn(&mut std::net::TcpStream) + Send + Sync + 'static) -> u16 {
+    server_of_requests(move |_, stream| answer(stream))
+}
+
+/// One that looks at what it is asked.
+fn server_of_requests(
+    answer: impl Fn(&[u8], &mut std::net::TcpStream) + Send + Sync + 'static,
+) -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     let answer = std::sync::Arc::new(answer);
@@ -240,8 +249,9 @@ fn server(answer: impl Fn(&mut std::net::TcpStream) + Send + Sync + 'static) -> 
         for mut stream in listener.incoming().flatten() {
             let answer = std::sync::Arc::clone(&answer);
             std::thread::spawn(move || {
-                let _ = stream.read(&mut [0; 2048]);
-                answer(&mut stream);
+                let mut request = [0; 2048];
+                let count = stream.read(&mut request).unwrap_or(0);
+                answer(&request[..count], &mut stream);
             });
         }
     });
@@ -295,6 +305,29 @@ fn an_endpoint_that_fails_hangs_or_never_ends_is_unknown_in_time() {
             !text.contains("q7Zk2mVw9xLr") && !text.contains('\x1b'),
             "{url}"
         );
+    }
+}
+
+#[test]
+fn the_endpoint_is_asked_only_what_was_selected() {
+    let place = Place::with_env(HARDENED);
+    for (selection, expected) in [
+        ("--only live", true),
+        ("--only https.plaintext", false),
+        ("--only live --skip secrets.exposed-over-http", false),
+    ] {
+        let was_asked = Arc::new(AtomicBool::new(false));
+        let note = was_asked.clone();
+        let port = server_of_requests(move |request, stream| {
+            if request.starts_with(b"GET /.env ") {
+                note.store(true, Ordering::Relaxed);
+            }
+            let _ = stream.write_all(
+                b"HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+            );
+        });
+        place.report(&format!("{selection} --url http://127.0.0.1:{port}"));
+        assert_eq!(was_asked.load(Ordering::Relaxed), expected, "{selection}");
     }
 }
 

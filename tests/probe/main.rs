@@ -20,7 +20,7 @@ mod websocket;
 use std::time::Duration;
 
 use openclaw_sec::probe::verdicts::{self, LiveVerdict};
-use openclaw_sec::probe::{ConfiguredKey, Endpoint, EndpointInput, LiveEvidence, Profile};
+use openclaw_sec::probe::{ConfiguredKey, Endpoint, EndpointInput, LiveEvidence, Profile, Wanted};
 use openclaw_sec::secret::Secret;
 
 /// A live check's pure half.
@@ -91,6 +91,7 @@ fn input(url: &str) -> EndpointInput {
         audit_log_name: None,
         is_log_event: |_| false,
         active: false,
+        wanted: Wanted::everything(),
         now: NOW.parse().unwrap(),
         nonce: *b"made-up-word",
     }

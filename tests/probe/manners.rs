@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use openclaw_sec::probe::verdicts::{self, LiveVerdict};
-use openclaw_sec::probe::{DeclaredLimit, EndpointInput};
+use openclaw_sec::probe::{DeclaredLimit, EndpointInput, Wanted};
 
 use crate::front::Front;
 use crate::{KEY, faults, gather, in_words, input};
@@ -242,4 +242,98 @@ fn over_plain_http_the_key_stays_here_on_loopback_too() {
         panic!("{verdicts:?}");
     };
     assert!(reason.contains("--url is http, so the key was not sent"));
+}
+
+/// What a server was asked, as far as it costs or tells something.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Costs {
+    key: bool,
+    made_up_key: bool,
+    burst: bool,
+    files: bool,
+    websocket: bool,
+    cors: bool,
+}
+
+fn costs(active: bool, is_asked: impl Fn(&str) -> bool) -> Costs {
+    let (port, seen) = serve(KEY, 1000);
+    let front = Front::of(port);
+    let evidence = gather(EndpointInput {
+        active,
+        wanted: Wanted::of(is_asked),
+        ..question(&front, 100)
+    });
+    let seen = seen.lock().unwrap();
+    let any = |wanted: &dyn Fn(&Request) -> bool| seen.requests.iter().any(wanted);
+    let is_upgrade = |one: &Request| one.head.contains("Upgrade: websocket");
+    Costs {
+        key: any(&|one| one.head.contains(KEY)),
+        made_up_key: seen.refused_keys > 0,
+        burst: evidence.burst_requests > 0,
+        files: any(&|one| one.path == "/.env"),
+        websocket: any(&is_upgrade),
+        cors: any(&|one| !is_upgrade(one) && one.head.to_lowercase().contains("\norigin:")),
+    }
+}
+
+#[test]
+fn nothing_is_asked_that_no_check_of_the_run_needs() {
+    let everything = || Costs {
+        key: true,
+        made_up_key: true,
+        burst: true,
+        files: true,
+        websocket: true,
+        cors: true,
+    };
+    let nothing = Costs::default;
+    assert_eq!(costs(true, |_| true), everything());
+    assert_eq!(costs(true, |_| false), nothing());
+    let without = |prefix: &'static str| move |id: &str| !id.starts_with(prefix);
+    for (found, expected) in [
+        (
+            costs(true, without("rate-limit.")),
+            Costs {
+                burst: false,
+                ..everything()
+            },
+        ),
+        (
+            costs(true, without("auth.wrong-key-accepted")),
+            Costs {
+                made_up_key: false,
+                ..everything()
+            },
+        ),
+        // The burst rests on what the key was answered.
+        (
+            costs(true, without("auth.right-key-rejected")),
+            everything(),
+        ),
+        (
+            costs(false, without("auth.right-key-rejected")),
+            Costs {
+                key: false,
+                made_up_key: false,
+                burst: false,
+                ..everything()
+            },
+        ),
+        (
+            costs(true, |id| id == "secrets.exposed-over-http"),
+            Costs {
+                files: true,
+                ..nothing()
+            },
+        ),
+        (
+            costs(true, |id| id == "auth.websocket-origin"),
+            Costs {
+                websocket: true,
+                ..nothing()
+            },
+        ),
+    ] {
+        assert_eq!(found, expected);
+    }
 }

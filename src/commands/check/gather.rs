@@ -13,7 +13,7 @@ use openclaw_sec::env_file::EnvFile;
 use openclaw_sec::firewall;
 use openclaw_sec::firewall::posture::{self, Posture};
 use openclaw_sec::placeholder::placeholder;
-use openclaw_sec::probe::{self, ConfiguredKey, Endpoint, EndpointInput, Profile};
+use openclaw_sec::probe::{self, ConfiguredKey, Endpoint, EndpointInput, Profile, Wanted};
 use openclaw_sec::profiles::PROFILES;
 use openclaw_sec::report::Kind;
 use openclaw_sec::scan;
@@ -374,12 +374,19 @@ fn endpoint(
         audit_log_name: list("AUDIT_LOG_PATH")
             .and_then(|path| Some(Path::new(&path).file_name()?.to_string_lossy().into_owned())),
         now: evidence.question.now,
+        wanted: wanted(plan),
         nonce: nonce()?,
         ..flags_alone(arguments, plan, url)
     };
     let endpoint = Endpoint::parse(input).map_err(Failure::usage)?;
     // Only then is the question dropped: a wrong URL is an error in any case.
     Ok(plan.selection.holds_kind(Kind::Live).then_some(endpoint))
+}
+
+/// No question is put for a check that was not selected.
+fn wanted(plan: &Plan) -> Wanted {
+    let is_asked = |check| plan.selection.holds_as(check, Kind::Live);
+    Wanted::of(|id| check::find(id).is_some_and(is_asked))
 }
 
 /// Whether the flags about endpoints can be right for any of many.
@@ -407,6 +414,7 @@ fn flags_alone(arguments: &CheckArgs, plan: &Plan, url: &str) -> EndpointInput {
         auth_scheme: arguments.auth_scheme.clone(),
         burst_path: arguments.burst_path.clone(),
         active: arguments.active,
+        wanted: Wanted::everything(),
         key: Err("no key is set in the env file".to_owned()),
         profile: Profile::default(),
         cors_origins: Vec::new(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::burst;
 use super::evidence::{Asked, Burst, KeyAnswer, Silence};
-use super::gather::Run;
+use super::gather::{Run, not_wanted};
 use super::http::{Asker, Question};
 use super::keys::{Keys, with_key};
 use super::main_port::{MainPort, Tls};
@@ -13,6 +13,9 @@ use super::main_port::{MainPort, Tls};
 impl Run<'_> {
     /// A made-up key.
     pub(super) async fn ask_with_made_up_key(&self, main: &MainPort) -> Asked<KeyAnswer> {
+        if !self.endpoint.wants_made_up_key() {
+            return Err(not_wanted());
+        }
         let door = main.door.as_ref().ok_or_else(|| main.nobody())?;
         let keys = Keys::new(self.endpoint, main.gateway.as_ref(), &main.protected)?;
         let asker = self.asker(door.peer, door.open.clone());
@@ -38,6 +41,9 @@ impl Run<'_> {
     fn plan_burst(&self, main: &MainPort) -> Asked<(usize, burst::Plan, (SocketAddr, Tls))> {
         let limit = self.endpoint.limit.clone().map_err(Silence::NotAsked)?;
         let planned = burst::planned(limit)?;
+        if !self.endpoint.wants_burst() {
+            return Err(not_wanted());
+        }
         let door = main.door.as_ref().ok_or_else(|| main.nobody())?;
         let let_in = main.key.as_ref().is_ok_and(|answer| answer.let_in);
         let key = self.endpoint.key.as_ref().ok().filter(|_| let_in);

@@ -24,7 +24,8 @@ impl Run<'_> {
     /// need not be trusted.
     pub(super) async fn ask_origin(&self) -> Option<Asked<Exchange>> {
         let named = self.endpoint.connect_to.as_ref();
-        let (host, port) = named.filter(|_| self.endpoint.profile.is_cloudflare())?;
+        let is_asked = self.endpoint.profile.is_cloudflare() && self.endpoint.wants_origin();
+        let (host, port) = named.filter(|_| is_asked)?;
         let answer = async {
             let addresses = resolve(host, self.patience.until).await?;
             self.ask_front_at(&addresses, *port).await
@@ -37,7 +38,8 @@ impl Run<'_> {
         addresses: &[IpAddr],
         port: u16,
     ) -> Vec<(IpAddr, Asked<Exchange>)> {
-        if self.endpoint.profile != Profile::Tailscale {
+        let is_asked = self.endpoint.wants_public_addresses();
+        if self.endpoint.profile != Profile::Tailscale || !is_asked {
             return Vec::new();
         }
         let public = addresses

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
 use url::{Host, Url};
 
+use super::wanted::Wanted;
 use crate::secret::Secret;
 
 mod parse;
@@ -48,6 +49,8 @@ pub struct EndpointInput {
     pub is_log_event: fn(&str) -> bool,
     /// `--active`.
     pub active: bool,
+    /// What the run is about.
+    pub wanted: Wanted,
     /// The moment the certificate is judged at.
     pub now: Timestamp,
     /// Random bytes for names that cannot exist on the server.
@@ -135,6 +138,7 @@ pub struct Endpoint {
     pub(super) audit_log_name: Option<String>,
     pub(super) is_log_event: fn(&str) -> bool,
     pub(super) active: bool,
+    pub(super) wanted: Wanted,
     pub(super) now: Timestamp,
     pub(super) nonce: [u8; 12],
 }
@@ -234,6 +238,7 @@ impl Endpoint {
             audit_log_name: input.audit_log_name,
             is_log_event: input.is_log_event,
             active: input.active,
+            wanted: input.wanted,
             now: input.now,
             nonce: input.nonce,
             url,

@@ -16,7 +16,7 @@ use super::evidence::{
     Asked, CorsAnswer, Exchange, ExposedAnswer, KeyAnswer, ProtectedAnswer, Silence, TlsEvidence,
 };
 use super::gateway::{Gateway, recognise};
-use super::gather::{Run, server_name};
+use super::gather::{Run, not_wanted, server_name};
 use super::hello::{HelloAnswer, Purpose, client_hello, greet, hellos};
 use super::http::{Asker, Place, Question};
 use super::keys::Keys;
@@ -233,7 +233,9 @@ impl Run<'_> {
             let certificate = certificate.await;
             let for_key = self.door_for_key(&certificate, host);
             let key_asker = for_key.clone().map(|tls| self.asker(peer, tls));
-            if let (Ok(asker), Ok(_)) = (&key_asker, &self.endpoint.key) {
+            if let (Ok(asker), Ok(_), true) =
+                (&key_asker, &self.endpoint.key, self.endpoint.wants_key())
+            {
                 asker.warm(1).await;
             }
             (certificate, for_key, key_asker)
@@ -277,6 +279,9 @@ impl Run<'_> {
 
     /// The configured key, once. One key wakes no limiter, so this need not wait for other ports.
     async fn ask_with_key(&self, asker: &Asker, main: &MainPort) -> Asked<KeyAnswer> {
+        if !self.endpoint.wants_key() {
+            return Err(not_wanted());
+        }
         let key = self.endpoint.key.as_ref().map_err(|why| not_sent(why))?;
         let keys = Keys::new(self.endpoint, main.gateway.as_ref(), &main.protected)?;
         keys.try_configured(asker, key).await
@@ -317,6 +322,9 @@ impl Run<'_> {
     }
 
     async fn ask_websocket(&self, asker: &Asker) -> Asked<WebSocketAnswer> {
+        if !self.endpoint.wants_websocket() {
+            return Err(not_wanted());
+        }
         let path = path_and_query(&self.endpoint.url);
         let origin = foreign_origin(&self.endpoint.canary());
         asker

@@ -37,6 +37,9 @@ impl<'a> Questions<'a> {
 
     /// Protected resources without a key, and beside each a path that cannot exist.
     pub(super) async fn ask_protected(&self) -> Vec<ProtectedAnswer> {
+        if !self.endpoint.wants_protected() {
+            return Vec::new();
+        }
         let asked = self.protected.iter().take(MAX_PROTECTED);
         let mut answers = join_all(asked.map(|protected| async move {
             let canary = protected.at(&canary_of(&protected.path, &self.endpoint.canary()));
@@ -53,6 +56,9 @@ impl<'a> Questions<'a> {
 
     /// The front page and the protected resources with foreign origins.
     pub(super) async fn ask_cors(&self) -> Vec<CorsAnswer> {
+        if !self.endpoint.wants_cors() {
+            return Vec::new();
+        }
         let mut paths = vec![path_and_query(&self.endpoint.url)];
         let always_there = self.protected.iter().filter(|one| !one.may_be_off);
         for protected in always_there.take(MAX_CORS_PATHS) {
@@ -90,6 +96,9 @@ impl<'a> Questions<'a> {
 
     /// The first entries of `CORS_ORIGINS`: one that is not allowed is worth a word.
     pub(super) async fn ask_declared_origins(&self) -> Vec<(String, Asked<bool>)> {
+        if !self.endpoint.wants_cors() {
+            return Vec::new();
+        }
         let declared = self.endpoint.cors_origins.iter();
         let origins = declared.filter(|origin| origin.starts_with("https://"));
         let path = path_and_query(&self.endpoint.url);
@@ -111,6 +120,9 @@ impl<'a> Questions<'a> {
     /// Files that no endpoint may serve. Only what they are is kept, never their content; a path
     /// that cannot exist is asked only where something was found.
     pub(super) async fn ask_exposed(&self) -> Vec<ExposedAnswer> {
+        if !self.endpoint.wants_exposed() {
+            return Vec::new();
+        }
         let files = exposed_files(
             self.endpoint.audit_log_name.as_deref(),
             &self.endpoint.canary(),

@@ -168,3 +168,12 @@ fn two_reports_of_one_deployment_do_not_differ_in_the_made_up_word() {
         assert!(!format!("{verdicts:?}").contains("qvxz"), "{verdicts:?}");
     }
 }
+
+#[test]
+fn questions_hang_on_live_checks_that_there_are() {
+    let _ = crate::probe::Wanted::of(|id| {
+        let check = crate::check::find(id).unwrap_or_else(|| panic!("{id}"));
+        assert_eq!(check.kind, Kind::Live, "{id}");
+        true
+    });
+}

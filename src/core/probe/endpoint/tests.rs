@@ -17,6 +17,7 @@ fn input(url: &str) -> EndpointInput {
         audit_log_name: None,
         is_log_event: |_| false,
         active: false,
+        wanted: Wanted::everything(),
         now: Timestamp::UNIX_EPOCH,
         nonce: [7; 12],
     }
