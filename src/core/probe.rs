@@ -7,6 +7,7 @@
 mod active;
 mod burst;
 mod certificate;
+mod coding;
 mod connect;
 mod elsewhere;
 mod endpoint;

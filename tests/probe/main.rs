@@ -5,6 +5,7 @@
     reason = "a test that cannot set itself up has to fail"
 )]
 
+mod answers;
 mod certificates;
 mod front;
 mod gateway;

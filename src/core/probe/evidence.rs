@@ -158,8 +158,10 @@ pub struct Exchange {
     pub status: u16,
     /// The header fields in order, names in lower case, values cut at 4 KiB.
     pub headers: Vec<(String, String)>,
-    /// At most 64 KiB of the body.
+    /// At most 64 KiB of the body, its content codings taken off.
     pub body: Vec<u8>,
+    /// Why the body could not be read as what it is, where a content coding hides it.
+    pub unreadable: Option<String>,
     /// Whether the body ended before the limits did.
     pub complete: bool,
     /// The address that answered.
@@ -187,6 +189,12 @@ impl Exchange {
     /// Whether the status is 2xx.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
+    }
+
+    /// Why a success says nothing by its body, if so.
+    pub fn hidden(&self) -> Option<String> {
+        let why = self.unreadable.as_ref().filter(|_| self.is_success())?;
+        Some(format!("the body of the answer could not be read: {why}"))
     }
 
     /// Whether the status is one of the redirects.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper::header::{HOST, HeaderName, HeaderValue, USER_AGENT};
+use hyper::header::{ACCEPT_ENCODING, HOST, HeaderName, HeaderValue, USER_AGENT};
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
@@ -20,6 +20,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
+use super::coding;
 use super::connect::{Budget, connect, silence_of_io};
 use super::endpoint::path_on;
 use super::evidence::{Asked, Exchange, Silence, short};
@@ -250,6 +251,7 @@ impl Asker {
             .method(question.method.clone())
             .uri(target)
             .header(HOST, &self.place.authority)
+            .header(ACCEPT_ENCODING, "identity")
             .header(
                 USER_AGENT,
                 concat!("openclaw-sec/", env!("CARGO_PKG_VERSION")),
@@ -372,6 +374,7 @@ async fn read(
             .collect(),
         body: Vec::new(),
         complete: false,
+        unreadable: None,
         peer: Some(peer),
     };
     // A little before the step ends: what the header proved stays proven.
@@ -398,6 +401,7 @@ async fn read(
             Ok(Some(Err(_))) | Err(_) => break,
         }
     }
+    coding::decode(&mut exchange, MAX_BODY);
     Ok(exchange)
 }
 

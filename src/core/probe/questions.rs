@@ -134,16 +134,16 @@ impl<'a> Questions<'a> {
                 .as_ref()
                 .ok()
                 .and_then(|exchange| signature(file.kind, exchange, is_log_event));
-            let canary =
-                match found {
-                    Some(_) => {
-                        let canary = self.asker.ask(&Question::get(&file.canary)).await;
-                        Some(canary.map(|exchange| {
-                            signature(file.kind, &exchange, is_log_event).is_some()
-                        }))
-                    }
-                    None => None,
-                };
+            let canary = match found {
+                Some(_) => {
+                    let canary = self.asker.ask(&Question::get(&file.canary)).await;
+                    Some(canary.and_then(|exchange| match exchange.hidden() {
+                        Some(why) => Err(Silence::NotHttp(why)),
+                        None => Ok(signature(file.kind, &exchange, is_log_event).is_some()),
+                    }))
+                }
+                None => None,
+            };
             let length = answer.as_ref().map_or(0, |exchange| exchange.body.len());
             if let Ok(exchange) = &mut answer {
                 zeroize::Zeroize::zeroize(&mut exchange.body);

@@ -120,6 +120,12 @@ fn judge_success(exchange: &Exchange, canary: &Asked<Exchange>) -> Access {
             "answers {}, but a path that cannot exist could not be compared: {silence}",
             exchange.status
         )),
+        Ok(canary) if canary.is_success() && (canary.hidden().or(exchange.hidden())).is_some() => {
+            let why = canary.hidden().or(exchange.hidden()).unwrap_or_default();
+            Access::Unclear(format!(
+                "a path that cannot exist gets a page, too, and they could not be compared: {why}"
+            ))
+        }
         Ok(canary) if canary.is_success() && is_same_page(exchange, canary) => Access::Unclear(
             "the same page comes for a path that cannot exist, so this is no resource".to_owned(),
         ),
@@ -339,6 +345,26 @@ mod tests {
                 expected,
                 "{answer:?}"
             );
+        }
+    }
+
+    #[test]
+    fn pages_that_cannot_be_read_are_not_compared() {
+        let hidden = |status| {
+            let mut exchange = exchange(status, &[], "");
+            exchange.unreadable = Some("it is encoded as br".into());
+            Ok(exchange)
+        };
+        for (answer, canary, expected) in [
+            (hidden(200), hidden(200), "u"),
+            (hidden(200), Ok(exchange(200, &[HTML], "shell")), "u"),
+            (Ok(exchange(200, &[], "data")), hidden(200), "u"),
+            (hidden(200), Ok(exchange(404, &[], "")), "f"),
+            (hidden(401), Ok(exchange(404, &[], "")), "p"),
+        ] {
+            let mut evidence = evidence();
+            evidence.protected = vec![asked(false, answer, canary)];
+            assert_eq!(letters(&anonymous_access(&evidence)), expected);
         }
     }
 

@@ -47,6 +47,9 @@ fn judge(asked: &ExposedAnswer) -> LiveVerdict {
         return LiveVerdict::unknown(format!("{path}: {reason}"));
     }
     let Some(names) = &asked.found else {
+        if let Some(reason) = exchange.hidden() {
+            return LiveVerdict::unknown(format!("{path}: {reason}"));
+        }
         const ENOUGH: usize = 8 * 1024;
         if exchange.is_success() && !exchange.complete && asked.length < ENOUGH {
             return LiveVerdict::unknown(format!("{path}: the answer did not end in time"));
@@ -85,7 +88,38 @@ fn judge(asked: &ExposedAnswer) -> LiveVerdict {
 mod tests {
     use super::super::fixtures::{evidence, exchange};
     use super::*;
-    use crate::probe::evidence::Silence;
+    use crate::probe::evidence::{Asked, Exchange, Silence};
+
+    fn letter_of(
+        answer: Asked<Exchange>,
+        found: Option<Vec<String>>,
+        canary: Option<Asked<bool>>,
+    ) -> char {
+        let mut evidence = evidence();
+        evidence.exposed.push(ExposedAnswer {
+            path: "/.env".into(),
+            kind: ExposedKind::EnvFile,
+            answer,
+            length: 0,
+            found,
+            canary,
+        });
+        match exposed_over_http(&evidence).as_slice() {
+            [LiveVerdict::Pass { .. }] => 'p',
+            [LiveVerdict::Fail { .. }] => 'f',
+            [LiveVerdict::Unknown { .. }] => 'u',
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_body_that_cannot_be_read_is_unknown_where_it_would_decide() {
+        for (status, expected) in [(200, 'u'), (404, 'p')] {
+            let mut answer = exchange(status, &[], "");
+            answer.unreadable = Some("it is encoded as br".into());
+            assert_eq!(letter_of(Ok(answer), None, None), expected, "{status}");
+        }
+    }
 
     #[test]
     fn a_file_fails_only_if_a_path_that_cannot_exist_differs() {
@@ -101,22 +135,8 @@ mod tests {
             (Ok(503), None, None, 'u'),
             (Err(Silence::TimedOut), None, None, 'u'),
         ] {
-            let mut evidence = evidence();
-            evidence.exposed.push(ExposedAnswer {
-                path: "/.env".into(),
-                kind: ExposedKind::EnvFile,
-                answer: answer.clone().map(|status| exchange(status, &[], "")),
-                length: 0,
-                found,
-                canary,
-            });
-            let letter = match exposed_over_http(&evidence).as_slice() {
-                [LiveVerdict::Pass { .. }] => 'p',
-                [LiveVerdict::Fail { .. }] => 'f',
-                [LiveVerdict::Unknown { .. }] => 'u',
-                other => panic!("{other:?}"),
-            };
-            assert_eq!(letter, expected, "{answer:?}");
+            let asked = answer.clone().map(|status| exchange(status, &[], ""));
+            assert_eq!(letter_of(asked, found, canary), expected, "{answer:?}");
         }
     }
 }

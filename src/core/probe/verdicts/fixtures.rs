@@ -16,6 +16,7 @@ pub(in crate::probe) fn exchange(status: u16, headers: &[(&str, &str)], body: &s
             .collect(),
         body: body.as_bytes().to_vec(),
         complete: true,
+        unreadable: None,
         peer: None,
     }
 }

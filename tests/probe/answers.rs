@@ -1,0 +1,80 @@
+//! Scripted answers that a careless reader takes for what they are not.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+
+use openclaw_sec::probe::verdicts::{self, LiveVerdict};
+
+use crate::{gather, in_words, input};
+
+/// A server of plain http that answers each request (its head) over a connection of its own.
+pub fn serve(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let answer = Arc::new(answer);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let answer = answer.clone();
+            std::thread::spawn(move || converse(stream, &*answer));
+        }
+    });
+    port
+}
+
+fn converse(mut stream: TcpStream, answer: &dyn Fn(&str) -> Vec<u8>) {
+    let mut received = Vec::new();
+    while !received.windows(4).any(|four| four == b"\r\n\r\n") {
+        let mut buffer = [0; 4096];
+        match stream.read(&mut buffer) {
+            Ok(count) if count > 0 => received.extend_from_slice(&buffer[..count]),
+            _ => return,
+        }
+    }
+    let _ = stream.write_all(&answer(&String::from_utf8_lossy(&received)));
+}
+
+/// An answer that ends with its connection.
+pub fn said(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+    let length = body.len();
+    let head = format!(
+        "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n{headers}\r\n"
+    );
+    [head.as_bytes(), body].concat()
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn a_private_file_that_is_stored_compressed_is_served_all_the_same() {
+    for (coding, body, expected) in [
+        ("gzip", gzip("# mine\nWEB_API_KEY=made-up\n"), "fail"),
+        ("gzip", gzip("<p>hello</p>"), "pass"),
+        ("br", b"something".to_vec(), "unknown"),
+        ("gzip", b"something".to_vec(), "unknown"),
+    ] {
+        let port = serve(move |request| {
+            assert!(
+                request
+                    .to_lowercase()
+                    .contains("\r\naccept-encoding: identity\r\n")
+            );
+            match request.starts_with("GET /.env ") {
+                true => said("200 OK", &format!("Content-Encoding: {coding}\r\n"), &body),
+                false => said("404 Not Found", "", b""),
+            }
+        });
+        let evidence = gather(input(&format!("http://127.0.0.1:{port}/")));
+        let found = match &verdicts::exposed_over_http(&evidence)[..] {
+            [LiveVerdict::Fail { .. }] => "fail",
+            [LiveVerdict::Pass { .. }] => "pass",
+            [LiveVerdict::Unknown { .. }] => "unknown",
+            _ => "several",
+        };
+        assert_eq!(found, expected, "{coding}: {}", in_words(&evidence));
+    }
+}
