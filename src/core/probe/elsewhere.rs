@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::connect::{race, resolve};
 use super::endpoint::Profile;
-use super::evidence::{Asked, Exchange};
+use super::evidence::{Asked, Exchange, PublicAnswer};
 use super::gather::{Run, server_name};
 use super::http::{Asker, Place, Question};
 use super::questions::path_and_query;
@@ -37,7 +37,7 @@ impl Run<'_> {
         &self,
         addresses: &[IpAddr],
         port: u16,
-    ) -> Vec<(IpAddr, Asked<Exchange>)> {
+    ) -> Vec<PublicAnswer> {
         let is_asked = self.endpoint.wants_public_addresses();
         if self.endpoint.profile != Profile::Tailscale || !is_asked {
             return Vec::new();
@@ -46,10 +46,16 @@ impl Run<'_> {
             .iter()
             .copied()
             .filter(|address| is_public(*address));
-        join_all(
-            public
-                .map(|address| async move { (address, self.ask_front_at(&[address], port).await) }),
-        )
+        join_all(public.map(|address| async move {
+            let only = [address];
+            let (answer, plain) =
+                tokio::join!(self.ask_front_at(&only, port), self.plain_twin(&only));
+            PublicAnswer {
+                address,
+                answer,
+                plain,
+            }
+        }))
         .await
     }
 

@@ -105,7 +105,7 @@ pub struct LiveEvidence {
     /// The origin behind Cloudflare, asked directly; nothing where its address is not named.
     pub origin: Option<Asked<Exchange>>,
     /// The public addresses of the name; asked in the tailscale profile only.
-    pub public_addresses: Vec<(IpAddr, Asked<Exchange>)>,
+    pub public_addresses: Vec<PublicAnswer>,
     /// Protected resources, asked without a key.
     pub protected: Vec<ProtectedAnswer>,
     /// What foreign origins were answered.
@@ -235,6 +235,17 @@ pub struct ProtectedAnswer {
     pub answer: Asked<Exchange>,
     /// The answer to a random path of the same shape.
     pub canary: Asked<Exchange>,
+}
+
+/// What a public address of a private chat answered.
+#[derive(Debug, Clone)]
+pub struct PublicAnswer {
+    /// The address.
+    pub address: IpAddr,
+    /// On the port of `--url`.
+    pub answer: Asked<Exchange>,
+    /// On port 80, where `--url` is https.
+    pub plain: Option<Asked<Exchange>>,
 }
 
 /// A kind of foreign origin.

@@ -48,21 +48,24 @@ pub fn private_chat_public(evidence: &LiveEvidence) -> Vec<LiveVerdict> {
     }
     let mut verdicts = Vec::new();
     let mut open = None;
-    for (address, answer) in &evidence.public_addresses {
-        match answer {
-            Ok(exchange) if exchange.status < 400 || exchange.status == 401 => {
-                let message = format!("the chat answers on the public address {address}");
-                verdicts.push(LiveVerdict::fail(
-                    address.to_string(),
-                    message,
-                    facts(exchange),
-                ));
+    for asked in &evidence.public_addresses {
+        let address = asked.address;
+        let on_port_80 = asked.plain.iter().map(|answer| (answer, ", on port 80"));
+        for (answer, port) in std::iter::once((&asked.answer, "")).chain(on_port_80) {
+            match answer {
+                Ok(exchange) if !port.is_empty() && leads_to_https(exchange) => {}
+                Ok(exchange) if exchange.status < 400 || exchange.status == 401 => {
+                    let message = format!("the chat answers on the public address {address}{port}");
+                    let facts = facts(exchange);
+                    verdicts.push(LiveVerdict::fail(address.to_string(), message, facts));
+                    break;
+                }
+                Ok(exchange) if exchange.status >= 500 || exchange.status == 429 => {
+                    open = Some(format!("{address} answers {}{port}", exchange.status));
+                }
+                Ok(_) | Err(Silence::Refused | Silence::Dropped) => {}
+                Err(silence) => open = Some(format!("{address}{port}: {silence}")),
             }
-            Ok(exchange) if exchange.status >= 500 || exchange.status == 429 => {
-                open = Some(format!("{address} answers {}", exchange.status));
-            }
-            Ok(_) | Err(Silence::Refused | Silence::Dropped) => {}
-            Err(silence) => open = Some(format!("{address}: {silence}")),
         }
     }
     if let Some(reason) = open {
@@ -80,6 +83,12 @@ pub fn private_chat_public(evidence: &LiveEvidence) -> Vec<LiveVerdict> {
         verdicts.push(LiveVerdict::pass(message, facts));
     }
     verdicts
+}
+
+/// Whoever is sent on to https gets nothing of a chat.
+fn leads_to_https(exchange: &Exchange) -> bool {
+    let target = exchange.header("location").map(Url::parse);
+    exchange.is_redirect() && matches!(target, Some(Ok(target)) if target.scheme() == "https")
 }
 
 /// Whether an address can be reached from the internet; the tailnet's ranges cannot.
@@ -175,6 +184,7 @@ fn judge_silent_origin(silence: &Silence) -> LiveVerdict {
 mod tests {
     use super::super::fixtures::{evidence, exchange};
     use super::*;
+    use crate::probe::evidence::PublicAnswer;
 
     fn letters(verdicts: &[LiveVerdict]) -> String {
         let letter = |verdict: &LiveVerdict| match verdict {
@@ -291,12 +301,43 @@ mod tests {
         ] {
             let mut evidence = evidence();
             evidence.profile = Profile::Tailscale;
-            evidence.public_addresses = vec![("198.51.100.10".parse().unwrap(), answer.clone())];
+            evidence.public_addresses = vec![PublicAnswer {
+                address: "198.51.100.10".parse().unwrap(),
+                answer: answer.clone(),
+                plain: None,
+            }];
             assert_eq!(
                 letters(&private_chat_public(&evidence)),
                 expected,
                 "{answer:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_chat_on_port_80_of_a_public_address_is_as_public() {
+        let to = |target: &'static str| Ok(exchange(301, &[("location", target)], ""));
+        for (answer, plain, expected) in [
+            (Err(Silence::Refused), Ok(exchange(200, &[], "")), "f"),
+            (Err(Silence::Dropped), Ok(exchange(401, &[], "")), "f"),
+            (Err(Silence::Refused), to("/login"), "f"),
+            (Err(Silence::Refused), to("http://bot.example/"), "f"),
+            (Err(Silence::Refused), to("https://bot.example/"), "p"),
+            (Err(Silence::Refused), Ok(exchange(404, &[], "")), "p"),
+            (Err(Silence::Refused), Ok(exchange(502, &[], "")), "u"),
+            (Err(Silence::Refused), Err(Silence::TimedOut), "u"),
+            (Err(Silence::Refused), Err(Silence::Refused), "p"),
+            (Ok(exchange(200, &[], "")), Ok(exchange(200, &[], "")), "f"),
+        ] {
+            let mut evidence = evidence();
+            evidence.profile = Profile::Tailscale;
+            evidence.public_addresses = vec![PublicAnswer {
+                address: "198.51.100.10".parse().unwrap(),
+                answer: answer.clone(),
+                plain: Some(plain.clone()),
+            }];
+            let found = letters(&private_chat_public(&evidence));
+            assert_eq!(found, expected, "{answer:?} {plain:?}");
         }
     }
 }
