@@ -67,12 +67,40 @@ fn a_private_file_that_is_stored_compressed_is_served_all_the_same() {
             }
         });
         let evidence = gather(input(&format!("http://127.0.0.1:{port}/")));
-        let found = match &verdicts::exposed_over_http(&evidence)[..] {
-            [LiveVerdict::Fail { .. }] => "fail",
-            [LiveVerdict::Pass { .. }] => "pass",
-            [LiveVerdict::Unknown { .. }] => "unknown",
-            _ => "several",
-        };
+        let found = word(&verdicts::exposed_over_http(&evidence));
         assert_eq!(found, expected, "{coding}: {}", in_words(&evidence));
+    }
+}
+
+#[test]
+fn an_http_page_behind_a_redirect_is_served_over_plain_http() {
+    for (location, status, expected) in [
+        ("/login", "200 OK", "fail"),
+        ("/login", "404 Not Found", "pass"),
+        ("/login", "302 Found", "unknown"),
+        ("https://bot.example/", "200 OK", "pass"),
+        ("http://bot.example/login", "200 OK", "unknown"),
+        ("/login?token=made-up", "200 OK", "unknown"),
+    ] {
+        let port = serve(move |request| {
+            let status = match request.starts_with("GET / ") {
+                true => "302 Found",
+                false => status,
+            };
+            said(status, &format!("Location: {location}\r\n"), b"")
+        });
+        let evidence = gather(input(&format!("http://127.0.0.1:{port}/")));
+        let found = word(&verdicts::plaintext(&evidence));
+        assert_eq!(found, expected, "{location}: {}", in_words(&evidence));
+    }
+}
+
+fn word(verdicts: &[LiveVerdict]) -> &'static str {
+    match verdicts {
+        [LiveVerdict::Fail { .. }] => "fail",
+        [LiveVerdict::Pass { .. }] => "pass",
+        [LiveVerdict::Unknown { .. }] => "unknown",
+        [LiveVerdict::Skipped { .. }] => "skipped",
+        _ => "several",
     }
 }

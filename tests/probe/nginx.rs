@@ -115,7 +115,9 @@ const CASES: &[Case] = &[
     good!("plain page", plain: Some("return 200 hello;"); &["https.plaintext", "https.redirect"]),
     good!("temporary redirect", plain: Some("return 302 https://$host$request_uri;"); &["https.redirect"]),
     good!("redirect to www", plain: Some("return 301 https://www.$host$request_uri;"); &["https.redirect"]),
-    good!("redirect to http", plain: Some("return 301 http://$host/start;"); &["https.redirect"]),
+    good!("redirect to http", plain: Some("return 301 http://$host/start;"); &["https.plaintext?", "https.redirect"]),
+    good!("redirect to a plain page", plain: Some("location = / { return 302 /login; } location / { return 200 hello; }");
+        &["https.plaintext", "https.redirect"]),
     good!("plain backend down", plain: Some("return 502;"); &["https.plaintext?", "https.redirect?"]),
     good!("expired", certificate: "expired"; &["https.certificate-expired", "auth.right-key-rejected?"]),
     good!("not yet valid", certificate: "future"; &["https.certificate-expired", "auth.right-key-rejected?"]),

@@ -5,16 +5,21 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::time::Instant;
+use url::Url;
 
 use super::connect::{race, resolve};
 use super::endpoint::Profile;
 use super::evidence::{Asked, Exchange, PublicAnswer};
 use super::gather::{Run, server_name};
 use super::http::{Asker, Place, Question};
+use super::main_port::MainPort;
 use super::questions::path_and_query;
 use super::stream::BoundedStream;
 use super::tls::{Recorder, recording, shake_hands};
 use super::verdicts::is_public;
+
+/// An answer, and the answer at the place that it leads to.
+pub(super) type Followed = (Asked<Exchange>, Option<Asked<Exchange>>);
 
 /// A dropped port 80 costs this much and no more; it survives one lost SYN.
 const PLAIN_CONNECT: Duration = Duration::from_millis(1200);
@@ -50,6 +55,7 @@ impl Run<'_> {
             let only = [address];
             let (answer, plain) =
                 tokio::join!(self.ask_front_at(&only, port), self.plain_twin(&only));
+            let plain = plain.map(|(answer, _)| answer);
             PublicAnswer {
                 address,
                 answer,
@@ -78,15 +84,23 @@ impl Run<'_> {
         asker.ask(&question).await
     }
 
-    /// Port 80 of the same host; nothing where `--url` is that port itself.
-    pub(super) async fn plain_twin(&self, addresses: &[IpAddr]) -> Option<Asked<Exchange>> {
+    /// Port 80 of the same host, and what it leads to; nothing where `--url` is that port itself.
+    pub(super) async fn plain_twin(&self, addresses: &[IpAddr]) -> Option<Followed> {
         if !self.endpoint.is_https() {
             return None;
         }
-        Some(self.ask_plain_twin(addresses).await)
+        let silent = |silence| (Err(silence), None);
+        Some(self.ask_plain_twin(addresses).await.unwrap_or_else(silent))
     }
 
-    async fn ask_plain_twin(&self, addresses: &[IpAddr]) -> Asked<Exchange> {
+    /// What the front page of an http `--url` leads to.
+    pub(super) async fn ask_target_of_http(&self, main: &MainPort) -> Option<Asked<Exchange>> {
+        let door = main.door.as_ref()?;
+        let asker = self.asker(door.peer, None);
+        ask_target(&asker, &self.endpoint.url, main.front.as_ref().ok()?).await
+    }
+
+    async fn ask_plain_twin(&self, addresses: &[IpAddr]) -> Asked<Followed> {
         let connect_until = self.patience.until.min(Instant::now() + PLAIN_CONNECT);
         let (stream, peer) = race(addresses, 80, &self.budget, connect_until).await?;
         let mut url = self.endpoint.url.clone();
@@ -94,7 +108,7 @@ impl Run<'_> {
         let _ = url.set_scheme("http");
         let question = Question::get(&path_and_query(&url));
         let place = Place {
-            url,
+            url: url.clone(),
             peer,
             authority: self.endpoint.host.to_string(),
             tls: None,
@@ -103,6 +117,18 @@ impl Run<'_> {
         let stream = BoundedStream::new(stream);
         let allowance = stream.allowance();
         asker.adopt(stream, allowance).await;
-        asker.ask(&question).await
+        let answer = asker.ask(&question).await?;
+        let target = ask_target(&asker, &url, &answer).await;
+        Ok((Ok(answer), target))
     }
+}
+
+/// Where a redirect leads to plain http of the same host and port, the answer there.
+async fn ask_target(asker: &Asker, asked: &Url, answer: &Exchange) -> Option<Asked<Exchange>> {
+    let location = answer.header("location").filter(|_| answer.is_redirect())?;
+    let target = asked.join(location).ok()?;
+    if target.scheme() != "http" || target.origin() != asked.origin() {
+        return None;
+    }
+    Some(asker.ask(&Question::get(&path_and_query(&target))).await)
 }

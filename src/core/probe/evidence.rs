@@ -102,6 +102,8 @@ pub struct LiveEvidence {
     pub gateway: Option<Gateway>,
     /// Port 80 of the same host; for an http URL the endpoint itself.
     pub plain: Asked<Exchange>,
+    /// What it leads to, where that is plain http of the same host and port again.
+    pub plain_target: Option<Asked<Exchange>>,
     /// The origin behind Cloudflare, asked directly; nothing where its address is not named.
     pub origin: Option<Asked<Exchange>>,
     /// The public addresses of the name; asked in the tailscale profile only.
