@@ -1,21 +1,24 @@
 //! The endpoint's other doors: the origin behind Cloudflare, public addresses, the plain twin.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use rustls::ClientConfig;
 use tokio::time::Instant;
 use url::Url;
 
 use super::connect::{race, resolve};
 use super::endpoint::Profile;
-use super::evidence::{Asked, Exchange, PublicAnswer};
+use super::evidence::{Asked, Exchange, OriginAnswer, PublicAnswer, Silence};
 use super::gather::{Run, server_name};
+use super::hello::{HelloAnswer, Version, greet_to_the_end, hellos_of_any_suite};
 use super::http::{Asker, Place, Question};
 use super::main_port::MainPort;
 use super::questions::path_and_query;
 use super::stream::BoundedStream;
-use super::tls::{Recorder, recording, shake_hands};
+use super::tls::{Recorder, recording, recording_requests, shake_hands};
 use super::verdicts::is_public;
 
 /// An answer, and the answer at the place that it leads to.
@@ -27,15 +30,48 @@ const PLAIN_CONNECT: Duration = Duration::from_millis(1200);
 impl Run<'_> {
     /// The origin behind Cloudflare, with the endpoint's name and without a key. Its certificate
     /// need not be trusted.
-    pub(super) async fn ask_origin(&self) -> Option<Asked<Exchange>> {
+    pub(super) async fn ask_origin(&self) -> Option<OriginAnswer> {
         let named = self.endpoint.connect_to.as_ref();
         let is_asked = self.endpoint.profile.is_cloudflare() && self.endpoint.wants_origin();
         let (host, port) = named.filter(|_| is_asked)?;
-        let answer = async {
-            let addresses = resolve(host, self.patience.until).await?;
-            self.ask_front_at(&addresses, *port).await
+        let addresses = match resolve(host, self.patience.until).await {
+            Ok(addresses) => addresses,
+            Err(silence) => return Some(OriginAnswer::Silent(silence)),
         };
-        Some(answer.await)
+        let requests = Arc::default();
+        let config = recording_requests(&requests);
+        let silence = match self.ask_front_at(&addresses, *port, config).await {
+            Ok(exchange) => return Some(OriginAnswer::Answered(exchange)),
+            Err(silence @ (Silence::TlsFailed(_) | Silence::TlsAlert(..))) => silence,
+            Err(silence) => return Some(OriginAnswer::Silent(silence)),
+        };
+        if requests.seen() {
+            return Some(OriginAnswer::WantsCertificate(silence));
+        }
+        let took_hello = self.greet_origin(&addresses, *port).await;
+        Some(took_hello.unwrap_or(OriginAnswer::Silent(silence)))
+    }
+
+    /// Whether an origin speaks TLS that the library does not: bytes can ask for anything.
+    async fn greet_origin(&self, addresses: &[IpAddr], port: u16) -> Option<OriginAnswer> {
+        for suites in hellos_of_any_suite() {
+            let until = self.patience.next_step();
+            let (stream, peer) = race(addresses, port, &self.budget, until).await.ok()?;
+            let hello = self.hello(Version::TLS12, &suites);
+            let greeting = greet_to_the_end(BoundedStream::new(stream), &hello, until).await;
+            if let Ok(greeting) = greeting
+                && let HelloAnswer::Chosen {
+                    version, cipher, ..
+                } = greeting.answer
+            {
+                return Some(OriginAnswer::TookHello {
+                    spoken: format!("{version} with {cipher}"),
+                    wants_certificate: greeting.wants_certificate,
+                    peer,
+                });
+            }
+        }
+        None
     }
 
     pub(super) async fn ask_public_addresses(
@@ -53,8 +89,10 @@ impl Run<'_> {
             .filter(|address| is_public(*address));
         join_all(public.map(|address| async move {
             let only = [address];
-            let (answer, plain) =
-                tokio::join!(self.ask_front_at(&only, port), self.plain_twin(&only));
+            let (answer, plain) = tokio::join!(
+                self.ask_front_at(&only, port, recording(&Recorder::new())),
+                self.plain_twin(&only)
+            );
             let plain = plain.map(|(answer, _)| answer);
             PublicAnswer {
                 address,
@@ -66,7 +104,12 @@ impl Run<'_> {
     }
 
     /// The front page at another address than the endpoint's own.
-    async fn ask_front_at(&self, addresses: &[IpAddr], port: u16) -> Asked<Exchange> {
+    async fn ask_front_at(
+        &self,
+        addresses: &[IpAddr],
+        port: u16,
+        config: Asked<Arc<ClientConfig>>,
+    ) -> Asked<Exchange> {
         let (stream, peer) = race(addresses, port, &self.budget, self.patience.next_step()).await?;
         let stream = BoundedStream::new(stream);
         let allowance = stream.allowance();
@@ -77,7 +120,7 @@ impl Run<'_> {
             return asker.ask(&question).await;
         }
         let host = server_name(&self.endpoint.host)?;
-        let config = recording(&Recorder::new())?;
+        let config = config?;
         let stream = shake_hands(stream, &host, &config, self.patience.next_step()).await?;
         let asker = self.asker(peer, Some((host, config)));
         asker.adopt(stream, allowance).await;

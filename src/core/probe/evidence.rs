@@ -33,6 +33,8 @@ pub enum Silence {
     NotTls,
     /// The TLS handshake failed, with the reason.
     TlsFailed(String),
+    /// The server broke the TLS handshake off with this alert, with the same in words.
+    TlsAlert(u8, String),
     /// Only weak TLS is spoken, and which: nothing can be fetched over it.
     OnlyWeakTls(String),
     /// The connection ended before an answer.
@@ -54,7 +56,9 @@ impl fmt::Display for Silence {
             Self::Unreachable(why) => write!(f, "the address is not reachable ({why})"),
             Self::TimedOut => f.write_str("no answer in time"),
             Self::NotTls => f.write_str("what answers does not speak TLS"),
-            Self::TlsFailed(why) => write!(f, "the TLS handshake failed ({why})"),
+            Self::TlsFailed(why) | Self::TlsAlert(_, why) => {
+                write!(f, "the TLS handshake failed ({why})")
+            }
             Self::OnlyWeakTls(what) => write!(
                 f,
                 "only weak TLS is spoken ({what}), so nothing can be fetched over it"
@@ -105,7 +109,7 @@ pub struct LiveEvidence {
     /// What it leads to, where that is plain http of the same host and port again.
     pub plain_target: Option<Asked<Exchange>>,
     /// The origin behind Cloudflare, asked directly; nothing where its address is not named.
-    pub origin: Option<Asked<Exchange>>,
+    pub origin: Option<OriginAnswer>,
     /// The public addresses of the name; asked in the tailscale profile only.
     pub public_addresses: Vec<PublicAnswer>,
     /// Protected resources, asked without a key.
@@ -237,6 +241,26 @@ pub struct ProtectedAnswer {
     pub answer: Asked<Exchange>,
     /// The answer to a random path of the same shape.
     pub canary: Asked<Exchange>,
+}
+
+/// What the origin behind Cloudflare said to a stranger.
+#[derive(Debug, Clone)]
+pub enum OriginAnswer {
+    /// It answered the request.
+    Answered(Exchange),
+    /// It answered nothing, and why.
+    Silent(Silence),
+    /// It broke the handshake off after it had asked for a certificate of the client.
+    WantsCertificate(Silence),
+    /// The handshake failed, because what TLS it speaks cannot be spoken here; but it took a hello up.
+    TookHello {
+        /// The version and the suite it chose.
+        spoken: String,
+        /// Whether it asks for a certificate of the client.
+        wants_certificate: bool,
+        /// The address that answered.
+        peer: SocketAddr,
+    },
 }
 
 /// What a public address of a private chat answered.

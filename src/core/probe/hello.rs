@@ -108,6 +108,14 @@ pub(super) fn hellos() -> Vec<(Purpose, Version, Vec<u16>)> {
     hellos
 }
 
+/// Hellos of TLS 1.2 with every suite, those with forward secrecy first: somebody who speaks TLS 1.2
+/// or less takes one of them up.
+pub(super) fn hellos_of_any_suite() -> Vec<Vec<u16>> {
+    let of = |class: bool| registry().filter(move |(_, name)| name.contains("DHE_") == class);
+    let all: Vec<u16> = of(true).chain(of(false)).map(|(id, _)| id).collect();
+    all.chunks(MAX_SUITES).map(<[u16]>::to_vec).collect()
+}
+
 /// An answer, and what came with it in clear.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Greeting {
@@ -115,8 +123,12 @@ pub(super) struct Greeting {
     pub(super) answer: HelloAnswer,
     /// The certificates it shows, its own first.
     pub(super) chain: Vec<CertificateDer<'static>>,
+    /// Whether it asks for a certificate of the client.
+    pub(super) wants_certificate: bool,
     /// Whether nothing more is to come that would be looked at.
     is_whole: bool,
+    /// Whether nothing more is to come at all before the client speaks.
+    is_done: bool,
 }
 
 impl Greeting {
@@ -125,7 +137,9 @@ impl Greeting {
         Self {
             answer,
             chain: Vec::new(),
+            wants_certificate: false,
             is_whole: true,
+            is_done: true,
         }
     }
 }
@@ -133,12 +147,31 @@ impl Greeting {
 /// Says hello over a fresh connection and listens to the first words. A choice that was made stays
 /// made, even if the words after it never come.
 pub(super) async fn greet(
-    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    stream: impl AsyncRead + AsyncWrite + Unpin,
     hello: &[u8],
     until: Instant,
 ) -> Asked<Greeting> {
+    greet_up_to(stream, hello, until, |greeting| greeting.is_whole).await
+}
+
+/// The same, up to the end of what the server says before it waits for the client.
+pub(super) async fn greet_to_the_end(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    hello: &[u8],
+    until: Instant,
+) -> Asked<Greeting> {
+    greet_up_to(stream, hello, until, |greeting| greeting.is_done).await
+}
+
+async fn greet_up_to(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    hello: &[u8],
+    until: Instant,
+    is_enough: fn(&Greeting) -> bool,
+) -> Asked<Greeting> {
     let mut received = Vec::new();
-    let outcome = timeout_at(until, listen(&mut stream, hello, &mut received)).await;
+    let listening = listen(&mut stream, hello, &mut received, is_enough);
+    let outcome = timeout_at(until, listening).await;
     match outcome.map_err(|_| Silence::TimedOut) {
         Ok(Ok(greeting)) => Ok(greeting),
         Ok(Err(silence)) | Err(silence) => match understand(&received) {
@@ -152,11 +185,12 @@ async fn listen(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     hello: &[u8],
     received: &mut Vec<u8>,
+    is_enough: fn(&Greeting) -> bool,
 ) -> Asked<Greeting> {
     let sent = stream.write_all(hello).await;
     sent.map_err(|error| silence_of_io(&error))?;
     loop {
-        if let Some(greeting) = understand(received)?.filter(|greeting| greeting.is_whole) {
+        if let Some(greeting) = understand(received)?.filter(is_enough) {
             return Ok(greeting);
         }
         if received.len() > MAX_ANSWER {
@@ -187,6 +221,17 @@ fn ended(received: &[u8]) -> Asked<Greeting> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hellos_of_any_suite_are_few_and_hold_each_once() {
+        let hellos = hellos_of_any_suite();
+        assert!(hellos.len() <= 4, "{}", hellos.len());
+        let all: std::collections::BTreeSet<_> = hellos.iter().flatten().collect();
+        assert_eq!(all.len(), registry().count());
+        assert_eq!(all.len(), hellos.iter().map(Vec::len).sum::<usize>());
+        // ECDHE-ECDSA-AES128-SHA256 and ECDHE-ECDSA-AES128-GCM-SHA256
+        assert!(hellos[0].contains(&0xc023) && hellos[0].contains(&0xc02b));
+    }
 
     #[test]
     fn hellos_are_few_and_not_too_long() {

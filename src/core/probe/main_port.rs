@@ -17,7 +17,7 @@ use super::evidence::{
 };
 use super::gateway::{Gateway, recognise};
 use super::gather::{Run, not_wanted, server_name};
-use super::hello::{HelloAnswer, Purpose, client_hello, greet, hellos};
+use super::hello::{HelloAnswer, Purpose, Version, client_hello, greet, hellos};
 use super::http::{Asker, Place, Question};
 use super::keys::Keys;
 use super::questions::{Questions, foreign_origin, path_and_query};
@@ -123,17 +123,10 @@ impl Run<'_> {
     /// All hellos at once, each over a connection of its own; and the certificates that one of
     /// them was shown in clear.
     async fn ask_hellos(&self, peer: SocketAddr) -> (Hellos, Option<Chain>) {
-        let server_name = match &self.endpoint.host {
-            Host::Domain(name) => Some(name.as_str()),
-            _ => None,
-        };
         let asked = hellos()
             .into_iter()
             .map(|(purpose, version, suites)| async move {
-                // The random is not secret: nothing is ever encrypted over these connections.
-                let mut random = [0; 32];
-                random[..12].copy_from_slice(&self.endpoint.nonce);
-                let hello = client_hello(version, &suites, server_name, random);
+                let hello = self.hello(version, &suites);
                 let until = self.patience.next_step();
                 let greeting = match connect(peer, &self.budget, until).await {
                     Ok(stream) => greet(BoundedStream::new(stream), &hello, until).await,
@@ -151,6 +144,18 @@ impl Run<'_> {
             .into_iter()
             .map(|(purpose, greeting)| (purpose, greeting.map(|greeting| greeting.answer)));
         (answers.collect(), shown)
+    }
+
+    /// A hello with the endpoint's name.
+    pub(super) fn hello(&self, version: Version, suites: &[u16]) -> Vec<u8> {
+        let server_name = match &self.endpoint.host {
+            Host::Domain(name) => Some(name.as_str()),
+            _ => None,
+        };
+        // The random is not secret: nothing is ever encrypted over these connections.
+        let mut random = [0; 32];
+        random[..12].copy_from_slice(&self.endpoint.nonce);
+        client_hello(version, suites, server_name, random)
     }
 
     async fn http_port(&self, stream: BoundedStream, peer: SocketAddr) -> MainPort {

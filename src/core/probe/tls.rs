@@ -1,11 +1,14 @@
 //! One modern TLS connection: its verifier records what the server shows and judges later.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
+use rustls::client::ResolvesClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, ring};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::sign::CertifiedKey;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, SignatureScheme};
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
@@ -25,6 +28,39 @@ pub(super) fn algorithms() -> WebPkiSupportedAlgorithms {
 /// over such a connection.
 pub(super) fn recording(recorder: &Arc<Recorder>) -> Asked<Arc<ClientConfig>> {
     configuration(recorder.clone())
+}
+
+/// The same, which notes whether the server asks for a certificate of ours; there is none.
+pub(super) fn recording_requests(requests: &Arc<Requests>) -> Asked<Arc<ClientConfig>> {
+    let mut config = Arc::unwrap_or_clone(recording(&Recorder::new())?);
+    config.client_auth_cert_resolver = requests.clone();
+    Ok(Arc::new(config))
+}
+
+/// Whether a server asked for a certificate of the client.
+#[derive(Debug, Default)]
+pub(super) struct Requests(AtomicBool);
+
+impl Requests {
+    /// Whether it did so far.
+    pub(super) fn seen(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl ResolvesClientCert for Requests {
+    fn resolve(
+        &self,
+        _root_hint_subjects: &[&[u8]],
+        _schemes: &[SignatureScheme],
+    ) -> Option<Arc<CertifiedKey>> {
+        self.0.store(true, Ordering::Relaxed);
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        false
+    }
 }
 
 /// A client configuration that takes only a certificate that is trusted, current and made for
@@ -89,6 +125,9 @@ pub(super) fn agreement(stream: &TlsStream<BoundedStream>) -> TlsEvidence {
 pub(super) fn silence_of_tls(error: &rustls::Error) -> Silence {
     match error {
         rustls::Error::InvalidMessage(_) => Silence::NotTls,
+        rustls::Error::AlertReceived(alert) => {
+            Silence::TlsAlert(u8::from(*alert), short(&error.to_string()))
+        }
         error => Silence::TlsFailed(short(&error.to_string())),
     }
 }

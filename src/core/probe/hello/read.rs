@@ -44,6 +44,7 @@ pub(super) fn understand(received: &[u8]) -> Asked<Option<Greeting>> {
 fn broken_off(messages: &[u8]) -> Asked<Option<Greeting>> {
     let greeting = chosen(messages).map(|greeting| Greeting {
         is_whole: true,
+        is_done: true,
         ..greeting
     });
     greeting.map(Some).ok_or(Silence::NotTls)
@@ -79,7 +80,9 @@ fn chosen(messages: &[u8]) -> Option<Greeting> {
             prime_bits: flight.prime_bits,
         },
         chain: flight.chain,
+        wants_certificate: flight.wants_certificate,
         is_whole: flight.is_whole,
+        is_done: flight.is_done,
     })
 }
 
@@ -88,7 +91,9 @@ fn chosen(messages: &[u8]) -> Option<Greeting> {
 struct Flight {
     chain: Vec<CertificateDer<'static>>,
     prime_bits: Option<usize>,
+    wants_certificate: bool,
     is_whole: bool,
+    is_done: bool,
 }
 
 impl Flight {
@@ -98,6 +103,8 @@ impl Flight {
             match kind {
                 CERTIFICATE => flight.chain = certificates(content),
                 SERVER_KEY_EXCHANGE if over_a_prime => flight.prime_bits = prime_length(content),
+                CERTIFICATE_REQUEST => flight.wants_certificate = true,
+                SERVER_HELLO_DONE => flight.is_done = true,
                 _ => {}
             }
             // Suites without authentication show no certificate.
@@ -114,6 +121,7 @@ impl Flight {
 
 const CERTIFICATE: u8 = 11;
 const SERVER_KEY_EXCHANGE: u8 = 12;
+const CERTIFICATE_REQUEST: u8 = 13;
 const SERVER_HELLO_DONE: u8 = 14;
 
 /// The list of a Certificate message (RFC 5246, 7.4.2), as far as it is well formed.
@@ -257,6 +265,29 @@ mod tests {
                 .unwrap();
             assert_eq!(greeting.chain.len(), certificates);
             assert_eq!(greeting.is_whole, is_whole);
+        }
+    }
+
+    #[test]
+    fn a_request_for_a_certificate_is_seen_before_the_end() {
+        let hello = server_hello(0x0303, 0xc02b);
+        let [certificate, key, request, done] =
+            [11, 12, 13, 14].map(|kind| handshake(kind, &[0; 3]));
+        for (messages, wants_certificate, is_done) in [
+            (vec![&hello, &certificate, &key], false, false),
+            (vec![&hello, &certificate, &key, &done], false, true),
+            (vec![&hello, &certificate, &key, &request], true, false),
+            (
+                vec![&hello, &certificate, &key, &request, &done],
+                true,
+                true,
+            ),
+        ] {
+            let messages: Vec<u8> = messages.into_iter().flatten().copied().collect();
+            let greeting = understand(&record(22, &messages)).unwrap().unwrap();
+            assert_eq!(greeting.wants_certificate, wants_certificate);
+            assert_eq!(greeting.is_done, is_done);
+            assert!(greeting.is_whole);
         }
     }
 

@@ -7,7 +7,7 @@ use url::{Host, Url};
 
 use super::{LiveVerdict, facts, facts_with, front};
 use crate::probe::endpoint::Profile;
-use crate::probe::evidence::{Exchange, LiveEvidence, Silence};
+use crate::probe::evidence::{Exchange, LiveEvidence, OriginAnswer, Silence};
 
 /// `auth.cloudflare-access-missing`: the profile is `cloudflare-*` and no Access login stands in
 /// front.
@@ -32,8 +32,29 @@ pub fn origin_bypass(evidence: &LiveEvidence) -> Vec<LiveVerdict> {
     }
     vec![match &evidence.origin {
         None => LiveVerdict::skipped("name the origin's address with --connect-to HOST:PORT"),
-        Some(Ok(exchange)) => judge_origin(exchange),
-        Some(Err(silence)) => judge_silent_origin(silence),
+        Some(OriginAnswer::Answered(exchange)) => judge_origin(exchange),
+        Some(OriginAnswer::Silent(silence)) => judge_silent_origin(silence),
+        Some(OriginAnswer::WantsCertificate(silence)) => closed(&format!(
+            "it asks for a certificate of the client ({silence})"
+        )),
+        Some(OriginAnswer::TookHello {
+            spoken,
+            wants_certificate: true,
+            ..
+        }) => LiveVerdict::unknown(format!(
+            "the origin speaks {spoken}, which cannot be spoken here, and asks for a certificate of \
+             the client: whether it does without one was not seen"
+        )),
+        Some(OriginAnswer::TookHello { spoken, peer, .. }) => {
+            let mut facts = Map::new();
+            facts.insert("spoken".into(), spoken.clone().into());
+            facts.insert("peer".into(), peer.to_string().into());
+            let message = format!(
+                "the origin takes up a direct connection ({spoken}): whoever knows its address goes \
+                 around Cloudflare"
+            );
+            LiveVerdict::fail("origin answers", message, facts)
+        }
     }]
 }
 
@@ -169,13 +190,23 @@ fn judge_origin(exchange: &Exchange) -> LiveVerdict {
     }
 }
 
+/// Alerts for whoever shows no certificate or comes by a wrong name: bad_certificate,
+/// access_denied, unrecognized_name, certificate_required.
+const TURNED_AWAY: &[u8] = &[42, 49, 112, 116];
+
+fn closed(why: &str) -> LiveVerdict {
+    let mut facts = Map::new();
+    facts.insert("answer".into(), why.into());
+    LiveVerdict::pass(format!("the origin is closed: {why}"), facts)
+}
+
 fn judge_silent_origin(silence: &Silence) -> LiveVerdict {
     match silence {
-        Silence::Refused | Silence::Dropped | Silence::HungUp | Silence::TlsFailed(_) => {
-            let mut facts = Map::new();
-            facts.insert("answer".into(), silence.to_string().into());
-            LiveVerdict::pass(format!("the origin is closed: {silence}"), facts)
-        }
+        Silence::Refused | Silence::Dropped | Silence::HungUp => closed(&silence.to_string()),
+        Silence::TlsAlert(alert, _) if TURNED_AWAY.contains(alert) => closed(&silence.to_string()),
+        Silence::TlsFailed(_) | Silence::TlsAlert(..) => LiveVerdict::unknown(format!(
+            "the origin: {silence}; it may speak TLS that cannot be spoken here"
+        )),
         silence => LiveVerdict::unknown(format!("the origin: {silence}")),
     }
 }
@@ -236,7 +267,16 @@ mod tests {
 
     #[test]
     fn answers_of_an_origin_and_their_verdicts() {
-        let status = |status| Some(Ok(exchange(status, &[], "")));
+        let status = |status| Some(OriginAnswer::Answered(exchange(status, &[], "")));
+        let silent = |silence| Some(OriginAnswer::Silent(silence));
+        let alert = |number| silent(Silence::TlsAlert(number, "received".into()));
+        let took_hello = |wants_certificate| {
+            Some(OriginAnswer::TookHello {
+                spoken: "TLS 1.2 with TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256".into(),
+                wants_certificate,
+                peer: "198.51.100.10:443".parse().unwrap(),
+            })
+        };
         for (origin, expected) in [
             (None, "s"),
             (status(200), "f"),
@@ -248,14 +288,30 @@ mod tests {
             (status(403), "p"),
             (status(421), "p"),
             (status(502), "u"),
-            (Some(Err(Silence::Refused)), "p"),
-            (Some(Err(Silence::Dropped)), "p"),
+            (silent(Silence::Refused), "p"),
+            (silent(Silence::Dropped), "p"),
+            (silent(Silence::HungUp), "p"),
+            (alert(42), "p"),
+            (alert(49), "p"),
+            (alert(112), "p"),
+            (alert(116), "p"),
+            (alert(40), "u"),
+            (alert(70), "u"),
             (
-                Some(Err(Silence::TlsFailed("certificate required".into()))),
+                silent(Silence::TlsFailed("peer is incompatible".into())),
+                "u",
+            ),
+            (
+                Some(OriginAnswer::WantsCertificate(Silence::TlsAlert(
+                    40,
+                    "received".into(),
+                ))),
                 "p",
             ),
-            (Some(Err(Silence::TimedOut)), "u"),
-            (Some(Err(Silence::NotResolved("no".into()))), "u"),
+            (took_hello(false), "f"),
+            (took_hello(true), "u"),
+            (silent(Silence::TimedOut), "u"),
+            (silent(Silence::NotResolved("no".into())), "u"),
         ] {
             let mut evidence = evidence();
             evidence.profile = Profile::CloudflareOrigin;
