@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 
+use openclaw_sec::probe::EndpointInput;
 use openclaw_sec::probe::verdicts::{self, LiveVerdict};
 
 use crate::{gather, in_words, input};
@@ -92,6 +93,27 @@ fn an_http_page_behind_a_redirect_is_served_over_plain_http() {
         let evidence = gather(input(&format!("http://127.0.0.1:{port}/")));
         let found = word(&verdicts::plaintext(&evidence));
         assert_eq!(found, expected, "{location}: {}", in_words(&evidence));
+    }
+}
+
+#[test]
+fn a_made_up_key_is_tried_where_strangers_are_sent_to_a_login() {
+    for (with_a_key, expected) in [("200 OK", "fail"), ("302 Found", "pass")] {
+        let port = serve(move |request| {
+            let has_key = request.contains("authorization: Bearer ");
+            match request.starts_with("GET /api ") {
+                true if has_key => said(with_a_key, "Location: /login\r\n", b"[1]"),
+                true => said("302 Found", "Location: /login\r\n", b""),
+                false => said("404 Not Found", "", b""),
+            }
+        });
+        let evidence = gather(EndpointInput {
+            auth_paths: vec!["/api".to_owned()],
+            active: true,
+            ..input(&format!("http://127.0.0.1:{port}/"))
+        });
+        let found = word(&verdicts::wrong_key_accepted(&evidence));
+        assert_eq!(found, expected, "{}", in_words(&evidence));
     }
 }
 

@@ -348,6 +348,8 @@ pub struct KeyAnswer {
     pub status: u16,
     /// Whether the answer is one for those who were let in.
     pub let_in: bool,
+    /// Whether it leads to a login.
+    pub to_login: bool,
     /// Whether no protected resource asked for a key without one.
     pub open_anyway: bool,
     /// Whether the gateway refused the proxy and judged no key.

@@ -11,6 +11,7 @@ use super::evidence::{Asked, KeyAnswer, ProtectedAnswer, Silence};
 use super::gateway::{Gateway, is_attribution_error, is_invalid_request};
 use super::http::{Asker, Question};
 use super::protected::{Protected, best, resources};
+use super::verdicts::asks_for_a_key;
 use crate::secret::Secret;
 
 /// The length of a made-up key where none is configured: that of a key of `keygen`.
@@ -34,11 +35,13 @@ impl<'a> Keys<'a> {
         anonymous: &[ProtectedAnswer],
     ) -> Asked<Self> {
         let resources = resources(endpoint, gateway);
-        let resource = best(&resources, anonymous)?;
+        let resource = best(&resources, anonymous, endpoint)?;
         Ok(Self {
             endpoint,
-            anything_guarded: resources.iter().any(|one| one.is_guarded(anonymous)),
-            resource_guarded: resource.is_guarded(anonymous),
+            anything_guarded: resources
+                .iter()
+                .any(|one| one.is_guarded(anonymous, endpoint)),
+            resource_guarded: resource.is_guarded(anonymous, endpoint),
             resource,
         })
     }
@@ -84,6 +87,7 @@ impl<'a> Keys<'a> {
             status: exchange.status,
             let_in: exchange.is_success()
                 || self.resource.of_gateway && is_invalid_request(&exchange),
+            to_login: exchange.is_redirect() && asks_for_a_key(&exchange, self.endpoint.url()),
             open_anyway: !self.anything_guarded,
             attribution: is_attribution_error(&exchange),
             peer: exchange.peer,

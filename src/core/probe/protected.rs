@@ -4,6 +4,7 @@ use super::endpoint::Endpoint;
 use super::evidence::{Asked, Exchange, ProtectedAnswer, Silence};
 use super::gateway::{Gateway, protected_resources};
 use super::http::Question;
+use super::verdicts::asks_for_a_key;
 
 /// A protected resource and how it is asked.
 #[derive(Debug, Clone)]
@@ -37,10 +38,14 @@ pub(super) fn resources(endpoint: &Endpoint, gateway: Option<&Gateway>) -> Vec<P
 }
 
 /// The one that keys are tried on: the first that asked for a key, else the first.
-pub(super) fn best(resources: &[Protected], anonymous: &[ProtectedAnswer]) -> Asked<Protected> {
+pub(super) fn best(
+    resources: &[Protected],
+    anonymous: &[ProtectedAnswer],
+    endpoint: &Endpoint,
+) -> Asked<Protected> {
     resources
         .iter()
-        .find(|resource| resource.is_guarded(anonymous))
+        .find(|resource| resource.is_guarded(anonymous, endpoint))
         .or(resources.first())
         .cloned()
         .ok_or_else(|| Silence::NotAsked(NO_RESOURCE.to_owned()))
@@ -60,11 +65,11 @@ impl Protected {
         }
     }
 
-    /// Whether it asked somebody without a key for one.
-    pub(super) fn is_guarded(&self, anonymous: &[ProtectedAnswer]) -> bool {
+    /// Whether it asked somebody without a key for one, or sent them to a login.
+    pub(super) fn is_guarded(&self, anonymous: &[ProtectedAnswer], endpoint: &Endpoint) -> bool {
         let same = |asked: &&ProtectedAnswer| asked.path == self.path;
         let answer = anonymous.iter().find(same).map(|asked| &asked.answer);
-        matches!(answer, Some(Ok(exchange)) if matches!(exchange.status, 401 | 403))
+        matches!(answer, Some(Ok(exchange)) if asks_for_a_key(exchange, endpoint.url()))
     }
 
     /// What it said, beside what a path said that cannot exist.

@@ -15,6 +15,7 @@ mod protocol;
 mod websocket;
 
 pub use auth::anonymous_access;
+pub(super) use auth::asks_for_a_key;
 pub use certificate::{
     certificate_expired, certificate_expiring, certificate_host, certificate_untrusted,
     certificate_weak,

@@ -103,14 +103,17 @@ fn judge(asked: &ProtectedAnswer, endpoint: &Url) -> Access {
     }
     match exchange.status {
         200..300 => judge_success(exchange, &asked.canary),
-        401 | 403 => Access::Guarded(exchange.status),
+        _ if asks_for_a_key(exchange, endpoint) => Access::Guarded(exchange.status),
         404 | 405 => Access::Absent(exchange.status),
         429 => Access::Unclear("answers 429: a limiter or a lock-out speaks".to_owned()),
-        _ if exchange.is_redirect() && leads_to_login(exchange, endpoint) => {
-            Access::Guarded(exchange.status)
-        }
         status => Access::Unclear(format!("answers {status}, which says nothing about keys")),
     }
+}
+
+/// Whether an answer asks a stranger for a key, or sends them to a login.
+pub(in crate::probe) fn asks_for_a_key(exchange: &Exchange, endpoint: &Url) -> bool {
+    matches!(exchange.status, 401 | 403)
+        || exchange.is_redirect() && leads_to_login(exchange, endpoint)
 }
 
 /// A success counts only if a path that cannot exist does not get the same.

@@ -60,6 +60,10 @@ pub fn wrong_key_accepted(evidence: &LiveEvidence) -> Vec<LiveVerdict> {
         status @ (401 | 403) => {
             LiveVerdict::pass(format!("a made-up key is refused with {status}"), facts)
         }
+        status if answer.to_login => LiveVerdict::pass(
+            format!("a made-up key is sent to a login ({status})"),
+            facts,
+        ),
         status => LiveVerdict::unknown(format!(
             "a made-up key is answered with {status}, which says nothing about keys"
         )),
@@ -101,6 +105,7 @@ mod tests {
                 request: "GET /api".into(),
                 status,
                 let_in,
+                to_login: status == 302,
                 open_anyway: false,
                 attribution,
                 peer: None,
@@ -137,6 +142,7 @@ mod tests {
                 request: "GET /api".into(),
                 status,
                 let_in,
+                to_login: status == 302,
                 open_anyway,
                 attribution,
                 peer: None,
@@ -149,7 +155,8 @@ mod tests {
             (answer(401, false, false, false), 'p'),
             (answer(403, false, false, false), 'p'),
             (answer(403, false, false, true), 'u'),
-            (answer(302, false, false, false), 'u'),
+            (answer(302, false, false, false), 'p'),
+            (answer(307, false, false, false), 'u'),
             (answer(404, false, false, false), 'u'),
             (answer(429, false, false, false), 'u'),
             (answer(500, false, false, false), 'u'),
