@@ -35,8 +35,8 @@ pub use endpoint::{
 };
 pub use evidence::{
     Asked, Burst, CorsAnswer, Exchange, ExposedAnswer, ExposedKind, ForeignOrigin, ForgedRound,
-    KeyAnswer, LiveEvidence, OriginAnswer, ProtectedAnswer, PublicAnswer, Refusal, RetryAfter,
-    Silence, TlsEvidence,
+    KeyAnswer, LiveEvidence, OriginAnswer, ProtectedAnswer, PublicAnswer, Refusal, Refuser,
+    RetryAfter, Silence, TlsEvidence,
 };
 pub use gateway::Gateway;
 pub use gather::gather;

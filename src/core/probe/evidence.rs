@@ -354,8 +354,21 @@ pub struct KeyAnswer {
     pub open_anyway: bool,
     /// Whether the gateway refused the proxy and judged no key.
     pub attribution: bool,
+    /// Who may have refused it in the application's place.
+    pub refuser: Option<Refuser>,
     /// The address that answered.
     pub peer: Option<SocketAddr>,
+}
+
+/// Somebody who stands in front of an application and may refuse a key in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refuser {
+    /// An edge that challenges whoever asks, in words.
+    Edge(String),
+    /// Cloudflare Access.
+    Access,
+    /// Somebody who asks for a login of this scheme.
+    ProxyLogin(&'static str),
 }
 
 /// A counted burst and what came of it.

@@ -11,7 +11,7 @@ use super::evidence::{Asked, KeyAnswer, ProtectedAnswer, Silence};
 use super::gateway::{Gateway, is_attribution_error, is_invalid_request};
 use super::http::{Asker, Question};
 use super::protected::{Protected, best, resources};
-use super::verdicts::asks_for_a_key;
+use super::verdicts::{asks_for_a_key, refuser};
 use crate::secret::Secret;
 
 /// The length of a made-up key where none is configured: that of a key of `keygen`.
@@ -90,6 +90,7 @@ impl<'a> Keys<'a> {
             to_login: exchange.is_redirect() && asks_for_a_key(&exchange, self.endpoint.url()),
             open_anyway: !self.anything_guarded,
             attribution: is_attribution_error(&exchange),
+            refuser: refuser(&exchange),
             peer: exchange.peer,
         })
     }

@@ -5,6 +5,7 @@
 mod auth;
 mod certificate;
 mod cors;
+mod edge;
 mod exposed;
 mod headers;
 mod keys;
@@ -21,6 +22,7 @@ pub use certificate::{
     certificate_weak,
 };
 pub use cors::cors_reflected;
+pub(super) use edge::{challenge_in, refuser};
 pub use exposed::exposed_over_http;
 pub use headers::{hsts, security_headers};
 pub use keys::{right_key_rejected, wrong_key_accepted};
@@ -140,8 +142,11 @@ fn facts_with(exchange: &Exchange, name: &str) -> Map<String, Value> {
     facts
 }
 
-/// Why an answer says nothing about the application, if so: a limiter or a broken backend spoke.
+/// Why an answer says nothing about the application, if so: an edge, a limiter or a broken backend spoke.
 fn not_the_application(exchange: &Exchange) -> Option<String> {
+    if let Some(reason) = edge::challenge(exchange) {
+        return Some(reason);
+    }
     match exchange.status {
         429 => Some("the endpoint answers 429: a limiter or a lock-out speaks".to_owned()),
         500.. => Some(format!(

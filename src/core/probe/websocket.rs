@@ -6,6 +6,7 @@ use tokio::time::{Duration, Instant, timeout_at};
 
 use super::connect::silence_of_io;
 use super::evidence::{Asked, Silence, short};
+use super::verdicts::challenge_in;
 
 /// A header block or a message may be this long and no longer.
 const MAX_LENGTH: usize = 64 * 1024;
@@ -21,6 +22,8 @@ pub enum WebSocketAnswer {
         status: u16,
         /// `proxy_attribution_required`.
         attribution: bool,
+        /// Why it is not the application's answer, where an edge challenges.
+        edge: Option<String>,
     },
     /// The upgrade came, then the server hung up at once.
     ClosedAtOnce,
@@ -68,9 +71,9 @@ pub(super) async fn ask(
         let end = read_head(&mut stream, &mut received).await?;
         let status = status_of(&received[..end])?;
         let rest = received.split_off(end);
-        Ok((status, rest))
+        Ok((status, challenge_of(&received), rest))
     };
-    let (status, rest) = timeout_at(until, exchange)
+    let (status, edge, rest) = timeout_at(until, exchange)
         .await
         .map_err(|_| Silence::TimedOut)??;
     if status != 101 {
@@ -78,6 +81,7 @@ pub(super) async fn ask(
         return Ok(WebSocketAnswer::NotUpgraded {
             status,
             attribution,
+            edge,
         });
     }
     let mut frames = Frames {
@@ -244,6 +248,16 @@ fn status_of(head: &[u8]) -> Asked<u16> {
         .and_then(|rest| rest.split_ascii_whitespace().nth(1))
         .and_then(|word| word.parse().ok());
     status.ok_or_else(|| Silence::NotHttp("it has no status line".to_owned()))
+}
+
+fn challenge_of(head: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(head);
+    let header = |wanted: &str| {
+        let mut fields = text.lines().filter_map(|line| line.split_once(':'));
+        let field = fields.find(|(name, _)| name.trim().eq_ignore_ascii_case(wanted));
+        field.map(|(_, value)| value)
+    };
+    challenge_in(header)
 }
 
 /// A text frame of a client, masked as RFC 6455, 5.3, demands.

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 use url::Url;
 
+use super::edge::challenge;
 use super::{LiveVerdict, facts};
 use crate::order;
 use crate::probe::evidence::{Asked, Exchange, LiveEvidence, ProtectedAnswer};
@@ -89,6 +90,9 @@ fn judge(asked: &ProtectedAnswer, endpoint: &Url) -> Access {
         Ok(exchange) => exchange,
         Err(silence) => return Access::Unclear(silence.to_string()),
     };
+    if let Some(reason) = challenge(exchange) {
+        return Access::Unclear(reason);
+    }
     if is_attribution_error(exchange) {
         return Access::Unclear(ATTRIBUTION.to_owned());
     }
@@ -112,8 +116,9 @@ fn judge(asked: &ProtectedAnswer, endpoint: &Url) -> Access {
 
 /// Whether an answer asks a stranger for a key, or sends them to a login.
 pub(in crate::probe) fn asks_for_a_key(exchange: &Exchange, endpoint: &Url) -> bool {
-    matches!(exchange.status, 401 | 403)
-        || exchange.is_redirect() && leads_to_login(exchange, endpoint)
+    let asks = matches!(exchange.status, 401 | 403)
+        || exchange.is_redirect() && leads_to_login(exchange, endpoint);
+    asks && challenge(exchange).is_none()
 }
 
 /// A success counts only if a path that cannot exist does not get the same.
@@ -291,6 +296,12 @@ mod tests {
             ),
             (false, Ok(exchange(401, &[], "")), not_found(), "p"),
             (false, Ok(exchange(403, &[], "")), not_found(), "p"),
+            (
+                false,
+                Ok(exchange(403, &[("cf-mitigated", "challenge")], "")),
+                not_found(),
+                "u",
+            ),
             (
                 false,
                 Ok(exchange(302, &[("location", "/login?next=/api")], "")),

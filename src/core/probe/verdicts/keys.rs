@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::LiveVerdict;
 use super::auth::ATTRIBUTION;
-use crate::probe::evidence::{KeyAnswer, LiveEvidence};
+use crate::probe::evidence::{KeyAnswer, LiveEvidence, Refuser};
 
 /// `auth.right-key-rejected`: the configured key is refused, so the key in the file is not the
 /// live one.
@@ -23,16 +23,22 @@ pub fn right_key_rejected(evidence: &LiveEvidence) -> Vec<LiveVerdict> {
     let how = format!("{variable} as {scheme}");
     vec![match answer.status {
         _ if answer.attribution => LiveVerdict::unknown(ATTRIBUTION),
+        _ if edge(answer).is_some() => LiveVerdict::unknown(edge(answer).unwrap_or_default()),
         _ if answer.let_in && answer.open_anyway => LiveVerdict::pass(
             format!("{how} is not refused, but nobody is: see auth.anonymous-access"),
             facts,
         ),
         _ if answer.let_in => LiveVerdict::pass(format!("{how} is accepted"), facts),
+        status if answer.refuser == Some(Refuser::Access) => LiveVerdict::unknown(format!(
+            "Cloudflare Access answers with {status} before the endpoint sees the key: it wants a \
+             login or a service token of its own"
+        )),
         401 | 403 => LiveVerdict::fail(
             variable.clone(),
             format!(
-                "{how} is refused with {}: the key in the file is not the live one",
-                answer.status
+                "{how} is refused with {}: the key in the file is not the live one{}",
+                answer.status,
+                other_login(answer)
             ),
             facts,
         ),
@@ -51,6 +57,7 @@ pub fn wrong_key_accepted(evidence: &LiveEvidence) -> Vec<LiveVerdict> {
     let facts = facts(answer);
     vec![match answer.status {
         _ if answer.attribution => LiveVerdict::unknown(ATTRIBUTION),
+        _ if edge(answer).is_some() => LiveVerdict::unknown(edge(answer).unwrap_or_default()),
         _ if answer.let_in && answer.open_anyway => LiveVerdict::unknown(OPEN_ANYWAY),
         status if answer.let_in => LiveVerdict::fail(
             answer.request.clone(),
@@ -68,6 +75,22 @@ pub fn wrong_key_accepted(evidence: &LiveEvidence) -> Vec<LiveVerdict> {
             "a made-up key is answered with {status}, which says nothing about keys"
         )),
     }]
+}
+
+fn edge(answer: &KeyAnswer) -> Option<&str> {
+    match &answer.refuser {
+        Some(Refuser::Edge(reason)) => Some(reason),
+        _ => None,
+    }
+}
+
+fn other_login(answer: &KeyAnswer) -> String {
+    match answer.refuser {
+        Some(Refuser::ProxyLogin(scheme)) => format!(
+            ", or a login of the proxy in front refused it, for the answer asks for {scheme} alone"
+        ),
+        _ => String::new(),
+    }
 }
 
 const OPEN_ANYWAY: &str = "everything is open without a key already, so a made-up one says nothing: see auth.anonymous-access";
@@ -108,6 +131,7 @@ mod tests {
                 to_login: status == 302,
                 open_anyway: false,
                 attribution,
+                refuser: None,
                 peer: None,
             })
         };
@@ -145,6 +169,7 @@ mod tests {
                 to_login: status == 302,
                 open_anyway,
                 attribution,
+                refuser: None,
                 peer: None,
             })
         };
@@ -169,6 +194,44 @@ mod tests {
                 expected,
                 "{answer:?}"
             );
+        }
+    }
+
+    #[test]
+    fn who_stands_in_front_may_have_refused_a_key() {
+        let edge = || Some(Refuser::Edge("Cloudflare challenges".to_owned()));
+        for (status, refuser, right, wrong, word) in [
+            (403, edge(), 'u', 'u', "Cloudflare challenges"),
+            (200, edge(), 'u', 'u', "Cloudflare challenges"),
+            (403, Some(Refuser::Access), 'u', 'p', "Cloudflare Access"),
+            (401, Some(Refuser::Access), 'u', 'p', "Cloudflare Access"),
+            (
+                401,
+                Some(Refuser::ProxyLogin("Basic")),
+                'f',
+                'p',
+                "asks for Basic alone",
+            ),
+            (401, None, 'f', 'p', "not the live one"),
+        ] {
+            let answer = KeyAnswer {
+                request: "GET /api".into(),
+                status,
+                let_in: status == 200,
+                to_login: false,
+                open_anyway: false,
+                attribution: false,
+                refuser: refuser.clone(),
+                peer: None,
+            };
+            let mut evidence = evidence();
+            evidence.key_source = Ok(("WEB_API_KEY".into(), "bearer".into()));
+            evidence.key = Ok(answer.clone());
+            evidence.made_up_key = Ok(answer);
+            let verdicts = right_key_rejected(&evidence);
+            assert_eq!(letter(&verdicts), right, "{refuser:?}");
+            assert!(format!("{verdicts:?}").contains(word), "{verdicts:?}");
+            assert_eq!(letter(&wrong_key_accepted(&evidence)), wrong, "{refuser:?}");
         }
     }
 }

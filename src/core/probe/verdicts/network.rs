@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use serde_json::Map;
 use url::{Host, Url};
 
+use super::edge::{challenge, is_by_access};
 use super::{LiveVerdict, facts, facts_with, front};
 use crate::probe::endpoint::Profile;
 use crate::probe::evidence::{Exchange, LiveEvidence, OriginAnswer, Silence};
@@ -146,19 +147,16 @@ fn judge_access(exchange: &Exchange, endpoint: &Url) -> LiveVerdict {
         let facts = facts_with(exchange, "location");
         return LiveVerdict::pass("the answer leads to a Cloudflare Access login", facts);
     }
-    let challenge = exchange.header_all("www-authenticate");
-    let named = challenge
-        .into_iter()
-        .any(|value| value.to_ascii_lowercase().contains("cloudflare-access"));
-    if named {
+    if is_by_access(exchange) {
         let facts = facts_with(exchange, "www-authenticate");
-        return LiveVerdict::pass("Cloudflare Access asks for a login", facts);
+        let message = match exchange.status {
+            403 => "a policy of Cloudflare Access refuses",
+            _ => "Cloudflare Access asks for a login",
+        };
+        return LiveVerdict::pass(message, facts);
     }
-    if exchange.status == 403 && exchange.header("cf-access-aud").is_some() {
-        return LiveVerdict::pass("a policy of Cloudflare Access refuses", facts(exchange));
-    }
-    if exchange.header("cf-mitigated") == Some("challenge") {
-        return LiveVerdict::unknown("Cloudflare challenges the request before Access is asked");
+    if let Some(reason) = challenge(exchange) {
+        return LiveVerdict::unknown(reason);
     }
     if exchange.status >= 500 {
         return LiveVerdict::unknown(format!("the endpoint answers {}", exchange.status));

@@ -2,6 +2,7 @@
 
 use url::Url;
 
+use super::edge::challenge;
 use super::{LiveVerdict, facts, facts_with, is_closed, not_the_application};
 use crate::probe::evidence::{Asked, Exchange, LiveEvidence};
 
@@ -38,6 +39,9 @@ fn closed(evidence: &LiveEvidence) -> LiveVerdict {
 }
 
 fn judge_plaintext(exchange: &Exchange, evidence: &LiveEvidence) -> LiveVerdict {
+    if let Some(reason) = challenge(exchange) {
+        return LiveVerdict::unknown(format!("plain http: {reason}"));
+    }
     if is_refused(exchange) {
         return LiveVerdict::pass(refusal(exchange), facts(exchange));
     }
@@ -96,6 +100,9 @@ fn judge_target(exchange: &Exchange, target: Option<&Asked<Exchange>>) -> LiveVe
 }
 
 fn judge_redirect(exchange: &Exchange, endpoint: &Url) -> LiveVerdict {
+    if let Some(reason) = challenge(exchange) {
+        return LiveVerdict::unknown(format!("plain http: {reason}"));
+    }
     if is_refused(exchange) {
         return LiveVerdict::pass(refusal(exchange), facts(exchange));
     }
@@ -212,6 +219,14 @@ mod tests {
                 "{status} {location:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_challenge_of_the_edge_refuses_nothing() {
+        let mut evidence = evidence();
+        evidence.plain = Ok(exchange(403, &[("cf-mitigated", "challenge")], ""));
+        assert_eq!(letter(&plaintext(&evidence)), 'u');
+        assert_eq!(letter(&redirect(&evidence)), 'u');
     }
 
     #[test]

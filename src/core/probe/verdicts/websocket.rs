@@ -40,6 +40,9 @@ pub fn websocket_origin(evidence: &LiveEvidence) -> Vec<LiveVerdict> {
             "the gateway refuses the proxy in front of it (proxy_attribution_required): set gateway.trustedProxies",
         ),
         WebSocketAnswer::NotUpgraded {
+            edge: Some(reason), ..
+        } => LiveVerdict::unknown(reason),
+        WebSocketAnswer::NotUpgraded {
             status: 401 | 403, ..
         } => LiveVerdict::pass("the upgrade is refused before it happens", facts),
         WebSocketAnswer::NotUpgraded {
@@ -68,6 +71,7 @@ mod tests {
             Ok(NotUpgraded {
                 status,
                 attribution: false,
+                edge: None,
             })
         };
         for (answer, expected) in [
@@ -82,6 +86,15 @@ mod tests {
                 Ok(NotUpgraded {
                     status: 403,
                     attribution: true,
+                    edge: None,
+                }),
+                'u',
+            ),
+            (
+                Ok(NotUpgraded {
+                    status: 403,
+                    attribution: false,
+                    edge: Some("Cloudflare challenges".into()),
                 }),
                 'u',
             ),
