@@ -248,13 +248,74 @@ fn distrust(error: &rustls::Error, sent: usize, leaf: &X509<'_>) -> Trust {
         _ if self_issued => Trust::Nobody(Distrust::SelfSigned),
         CertificateError::UnknownIssuer if sent == 1 => Trust::Nobody(Distrust::IssuerNotSent),
         CertificateError::UnknownIssuer => Trust::Nobody(Distrust::UnknownRoot),
-        CertificateError::Revoked
-        | CertificateError::BadSignature
-        | CertificateError::InvalidPurpose
-        | CertificateError::InvalidPurposeContext { .. } => {
-            Trust::Nobody(Distrust::Other(short(&error.to_string())))
+        reason => in_words(reason),
+    }
+}
+
+/// What a chain breaks, or why that cannot be found out.
+fn in_words(reason: &CertificateError) -> Trust {
+    let broken = |words: &str| Trust::Nobody(Distrust::Other(words.to_owned()));
+    match reason {
+        CertificateError::Expired
+        | CertificateError::ExpiredContext { .. }
+        | CertificateError::NotValidYet
+        | CertificateError::NotValidYetContext { .. } => broken(
+            "an intermediate certificate is outside its dates, whenever its own is within them",
+        ),
+        CertificateError::Revoked => broken("a certificate is revoked"),
+        CertificateError::BadSignature => broken("a signature does not fit its certificate"),
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            broken("a certificate is not made for servers")
         }
-        _ => Trust::Undetermined(short(&error.to_string())),
+        CertificateError::UnhandledCriticalExtension => Trust::Undetermined(
+            "a certificate has a critical extension that is not understood here".to_owned(),
+        ),
+        CertificateError::BadEncoding => {
+            Trust::Undetermined("a certificate cannot be read by the verifier".to_owned())
+        }
+        CertificateError::Other(error) => by_name(&error.to_string()),
+        // Several errors say this, one deprecated: the words of an algorithm are in all of them.
+        reason => match format!("{reason:?}") {
+            name if name.starts_with("UnsupportedSignature") => unsupported(),
+            name => by_name(&name),
+        },
+    }
+}
+
+fn unsupported() -> Trust {
+    Trust::Undetermined(
+        "a signature has an algorithm that is not verified here (SHA-1, for example)".to_owned(),
+    )
+}
+
+/// Errors of the verifier that its interface gives no type for.
+fn by_name(name: &str) -> Trust {
+    const BROKEN: &[(&str, &str)] = &[
+        (
+            "NameConstraintViolation",
+            "an authority vouches for a name that it may not vouch for (name constraints)",
+        ),
+        (
+            "PathLenConstraintViolated",
+            "there are more intermediate certificates than an authority allows",
+        ),
+        (
+            "EndEntityUsedAsCa",
+            "a certificate that is no authority's signed another",
+        ),
+        (
+            "CaUsedAsEndEntity",
+            "the certificate is an authority's and not a server's",
+        ),
+    ];
+    let known = BROKEN.iter().find(|(error, _)| name.contains(error));
+    match known {
+        Some((_, words)) => Trust::Nobody(Distrust::Other((*words).to_owned())),
+        None if name.contains("UnsupportedSignature") => unsupported(),
+        None => Trust::Undetermined(format!(
+            "the verifier refuses it for a reason that has no words here: {}",
+            short(name)
+        )),
     }
 }
 
@@ -379,4 +440,49 @@ fn weaknesses(chain: &[CertificateDer<'_>]) -> Vec<String> {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn other(name: &'static str) -> CertificateError {
+        #[derive(Debug)]
+        struct Named(&'static str);
+        impl std::fmt::Display for Named {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.0)
+            }
+        }
+        impl std::error::Error for Named {}
+        CertificateError::Other(rustls::OtherError(Arc::new(Named(name))))
+    }
+
+    #[test]
+    fn what_breaks_a_chain_is_told_in_words_and_what_cannot_be_verified_is_open() {
+        for (reason, is_broken, word) in [
+            (CertificateError::Expired, true, "outside its dates"),
+            (CertificateError::BadSignature, true, "does not fit"),
+            (other("NameConstraintViolation"), true, "name constraints"),
+            (
+                other("PathLenConstraintViolated"),
+                true,
+                "more intermediate",
+            ),
+            (other("CaUsedAsEndEntity"), true, "an authority's"),
+            (other("UnsupportedSignatureAlgorithm"), false, "algorithm"),
+            (CertificateError::BadEncoding, false, "cannot be read"),
+            (other("SomethingNew"), false, "no words here"),
+        ] {
+            match in_words(&reason) {
+                Trust::Nobody(Distrust::Other(words)) if is_broken => {
+                    assert!(words.contains(word), "{words}");
+                }
+                Trust::Undetermined(words) if !is_broken => {
+                    assert!(words.contains(word), "{words}");
+                }
+                trust => panic!("{reason:?}: {trust:?}"),
+            }
+        }
+    }
 }
