@@ -13,7 +13,9 @@ use openclaw_sec::env_file::EnvFile;
 use openclaw_sec::firewall;
 use openclaw_sec::firewall::posture::{self, Posture};
 use openclaw_sec::placeholder::placeholder;
-use openclaw_sec::probe::{self, ConfiguredKey, Endpoint, EndpointInput, Profile, Wanted};
+use openclaw_sec::probe::{
+    self, ConfiguredKey, Endpoint, EndpointError, EndpointInput, Profile, Wanted,
+};
 use openclaw_sec::profiles::PROFILES;
 use openclaw_sec::report::Kind;
 use openclaw_sec::scan;
@@ -398,9 +400,12 @@ pub fn try_flags(arguments: &CheckArgs, plan: &Plan) -> Result<(), Failure> {
     Endpoint::parse(input).map_err(Failure::usage).map(|_| ())
 }
 
-/// Whether a URL is one that holds no key.
-pub fn may_show(url: &str, arguments: &CheckArgs, plan: &Plan) -> bool {
-    Endpoint::parse(flags_alone(arguments, plan, url)).is_ok()
+/// Whether a URL is one that holds no key, as far as it tells by itself.
+///
+/// # Errors
+/// What is wrong about it; nothing of it is repeated.
+pub fn try_url(url: &str, arguments: &CheckArgs, plan: &Plan) -> Result<(), EndpointError> {
+    Endpoint::parse(flags_alone(arguments, plan, url)).map(|_| ())
 }
 
 /// An endpoint as far as the flags describe it.

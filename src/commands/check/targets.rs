@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
+use anyhow::anyhow;
 use jiff::Timestamp;
 use openclaw_sec::check::{Upstream, WaiverNews};
 use openclaw_sec::fleet::targets::{self, ListedTarget};
@@ -49,7 +50,7 @@ pub fn ask(
     let started_at = context.world.now();
     let plan = Plan::new(arguments)?;
     let listed = targets::read(list).map_err(Failure::usage)?;
-    try_what_all_share(arguments, &plan, &listed)?;
+    try_what_all_share(list, arguments, &plan, &listed)?;
     reports::refuse_inputs(outputs, arguments)?;
     let envs = listed.iter().filter_map(|target| target.env.as_deref());
     reports::refuse_files(outputs, envs.chain([list]))?;
@@ -68,8 +69,9 @@ pub fn ask(
     Ok(Findings::Fleet(Fleet::new(started_at, targets)))
 }
 
-/// What is wrong for every deployment is wrong before the first is asked.
+/// What is wrong for every deployment, and a URL that is none, is wrong before the first is asked.
 fn try_what_all_share(
+    list: &Path,
     arguments: &CheckArgs,
     plan: &Plan,
     listed: &[ListedTarget],
@@ -79,6 +81,12 @@ fn try_what_all_share(
     }
     if listed.iter().any(|target| target.url.is_some()) {
         gather::try_flags(arguments, plan)?;
+    }
+    for target in listed {
+        if let (Some(url), Some(line)) = (&target.url, target.url_line) {
+            gather::try_url(url, arguments, plan)
+                .map_err(|error| Failure::usage(anyhow!("{}:{line}: {error}", list.display())))?;
+        }
     }
     Ok(())
 }
@@ -205,7 +213,7 @@ impl Run<'_> {
     fn lost(&self, target: &ListedTarget, started_at: Timestamp, lost: &Lost) -> Answer {
         let clean = |text: &str| lost.redactor.clean(text).into_owned();
         // A URL that cannot be asked may hold a key.
-        let is_harmless = |url: &&String| gather::may_show(url, self.arguments, self.plan);
+        let is_harmless = |url: &&String| gather::try_url(url, self.arguments, self.plan).is_ok();
         let asked = Target {
             env: target.env.as_ref().map(|env| clean(&env.to_string_lossy())),
             url: target

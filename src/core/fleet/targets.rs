@@ -78,6 +78,8 @@ pub struct ListedTarget {
     pub env: Option<PathBuf>,
     /// Its endpoint, as it was written.
     pub url: Option<String>,
+    /// The line of the list in which that stands.
+    pub url_line: Option<usize>,
     /// Its profile's id, one of [`profiles::PROFILES`].
     pub profile: Option<String>,
 }
@@ -156,7 +158,9 @@ impl List<'_> {
             }
         }
         let mut take = |key| texts.remove(key);
-        let (env, url) = (take("env"), take("url").map(|(_, url)| url));
+        let (env, url) = (take("env"), take("url"));
+        let url_line = url.as_ref().map(|(at, _)| position(self.text, *at).0);
+        let url = url.map(|(_, url)| url);
         if let Some((at, _)) = env.as_ref().filter(|(_, env)| env == "-") {
             let message = "a target's `env` is a file: stdin is there once, for --env -";
             return Err(self.value(*at, message));
@@ -174,6 +178,7 @@ impl List<'_> {
             name: Redactor::default().clean(&name).into_owned(),
             env: env.map(PathBuf::from),
             url,
+            url_line,
             profile,
         })
     }

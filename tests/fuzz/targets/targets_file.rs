@@ -17,7 +17,7 @@ pub fn run(data: &[u8]) {
         let again = expected_names(&file("names", text.as_bytes())).expect("a list of names");
         assert_eq!(names, again);
     }
-    let targets = match read(&path) {
+    let mut targets = match read(&path) {
         Ok(targets) => targets,
         Err(error @ (TargetsError::Syntax { .. } | TargetsError::Nobody { .. })) => {
             return assert_silent(&error.to_string());
@@ -43,9 +43,10 @@ pub fn run(data: &[u8]) {
         }
     }
     let again = read(&file("targets.toml", text.as_bytes()));
-    assert_eq!(
-        again.map_err(|error| error.to_string()),
-        Ok(targets),
-        "{text}"
-    );
+    let mut again = again.expect("a list of targets");
+    // They stand on other lines now.
+    for target in targets.iter_mut().chain(&mut again) {
+        target.url_line = None;
+    }
+    assert_eq!(again, targets, "{text}");
 }
