@@ -10,12 +10,17 @@ use crate::{gather, input};
 
 /// Answers an upgrade with 101 and everything else with a page; tells whether it was an upgrade.
 fn upgrade(stream: &mut TcpStream) -> std::io::Result<bool> {
+    upgrade_of(stream).map(|origin| origin.is_some())
+}
+
+/// The same, and the origin of the upgrade.
+fn upgrade_of(stream: &mut TcpStream) -> std::io::Result<Option<String>> {
     let mut request = Vec::new();
     while !request.windows(4).any(|window| window == b"\r\n\r\n") {
         let mut buffer = [0; 1024];
         let count = stream.read(&mut buffer)?;
         if count == 0 {
-            return Ok(false);
+            return Ok(None);
         }
         request.extend_from_slice(&buffer[..count]);
     }
@@ -24,13 +29,19 @@ fn upgrade(stream: &mut TcpStream) -> std::io::Result<bool> {
         stream.write_all(
             b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
         )?;
-        return Ok(false);
+        return Ok(None);
     }
-    assert!(text.contains("\r\nOrigin: https://"), "{text}");
+    let origin = text.lines().find_map(|line| line.strip_prefix("Origin: "));
+    let origin = origin.unwrap().to_owned();
     stream.write_all(
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
     )?;
-    Ok(true)
+    Ok(Some(origin))
+}
+
+/// Whether it is the service's own origin.
+fn is_own(origin: &str) -> bool {
+    origin.starts_with("http://127.0.0.1:")
 }
 
 fn text_frame(text: &str) -> Vec<u8> {
@@ -80,7 +91,24 @@ const SERVICES: &[(&str, Script, char)] = &[
         |s| if upgrade(s)? { silent(s) } else { Ok(()) },
         'f',
     ),
-    ("service that hangs up", |s| upgrade(s).map(|_| ()), 'p'),
+    ("service that hangs up", |s| upgrade(s).map(|_| ()), 'u'),
+    (
+        "service that closes on everybody a little later",
+        |s| {
+            upgrade(s)?;
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            s.write_all(&[0x88, 2, 3, 0xf0])
+        },
+        'u',
+    ),
+    (
+        "service that hangs up on a foreign origin",
+        |s| match upgrade_of(s)? {
+            Some(origin) if is_own(&origin) => silent(s),
+            _ => Ok(()),
+        },
+        'p',
+    ),
     (
         "no websocket",
         |s| {

@@ -331,10 +331,25 @@ impl Run<'_> {
             return Err(not_wanted());
         }
         let path = path_and_query(&self.endpoint.url);
-        let origin = foreign_origin(&self.endpoint.canary());
-        asker
-            .ask_websocket(&path, &origin, self.endpoint.nonce)
-            .await
+        let nonce = self.endpoint.nonce;
+        let foreign = foreign_origin(&self.endpoint.canary());
+        let answer = asker.ask_websocket(&path, &foreign, nonce).await?;
+        if answer != WebSocketAnswer::ClosedAtOnce {
+            return Ok(answer);
+        }
+        // Somebody may hang up on everybody who shows no key.
+        let own = self.endpoint.url.origin().ascii_serialization();
+        let stays = match asker.ask_websocket(&path, &own, nonce).await {
+            Ok(WebSocketAnswer::ClosedAtOnce) => {
+                Err("it hangs up on its own origin, too".to_owned())
+            }
+            Ok(WebSocketAnswer::NotUpgraded { status, .. }) => {
+                Err(format!("its own origin gets no upgrade but {status}"))
+            }
+            Ok(_) => Ok(()),
+            Err(silence) => Err(format!("its own origin: {silence}")),
+        };
+        Ok(stays.map_or_else(WebSocketAnswer::ClosedForAll, |()| answer))
     }
 
     /// Pages first; what hangs on them next. Files hang on nothing.

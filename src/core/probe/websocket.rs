@@ -27,6 +27,8 @@ pub enum WebSocketAnswer {
     },
     /// The upgrade came, then the server hung up at once.
     ClosedAtOnce,
+    /// The same, and what its own origin got is no better, in words: that says nothing of origins.
+    ClosedForAll(String),
     /// The upgrade came and the connection stayed open.
     StillOpen,
     /// A gateway refused the origin.

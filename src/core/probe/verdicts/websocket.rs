@@ -31,6 +31,9 @@ pub fn websocket_origin(evidence: &LiveEvidence) -> Vec<LiveVerdict> {
         WebSocketAnswer::ClosedAtOnce => {
             LiveVerdict::pass("the WebSocket hangs up on a foreign origin", facts)
         }
+        WebSocketAnswer::ClosedForAll(reason) => LiveVerdict::unknown(format!(
+            "the WebSocket hangs up on a foreign origin, and {reason}: that says nothing about origins"
+        )),
         WebSocketAnswer::GatewayUnclear(answer) => LiveVerdict::unknown(format!(
             "the gateway answers {answer}, which says nothing about the origin"
         )),
@@ -80,6 +83,7 @@ mod tests {
             (Ok(GatewayUnclear("PROTOCOL_MISMATCH".into())), 'u'),
             (Ok(StillOpen), 'f'),
             (Ok(ClosedAtOnce), 'p'),
+            (Ok(ClosedForAll("it hangs up".into())), 'u'),
             (status(401), 'p'),
             (status(403), 'p'),
             (
