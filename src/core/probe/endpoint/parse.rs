@@ -17,8 +17,10 @@ pub(super) fn parse_url(text: &str) -> Result<Url, EndpointError> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err(EndpointError::OtherScheme);
     }
-    // The URL standard repairs `https:bot.example`; what a person wrote has to be whole.
-    if !text.trim()[url.scheme().len()..].starts_with("://") {
+    // The URL standard repairs `https:bot.example` and `https:///bot.example`; what a person wrote
+    // has to be whole.
+    let host = text.trim()[url.scheme().len()..].strip_prefix("://");
+    if host.is_none_or(|host| host.starts_with(['/', '\\'])) {
         return Err(EndpointError::NoHost);
     }
     if !url.username().is_empty() || url.password().is_some() {

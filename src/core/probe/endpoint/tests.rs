@@ -34,6 +34,8 @@ fn bad_urls_are_errors_that_do_not_repeat_them() {
         ("ftp://bot.example", OtherScheme),
         ("https://", NoHost),
         ("https:bot.example", NoHost),
+        ("https:///bot.example", NoHost),
+        ("https://\\bot.example", NoHost),
         ("https://made-up-user@bot.example", UserInfo),
         ("https://u:made-up-pass@bot.example", UserInfo),
         ("https://bot.example/?token=made-up-1", KeyInUrl),
