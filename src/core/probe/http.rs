@@ -32,6 +32,8 @@ use super::websocket::{self, Upgrade, WebSocketAnswer};
 const MAX_BODY: usize = 64 * 1024;
 /// A longer header block is no usable answer.
 const MAX_HEADER_BLOCK: usize = 64 * 1024;
+/// More header lines are no usable answer.
+const MAX_HEADERS: usize = 1000;
 /// A longer header value is cut.
 const MAX_HEADER_VALUE: usize = 4096;
 /// Questions under way at once on one host and port, and so its connections.
@@ -339,6 +341,7 @@ pub(super) async fn ask_over(
 async fn open_lane(stream: Box<dyn Stream>, allowance: Allowance, peer: SocketAddr) -> Asked<Lane> {
     let (mut sender, connection) = http1::Builder::new()
         .max_buf_size(MAX_HEADER_BLOCK)
+        .max_headers(MAX_HEADERS)
         .handshake(TokioIo::new(stream))
         .await
         .map_err(|error| silence_of_hyper(&error))?;

@@ -200,4 +200,15 @@ mod tests {
             Ok((expected, Vec::new()))
         );
     }
+
+    #[test]
+    fn hundreds_of_header_lines_are_read_and_thousands_are_not() {
+        for (lines, is_read) in [(3, true), (150, true), (900, true), (3000, false)] {
+            let mut answer = "HTTP/1.1 200 OK\r\n".to_owned();
+            answer.extend((0..lines).map(|line| format!("X-{line}: y\r\n")));
+            answer.push_str("Content-Length: 0\r\n\r\n");
+            let found = http_answer(answer.as_bytes(), 4096);
+            assert_eq!(found.is_ok(), is_read, "{lines}: {found:?}");
+        }
+    }
 }
