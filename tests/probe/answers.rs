@@ -3,9 +3,10 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
+use std::time::Duration;
 
-use openclaw_sec::probe::EndpointInput;
 use openclaw_sec::probe::verdicts::{self, LiveVerdict};
+use openclaw_sec::probe::{DeclaredLimit, EndpointInput};
 
 use crate::{gather, in_words, input};
 
@@ -114,6 +115,35 @@ fn a_made_up_key_is_tried_where_strangers_are_sent_to_a_login() {
         });
         let found = word(&verdicts::wrong_key_accepted(&evidence));
         assert_eq!(found, expected, "{}", in_words(&evidence));
+    }
+}
+
+#[test]
+fn a_path_that_is_limited_before_the_first_question_counts_nothing() {
+    let port = serve(|request| match request.starts_with("GET /api ") {
+        true => said("429 Too Many Requests", "Retry-After: 60\r\n", b""),
+        false => said("404 Not Found", "", b""),
+    });
+    let evidence = gather(EndpointInput {
+        auth_paths: vec!["/api".to_owned()],
+        active: true,
+        limit: Ok(DeclaredLimit {
+            requests: 20,
+            window: Duration::from_secs(60),
+        }),
+        ..input(&format!("http://127.0.0.1:{port}/"))
+    });
+    for judge in [
+        verdicts::limit_not_enforced,
+        verdicts::limit_spoofable,
+        verdicts::limit_without_retry_after,
+    ] {
+        assert_eq!(
+            word(&judge(&evidence)),
+            "unknown",
+            "{}",
+            in_words(&evidence)
+        );
     }
 }
 

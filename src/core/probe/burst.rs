@@ -68,6 +68,8 @@ pub(super) async fn send(asker: &Asker, plan: &Plan, planned: usize) -> Burst {
         statuses: BTreeMap::new(),
         let_through: 0,
         served: 0,
+        earlier: asker.sent_within(plan.limit.window),
+        was_limited: false,
         refusal: None,
         key_refused: None,
         silence: None,
@@ -95,6 +97,7 @@ pub(super) async fn send(asker: &Asker, plan: &Plan, planned: usize) -> Burst {
     }
     drop(answers);
     burst.took = started.elapsed();
+    burst.was_limited = asker.first_status(&plan.question) == Some(429);
     let refused = burst.refusal.as_ref();
     if refused.is_some_and(|refusal| !refusal.is_lock_out) && burst.key_refused.is_none() {
         ask_with_forged_addresses(asker, plan, &mut burst).await;

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -29,6 +30,16 @@ const HEAD_START: Duration = Duration::from_millis(150);
 pub(super) struct Budget {
     connections: Purse,
     requests: Purse,
+    sent: Arc<Mutex<Vec<Sent>>>,
+}
+
+/// A request of the run.
+#[derive(Debug)]
+struct Sent {
+    peer: SocketAddr,
+    path: String,
+    at: Instant,
+    status: Option<u16>,
 }
 
 impl Default for Budget {
@@ -36,6 +47,7 @@ impl Default for Budget {
         Self {
             connections: Purse::holding(MAX_CONNECTIONS),
             requests: Purse::holding(MAX_REQUESTS),
+            sent: Arc::default(),
         }
     }
 }
@@ -49,6 +61,7 @@ impl Budget {
                 MAX_CONNECTIONS + MAX_BURST_CONNECTIONS - connections.min(MAX_CONNECTIONS),
             ),
             requests: Purse::holding(requests),
+            sent: self.sent.clone(),
         }
     }
 
@@ -57,9 +70,43 @@ impl Budget {
         self.connections.take()
     }
 
-    /// Counts a request, unless all are used up.
-    pub(super) fn take_request(&self) -> Asked<()> {
-        self.requests.take()
+    /// Counts a request, unless all are used up, and gives its place among all of the run.
+    pub(super) fn take_request(&self, peer: SocketAddr, path: &str) -> Asked<usize> {
+        self.requests.take()?;
+        let mut sent = self.sent();
+        sent.push(Sent {
+            peer,
+            path: path.to_owned(),
+            at: Instant::now(),
+            status: None,
+        });
+        Ok(sent.len() - 1)
+    }
+
+    /// Notes what a request was answered.
+    pub(super) fn was_answered(&self, place: usize, status: u16) {
+        if let Some(sent) = self.sent().get_mut(place) {
+            sent.status = Some(status);
+        }
+    }
+
+    /// The answer to the first request of the run for this path.
+    pub(super) fn first_status(&self, peer: SocketAddr, path: &str) -> Option<u16> {
+        let sent = self.sent();
+        let mut same = sent
+            .iter()
+            .filter(|one| one.peer == peer && one.path == path);
+        same.next()?.status
+    }
+
+    /// How many requests went there within this time.
+    pub(super) fn sent_within(&self, peer: SocketAddr, time: Duration) -> usize {
+        let is_recent = |one: &&Sent| one.peer == peer && one.at.elapsed() <= time;
+        self.sent().iter().filter(is_recent).count()
+    }
+
+    fn sent(&self) -> MutexGuard<'_, Vec<Sent>> {
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Connections opened and requests sent so far.
@@ -220,6 +267,25 @@ mod tests {
     }
 
     #[test]
+    fn the_first_answer_to_each_path_is_known_in_the_burst_too() {
+        let peer = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        let budget = Budget::default();
+        let first = budget.take_request(peer(443), "/api").unwrap();
+        let second = budget.take_request(peer(443), "/api").unwrap();
+        budget.was_answered(second, 429);
+        let burst = budget.of_burst(3);
+        assert_eq!(burst.first_status(peer(443), "/api"), None);
+        budget.was_answered(first, 401);
+        let third = burst.take_request(peer(443), "/other").unwrap();
+        burst.was_answered(third, 429);
+        assert_eq!(burst.first_status(peer(443), "/api"), Some(401));
+        assert_eq!(burst.first_status(peer(443), "/other"), Some(429));
+        assert_eq!(burst.first_status(peer(80), "/api"), None);
+        assert_eq!(burst.sent_within(peer(443), Duration::MAX), 3);
+        assert_eq!(burst.sent_within(peer(80), Duration::MAX), 0);
+    }
+
+    #[test]
     fn the_budget_ends_at_its_limit() {
         let budget = Budget::default();
         let granted = (0..100)
@@ -230,7 +296,10 @@ mod tests {
         let burst = budget.of_burst(3);
         let granted = (0..100).filter(|_| burst.take_connection().is_ok()).count();
         assert_eq!(granted, MAX_BURST_CONNECTIONS);
-        let granted = (0..100).filter(|_| burst.take_request().is_ok()).count();
+        let peer = SocketAddr::from(([127, 0, 0, 1], 443));
+        let granted = (0..100)
+            .filter(|_| burst.take_request(peer, "/").is_ok())
+            .count();
         assert_eq!(granted, 3);
     }
 }

@@ -386,6 +386,10 @@ pub struct Burst {
     pub let_through: usize,
     /// How many of them did what was asked for, instead of asking for a key or finding nothing.
     pub served: usize,
+    /// How many requests of the run came before it, within the declared window.
+    pub earlier: usize,
+    /// Whether the very first request of the run for this path was answered with 429 already.
+    pub was_limited: bool,
     /// The first refusal.
     pub refusal: Option<Refusal>,
     /// The status with which the configured key was refused, where that ended the burst.

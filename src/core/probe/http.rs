@@ -157,6 +157,16 @@ impl Asker {
         self.place.peer
     }
 
+    /// What the first request of the run for this question's path was answered.
+    pub(super) fn first_status(&self, question: &Question) -> Option<u16> {
+        self.budget.first_status(self.place.peer, &question.path)
+    }
+
+    /// How many requests of the run came here within this time.
+    pub(super) fn sent_within(&self, time: Duration) -> usize {
+        self.budget.sent_within(self.place.peer, time)
+    }
+
     /// The name in the handshake and its configuration, for https.
     pub(super) fn tls(&self) -> Option<&(ServerName<'static>, Arc<ClientConfig>)> {
         self.place.tls.as_ref()
@@ -230,11 +240,12 @@ impl Asker {
         question: &Question,
         until: Instant,
     ) -> Asked<Exchange> {
-        self.budget.take_request()?;
+        let place = self.budget.take_request(lane.peer, &question.path)?;
         lane.allowance.renew();
         let request = self.request(question)?;
         let response = lane.sender.send_request(request).await;
         let response = response.map_err(|error| silence_of_hyper(&error))?;
+        self.budget.was_answered(place, response.status().as_u16());
         let exchange = read(question, response, lane.peer, until).await?;
         if exchange.complete && lane.sender.ready().await.is_ok() {
             self.put_back(lane);
@@ -278,7 +289,7 @@ impl Asker {
     ) -> Asked<WebSocketAnswer> {
         let until = self.patience.next_step();
         let (stream, _) = self.open(until).await?;
-        self.budget.take_request()?;
+        self.budget.take_request(self.place.peer, path)?;
         let upgrade = Upgrade {
             path,
             authority: &self.place.authority,

@@ -82,6 +82,14 @@ fn burst(evidence: &LiveEvidence) -> Result<(&DeclaredLimit, &Burst), LiveVerdic
             burst.request
         )));
     }
+    let is_lock_out = burst.refusal.as_ref().is_some_and(|one| one.is_lock_out);
+    if burst.was_limited && !is_lock_out {
+        return Err(LiveVerdict::unknown(format!(
+            "{} answers 429 to the very first request of the run, so nothing was counted: ask again \
+             when the limit has had its rest",
+            burst.request
+        )));
+    }
     Ok((limit, burst))
 }
 
@@ -94,9 +102,18 @@ fn judge_refusal(limit: &DeclaredLimit, burst: &Burst, refusal: &Refusal) -> Liv
             "the endpoint answers 503 from the first request on: what stands behind it may be down";
         return LiveVerdict::unknown(reason);
     }
-    let stricter = match to_u64(burst.let_through) * 2 < limit.requests {
-        true => ": a stricter limiter than the declared one speaks first",
-        false => "",
+    // One limiter may count all paths, and the run's other questions with the burst's.
+    let counted = to_u64(burst.let_through) + to_u64(burst.earlier);
+    let is_early = to_u64(burst.let_through) * 2 < limit.requests;
+    let stricter = match is_early {
+        true if counted * 2 < limit.requests => {
+            ": a stricter limiter than the declared one speaks first".to_owned()
+        }
+        true => format!(
+            " ({} other requests of this run came before, which it may count as well)",
+            burst.earlier
+        ),
+        false => String::new(),
     };
     let advice = match refusal.status {
         429 => "",
@@ -236,6 +253,8 @@ mod tests {
             statuses: BTreeMap::from([(200, 110)]),
             let_through: 110,
             served: 110,
+            earlier: 28,
+            was_limited: false,
             refusal: None,
             key_refused: None,
             silence: None,
@@ -399,6 +418,14 @@ mod tests {
             ),
             ("locked out", lock_out(), "uup"),
             (
+                "limited before the first question",
+                Burst {
+                    was_limited: true,
+                    ..refused(429, 0, seconds)
+                },
+                "uuu",
+            ),
+            (
                 "the key is refused",
                 Burst {
                     key_refused: Some(401),
@@ -419,6 +446,32 @@ mod tests {
             assert_eq!(letters(Ok(burst)), expected, "{name}");
         }
         assert_eq!(letters(Err(Silence::TimedOut)), "uuu");
+    }
+
+    #[test]
+    fn a_limiter_is_called_stricter_only_where_the_run_s_other_requests_do_not_explain_it() {
+        let [stricter, before] = [
+            "stricter limiter",
+            "28 other requests of this run came before",
+        ];
+        for (requests, let_through, word) in [
+            (50, 22, Some(before)),
+            (100, 10, Some(stricter)),
+            (100, 21, Some(stricter)),
+            (100, 22, Some(before)),
+            (100, 60, None),
+        ] {
+            let mut evidence = evidence();
+            evidence.limit = Ok(DeclaredLimit { requests, ..LIMIT });
+            evidence.burst = Ok(refused(429, let_through, RetryAfter::Missing));
+            let verdicts = limit_not_enforced(&evidence);
+            let [LiveVerdict::Pass { message, .. }] = &verdicts[..] else {
+                panic!("{verdicts:?}");
+            };
+            for words in [stricter, before] {
+                assert_eq!(message.contains(words), word == Some(words), "{message}");
+            }
+        }
     }
 
     #[test]
