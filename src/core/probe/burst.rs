@@ -146,7 +146,8 @@ fn is_refused(exchange: &Exchange, was_served: bool) -> bool {
 }
 
 fn is_served(exchange: &Exchange, of_gateway: bool) -> bool {
-    exchange.is_success() || exchange.is_redirect() || of_gateway && is_invalid_request(exchange)
+    // A redirect may be what a limiter or an edge sends whoever asks too often.
+    exchange.is_success() || of_gateway && is_invalid_request(exchange)
 }
 
 fn retry_after(exchange: &Exchange) -> RetryAfter {
@@ -277,6 +278,13 @@ mod tests {
                 .collect();
             let found = retry_after(&exchange(429, &headers, ""));
             assert_eq!(found, expected, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn a_redirect_is_not_what_was_asked_for() {
+        for (status, expected) in [(200, true), (204, true), (302, false), (401, false)] {
+            assert_eq!(is_served(&exchange(status, &[], ""), false), expected);
         }
     }
 
