@@ -43,10 +43,11 @@ pub(super) struct Plan {
 /// The reason, where that were too many.
 pub(super) fn planned(limit: DeclaredLimit) -> Asked<usize> {
     let margin = (limit.requests / 10).max(5);
-    let total = limit.requests.saturating_add(margin).min(MOST);
-    if total < limit.requests.saturating_add(5) {
+    let total = limit.requests.saturating_add(margin);
+    if total > MOST {
         return Err(Silence::NotAsked(format!(
-            "RATE_LIMIT_REQUESTS is {}, and no burst is longer than {MOST} requests",
+            "RATE_LIMIT_REQUESTS is {}, which takes {total} requests to prove, and no burst is longer \
+             than {MOST}",
             limit.requests
         )));
     }
@@ -246,8 +247,9 @@ mod tests {
             (50, Some(55)),
             (100, Some(110)),
             (181, Some(199)),
-            (195, Some(200)),
-            (196, None),
+            (182, Some(200)),
+            (183, None),
+            (190, None),
             (1000, None),
             (u64::MAX, None),
         ] {
