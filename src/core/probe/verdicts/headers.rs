@@ -45,7 +45,10 @@ pub fn security_headers(evidence: &LiveEvidence) -> Vec<LiveVerdict> {
         )];
     }
     let fail = |(header, why): (&'static str, &str)| {
-        let message = format!("{header} is missing: {why}");
+        let message = match exchange.header(&header.to_ascii_lowercase()) {
+            None => format!("{header} is missing: {why}"),
+            Some(_) => format!("{header} is there, but {why}"),
+        };
         let facts = facts_with(exchange, &header.to_ascii_lowercase());
         LiveVerdict::fail(header, message, facts)
     };
@@ -78,16 +81,21 @@ fn headers_elsewhere(evidence: &LiveEvidence) -> String {
 fn missing_headers(exchange: &Exchange) -> Vec<(&'static str, &'static str)> {
     let mut missing = Vec::new();
     if !is_nosniff(exchange) {
-        let why = "browsers guess content types and may run what is no script";
+        let why = match exchange.header("x-content-type-options") {
+            None => "browsers guess content types and may run what is no script",
+            Some(_) => "its first value is not nosniff, so browsers guess content types",
+        };
         missing.push(("X-Content-Type-Options", why));
     }
     if exchange.is_html() && !is_frame_protected(exchange) {
-        let why = "any site may put the page into a frame and steal clicks";
-        missing.push(("X-Frame-Options", why));
+        missing.push(("X-Frame-Options", unprotected(exchange)));
     }
     let referrer = exchange.header_all("referrer-policy");
     if !referrer.into_iter().any(|value| !value.trim().is_empty()) {
-        let why = "full addresses may be told to other sites";
+        let why = match exchange.header("referrer-policy") {
+            None => "full addresses may be told to other sites",
+            Some(_) => "it is empty: full addresses may be told to other sites",
+        };
         missing.push(("Referrer-Policy", why));
     }
     missing
@@ -123,6 +131,18 @@ fn is_frame_protected(exchange: &Exchange) -> bool {
                 .any(|value| matches!(value.as_str(), "deny" | "sameorigin" | "allowall"))
 }
 
+/// Why any site may put the page into a frame and steal clicks.
+fn unprotected(exchange: &Exchange) -> &'static str {
+    if exchange.header("x-frame-options").is_none() {
+        return "any site may put the page into a frame and steal clicks";
+    }
+    if frame_ancestors(exchange).next().is_some() {
+        return "frame-ancestors of Content-Security-Policy decides alone where there is one, and it \
+                lets everybody put the page into a frame";
+    }
+    "browsers ignore values other than DENY and SAMEORIGIN: any site may put the page into a frame"
+}
+
 fn frame_ancestors(exchange: &Exchange) -> impl Iterator<Item = Vec<&str>> {
     exchange
         .header_all("content-security-policy")
@@ -139,10 +159,19 @@ fn frame_ancestors(exchange: &Exchange) -> impl Iterator<Item = Vec<&str>> {
 
 fn is_anybody(source: &str) -> bool {
     let source = source.to_ascii_lowercase();
-    matches!(
-        source.as_str(),
-        "*" | "http:" | "https:" | "http://*" | "https://*"
-    )
+    let without_scheme = ["http://", "https://"]
+        .iter()
+        .find_map(|scheme| source.strip_prefix(scheme));
+    let host = without_scheme.unwrap_or(&source);
+    // `*:443` and `*:*` are any host, too.
+    let port = host
+        .strip_prefix('*')
+        .map(|rest| rest.strip_prefix(':').unwrap_or(rest));
+    let is_port = |text: &str| {
+        text.bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'*')
+    };
+    matches!(source.as_str(), "http:" | "https:") || port.is_some_and(is_port)
 }
 
 fn judge_hsts(exchange: &Exchange) -> LiveVerdict {
@@ -321,6 +350,11 @@ mod tests {
             (&[(csp, "frame-ancestors")], true),
             (&[(csp, "frame-ancestors *")], false),
             (&[(csp, "frame-ancestors https:")], false),
+            (&[(csp, "frame-ancestors *:*")], false),
+            (&[(csp, "frame-ancestors *:443")], false),
+            (&[(csp, "frame-ancestors https://*:*")], false),
+            (&[(csp, "frame-ancestors *.example")], true),
+            (&[(csp, "frame-ancestors https://*.example:443")], true),
             (&[(csp, "frame-ancestors *"), (xfo, "DENY")], false),
             (
                 &[(csp, "frame-ancestors *"), (csp, "frame-ancestors 'self'")],
@@ -336,6 +370,38 @@ mod tests {
                 *expected,
                 "{headers:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_header_that_is_there_and_does_not_protect_is_not_called_missing() {
+        let html = ("content-type", "text/html");
+        let csp = ("content-security-policy", "frame-ancestors *");
+        for (headers, expected) in [
+            (vec![html], "X-Frame-Options is missing: any site"),
+            (
+                vec![html, ("x-frame-options", "ALLOW-FROM https://a.example")],
+                "is there, but browsers ignore",
+            ),
+            (
+                vec![html, ("x-frame-options", "\"DENY\"")],
+                "is there, but browsers ignore",
+            ),
+            (
+                vec![html, ("x-frame-options", "DENY"), csp],
+                "is there, but frame-ancestors",
+            ),
+            (vec![html, csp], "X-Frame-Options is missing: any site"),
+            (
+                vec![("x-content-type-options", "sniff")],
+                "is there, but its first value",
+            ),
+            (vec![("referrer-policy", " ")], "is there, but it is empty"),
+        ] {
+            let mut evidence = evidence();
+            evidence.front = Ok(exchange(200, &headers, ""));
+            let verdicts = format!("{:?}", security_headers(&evidence));
+            assert!(verdicts.contains(expected), "{expected}: {verdicts}");
         }
     }
 
