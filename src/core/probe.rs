@@ -22,6 +22,7 @@ mod main_port;
 mod protected;
 mod questions;
 pub mod recorded;
+mod spoken;
 mod stream;
 mod tls;
 pub mod verdicts;

@@ -37,6 +37,8 @@ pub enum Silence {
     TlsAlert(u8, String),
     /// Only weak TLS is spoken, and which: nothing can be fetched over it.
     OnlyWeakTls(String),
+    /// Only TLS is spoken that cannot be spoken here, though nothing is weak about it, and which.
+    OnlyOtherTls(String),
     /// The connection ended before an answer.
     HungUp,
     /// What answered is not HTTP or breaks its limits.
@@ -62,6 +64,11 @@ impl fmt::Display for Silence {
             Self::OnlyWeakTls(what) => write!(
                 f,
                 "only weak TLS is spoken ({what}), so nothing can be fetched over it"
+            ),
+            Self::OnlyOtherTls(what) => write!(
+                f,
+                "TLS is spoken that is not weak but cannot be spoken here ({what}), so nothing can be \
+                 fetched over it"
             ),
             Self::HungUp => f.write_str("the connection ended before an answer"),
             Self::NotHttp(why) => write!(f, "the answer is not usable HTTP ({why})"),

@@ -21,6 +21,7 @@ use super::hello::{HelloAnswer, Purpose, Version, client_hello, greet, hellos};
 use super::http::{Asker, Place, Question};
 use super::keys::Keys;
 use super::questions::{Questions, foreign_origin, path_and_query};
+use super::spoken::other_tls;
 use super::stream::BoundedStream;
 use super::tls::{Recorder, Rule, agreement, algorithms, recording, shake_hands, verified};
 use super::websocket::WebSocketAnswer;
@@ -47,7 +48,7 @@ pub(super) struct MainPort {
 /// How many connections are opened beside the first; the others when they are needed.
 const WARM: usize = 4;
 
-type Hellos = Vec<(Purpose, Asked<HelloAnswer>)>;
+pub(super) type Hellos = Vec<(Purpose, Asked<HelloAnswer>)>;
 type Chain = Vec<CertificateDer<'static>>;
 
 /// A name for the handshake and its configuration; nothing for plain http.
@@ -80,8 +81,8 @@ impl Run<'_> {
         }
         let (main, (hellos, shown)) =
             tokio::join!(self.https_port(stream, peer), self.ask_hellos(peer));
-        let main = match (&main.tls, weak_tls(&hellos)) {
-            (Err(_), Some(spoken)) => self.only_weak_tls(main, spoken, shown).await,
+        let main = match (&main.tls, other_tls(&hellos)) {
+            (Err(_), Some(silence)) => self.only_other_tls(main, &silence, shown).await,
             _ => main,
         };
         MainPort {
@@ -92,10 +93,10 @@ impl Run<'_> {
     }
 
     /// Up to TLS 1.2 the certificate is seen in clear; nothing else is.
-    async fn only_weak_tls(
+    async fn only_other_tls(
         &self,
         main: MainPort,
-        spoken: String,
+        silence: &Silence,
         shown: Option<Chain>,
     ) -> MainPort {
         let certificate = match (main.certificate, shown) {
@@ -105,7 +106,7 @@ impl Run<'_> {
         MainPort {
             tls: main.tls,
             certificate,
-            ..MainPort::silent(&Silence::OnlyWeakTls(spoken))
+            ..MainPort::silent(silence)
         }
     }
 
@@ -432,16 +433,6 @@ impl MainPort {
             .cloned()
             .unwrap_or(Silence::TimedOut)
     }
-}
-
-/// What is spoken where a hello was taken up.
-fn weak_tls(hellos: &Hellos) -> Option<String> {
-    hellos.iter().find_map(|(_, answer)| match answer {
-        Ok(HelloAnswer::Chosen {
-            version, cipher, ..
-        }) => Some(format!("{version} with {cipher}")),
-        _ => None,
-    })
 }
 
 fn not_sent(why: &str) -> Silence {

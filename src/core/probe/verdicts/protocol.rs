@@ -109,9 +109,21 @@ fn nothing_spoken(evidence: &LiveEvidence) -> Option<LiveVerdict> {
             evidence.tls.as_ref().err().unwrap_or(&Silence::TimedOut),
         )),
         Err(silence) if !old => Some(LiveVerdict::unknown(format!(
-            "no TLS connection came about at all: {silence}"
+            "no TLS connection came about at all: {silence}{}",
+            limit_of_ours(silence)
         ))),
         _ => None,
+    }
+}
+
+/// A refused handshake may be the fault of what cannot be offered here.
+fn limit_of_ours(silence: &Silence) -> &'static str {
+    match silence {
+        Silence::TlsFailed(_) | Silence::TlsAlert(40 | 43 | 47 | 70 | 71, _) => {
+            "; the certificate may have a key or a signature that cannot be verified here (P-521 or \
+             RSA-PSS, for example), or the server may speak only suites that are not spoken here"
+        }
+        _ => "",
     }
 }
 
@@ -171,6 +183,25 @@ mod tests {
             LiveVerdict::Skipped { .. } => 's',
         };
         verdicts.iter().map(letter).collect()
+    }
+
+    #[test]
+    fn where_nothing_was_agreed_upon_the_limit_may_be_ours() {
+        for (silence, expected) in [
+            (Silence::TlsAlert(40, "HandshakeFailure".into()), true),
+            (Silence::TlsAlert(112, "UnrecognisedName".into()), false),
+            (Silence::TimedOut, false),
+        ] {
+            let mut evidence = evidence();
+            evidence.tls = Err(silence);
+            evidence.hellos = vec![(Purpose::WeakSuites, refused())];
+            for verdicts in [legacy_protocol(&evidence), weak_cipher(&evidence)] {
+                let [LiveVerdict::Unknown { reason }] = &verdicts[..] else {
+                    panic!("{verdicts:?}");
+                };
+                assert_eq!(reason.contains("P-521"), expected, "{reason}");
+            }
+        }
     }
 
     #[test]
