@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use clap::ArgMatches;
+use clap::parser::ValueSource;
 use openclaw_sec::check::{
     self, Baseline, Evidence, ITEMS, Selection, WaiverNews, apply_baseline, apply_waivers, inspect,
 };
@@ -49,7 +50,7 @@ pub fn run(
     } else if let Some(list) = &arguments.targets {
         targets::ask(list, arguments, &outputs, context)?
     } else {
-        Findings::One(one(arguments, &outputs, &mut mended, context)?)
+        Findings::One(one(arguments, matches, &outputs, &mut mended, context)?)
     };
     findings.took(milliseconds(started));
     let code = match findings.exit_code(threshold(arguments.fail_on)) {
@@ -67,6 +68,7 @@ fn milliseconds(since: Instant) -> u64 {
 /// Checks the one deployment that the flags name.
 fn one(
     arguments: &CheckArgs,
+    matches: &ArgMatches,
     outputs: &[reports::Output],
     mended: &mut Mended,
     context: &mut Context<'_>,
@@ -74,6 +76,10 @@ fn one(
     let started_at = context.world.now();
     let plan = Plan::new(arguments)?;
     reports::refuse_inputs(outputs, arguments)?;
+    if arguments.url.is_none() {
+        gather::try_flags(arguments, &plan)?;
+        tell_idle_flags(matches, context);
+    }
     let subject = Subject {
         name: None,
         env: arguments.env.clone(),
@@ -98,6 +104,34 @@ fn one(
         context.terminal.warn(&news.to_string());
     }
     Ok(report)
+}
+
+/// Flags about the endpoint, which do nothing where none is named.
+const FLAGS_OF_ENDPOINTS: [&str; 7] = [
+    "connect_to",
+    "ca_file",
+    "key_name",
+    "auth_path",
+    "auth_scheme",
+    "burst_path",
+    "active",
+];
+
+/// Whoever wrote such a flag by hand wanted something else. Settings may hold it for other runs.
+fn tell_idle_flags(matches: &ArgMatches, context: &Context<'_>) {
+    let matches = matches.subcommand().map_or(matches, |(_, matches)| matches);
+    let is_written = |flag: &&str| matches.value_source(flag) == Some(ValueSource::CommandLine);
+    let idle: Vec<String> = FLAGS_OF_ENDPOINTS
+        .iter()
+        .filter(|flag| is_written(flag))
+        .map(|flag| format!("--{}", flag.replace('_', "-")))
+        .collect();
+    if !idle.is_empty() {
+        context.terminal.note(&format!(
+            "{} without --url: no endpoint is asked",
+            idle.join(", ")
+        ));
+    }
 }
 
 /// The evidence, with what a person should know of how it came about.

@@ -86,6 +86,11 @@ fn usage_errors_end_with_two_and_change_nothing() {
         "check --url https://localhost:1 --connect-to nonsense",
         "check --url https://localhost:1 --auth-scheme nonsense",
         "check --key-name MISSING --url https://localhost:1",
+        "check --url https:///localhost",
+        "check --connect-to nonsense",
+        "check --auth-scheme nonsense",
+        "check --auth-path nonsense",
+        "check --burst-path //nonsense",
     ];
     for line in lines {
         let ended = place.line(line);
@@ -96,6 +101,19 @@ fn usage_errors_end_with_two_and_change_nothing() {
     assert_eq!(place.read(".env"), PAGE.as_bytes());
     let files = place.all_files();
     assert_eq!(files.len(), 1, "{files:?}");
+}
+
+#[test]
+fn flags_about_the_endpoint_say_that_they_need_one() {
+    let place = Place::with_env(PAGE);
+    let quiet = place.line("check --only declared --fail-on never");
+    assert!(!quiet.stderr.contains("without --url"), "{}", quiet.stderr);
+    let ended = place.line(
+        "check --only declared --fail-on never --connect-to 127.0.0.1:1 --auth-path /x --active",
+    );
+    assert_eq!(ended.code, quiet.code, "{}", ended.both());
+    let expected = "--connect-to, --auth-path, --active without --url: no endpoint is asked";
+    assert!(ended.stderr.contains(expected), "{}", ended.stderr);
 }
 
 #[test]
