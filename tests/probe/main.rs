@@ -78,6 +78,7 @@ fn input(url: &str) -> EndpointInput {
         url: url.to_owned(),
         connect_to: None,
         ca_file: None,
+        root_variables: Vec::new(),
         timeout: Duration::from_secs(10),
         auth_paths: Vec::new(),
         auth_scheme: "bearer".to_owned(),

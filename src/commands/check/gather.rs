@@ -35,6 +35,8 @@ use crate::commands::{Context, Failure};
 const DEFAULT_ENV: &str = ".env";
 /// Larger env files, in bytes, are compared between loaders under `-v` only: it takes time.
 const LARGEST_COMPARED: usize = 1 << 20;
+/// What takes the place of the operating system's roots where it is set.
+const ROOT_VARIABLES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 /// A file of certificates larger than this, in bytes, is refused.
 const LARGEST_CA_FILE: u64 = 16 << 20;
 
@@ -134,7 +136,7 @@ pub fn look(
     site: &Site<'_>,
     tell: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<(), Failure> {
-    let endpoint = endpoint(arguments, plan, subject, evidence)?;
+    let endpoint = endpoint(arguments, plan, subject, evidence, site.world)?;
     let world = site.world;
     let declared = evidence.declared.as_ref();
     let env = declared.and_then(|declared| declared.path.clone());
@@ -353,6 +355,7 @@ fn endpoint(
     plan: &Plan,
     subject: &Subject,
     evidence: &Evidence,
+    world: &World,
 ) -> Result<Option<Endpoint>, Failure> {
     let Some(url) = &subject.url else {
         return Ok(None);
@@ -377,6 +380,10 @@ fn endpoint(
             .and_then(|path| Some(Path::new(&path).file_name()?.to_string_lossy().into_owned())),
         now: evidence.question.now,
         wanted: wanted(plan),
+        root_variables: ROOT_VARIABLES
+            .into_iter()
+            .filter(|name| world.variable(name).is_some())
+            .collect(),
         nonce: nonce()?,
         ..flags_alone(arguments, plan, url)
     };
@@ -414,6 +421,7 @@ fn flags_alone(arguments: &CheckArgs, plan: &Plan, url: &str) -> EndpointInput {
         url: url.to_owned(),
         connect_to: arguments.connect_to.clone(),
         ca_file: plan.ca_file.clone(),
+        root_variables: Vec::new(),
         timeout: plan.timeout,
         auth_paths: arguments.auth_path.clone(),
         auth_scheme: arguments.auth_scheme.clone(),

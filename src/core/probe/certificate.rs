@@ -25,6 +25,8 @@ pub struct Certificate {
     pub not_after: Timestamp,
     /// Who vouches for it.
     pub trust: Trust,
+    /// How many roots there were beside `--ca-file`.
+    pub system_roots: usize,
     /// An intermediate that is out of its dates although the certificate itself is not.
     pub expired_intermediate: Option<String>,
     /// Whether it names the host that was asked; an error says why that is not known.
@@ -141,6 +143,7 @@ pub(super) fn judge(
         not_before: parsed.not_before,
         not_after: parsed.not_after,
         trust,
+        system_roots: store.system.roots.len(),
         expired_intermediate,
         names_host: judge_name(leaf, host),
         weaknesses,

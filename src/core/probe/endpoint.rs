@@ -27,6 +27,8 @@ pub struct EndpointInput {
     pub connect_to: Option<String>,
     /// The bytes of the PEM file that `--ca-file` names; reading the file is the caller's part.
     pub ca_file: Option<Vec<u8>>,
+    /// The variables that are set and take the place of the operating system's roots.
+    pub root_variables: Vec<&'static str>,
     /// `--timeout`: how long the live half may take as a whole.
     pub timeout: Duration,
     /// `--auth-path`, in the order given.
@@ -127,6 +129,7 @@ pub struct Endpoint {
     pub(super) port: u16,
     pub(super) connect_to: Option<(String, u16)>,
     pub(super) ca_certificates: Vec<CertificateDer<'static>>,
+    pub(super) root_variables: Vec<&'static str>,
     pub(super) timeout: Duration,
     pub(super) auth_paths: Vec<String>,
     pub(super) auth_scheme: AuthScheme,
@@ -227,6 +230,7 @@ impl Endpoint {
                 .map(parse_ca_file)
                 .transpose()?
                 .unwrap_or_default(),
+            root_variables: input.root_variables,
             timeout: input.timeout,
             auth_paths: input.auth_paths,
             auth_scheme: parse_auth_scheme(&input.auth_scheme)?,

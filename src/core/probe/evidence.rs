@@ -93,6 +93,8 @@ pub struct LiveEvidence {
     pub peer: Asked<SocketAddr>,
     /// Whether `--ca-file` was given.
     pub has_ca_file: bool,
+    /// The variables that took the place of the operating system's roots.
+    pub root_variables: Vec<&'static str>,
     /// The moment of the run, for the certificate's dates.
     pub now: jiff::Timestamp,
     /// The modern TLS connection.

@@ -125,6 +125,7 @@ fn nothing_seen(endpoint: &Endpoint, silence: &Silence) -> LiveEvidence {
         addresses: Err(silence.clone()),
         peer: Err(silence.clone()),
         has_ca_file: !endpoint.ca_certificates.is_empty(),
+        root_variables: endpoint.root_variables.clone(),
         now: endpoint.now,
         tls: Err(silence.clone()),
         certificate: Err(silence.clone()),

@@ -88,11 +88,19 @@ pub fn certificate_untrusted(evidence: &LiveEvidence) -> Vec<LiveVerdict> {
         facts.insert("certificates_sent".into(), certificate.sent.into());
         let (subject, message) = match &certificate.trust {
             Trust::System => {
-                return LiveVerdict::pass("a root of the operating system vouches for it", facts);
+                let message = format!("a root of {} vouches for it", roots_of(evidence));
+                facts.insert("trusted_by".into(), roots_of(evidence).into());
+                return LiveVerdict::pass(message, facts);
             }
-            Trust::CaFile => return LiveVerdict::pass("--ca-file vouches for it", facts),
+            Trust::CaFile => {
+                facts.insert("trusted_by".into(), "--ca-file".into());
+                return LiveVerdict::pass("--ca-file vouches for it", facts);
+            }
             Trust::Undetermined(reason) => {
-                return LiveVerdict::unknown(format!("the chain cannot be verified: {reason}"));
+                let roots = other_roots(evidence, certificate);
+                return LiveVerdict::unknown(format!(
+                    "the chain cannot be verified: {reason}{roots}"
+                ));
             }
             Trust::Nobody(distrust) => distrust_in_words(distrust),
         };
@@ -101,8 +109,35 @@ pub fn certificate_untrusted(evidence: &LiveEvidence) -> Vec<LiveVerdict> {
         } else {
             "; name your own authority with --ca-file"
         };
-        LiveVerdict::fail(subject, format!("{message}{hint}"), facts)
+        let roots = other_roots(evidence, certificate);
+        LiveVerdict::fail(subject, format!("{message}{roots}{hint}"), facts)
     })
+}
+
+/// Where the roots came from that are there without `--ca-file`.
+fn roots_of(evidence: &LiveEvidence) -> String {
+    match evidence.root_variables[..] {
+        [] => "the operating system".to_owned(),
+        ref variables => variables.join(" and "),
+    }
+}
+
+/// What a person should know who believes that the operating system was asked.
+fn other_roots(evidence: &LiveEvidence, certificate: &Certificate) -> String {
+    if evidence.root_variables.is_empty() {
+        return match certificate.system_roots {
+            0 => "; the operating system has no roots (Debian: ca-certificates)".to_owned(),
+            _ => String::new(),
+        };
+    }
+    let verb = match certificate.system_roots {
+        0 => "gives no root, and takes",
+        _ => "takes",
+    };
+    format!(
+        "; {} {verb} the place of the operating system's",
+        roots_of(evidence)
+    )
 }
 
 /// `https.certificate-weak`: RSA under 2048 bits, EC under 224, MD5 or SHA-1 in a signature.
@@ -235,6 +270,45 @@ mod tests {
             change(&mut certificate);
             evidence.certificate = Ok(certificate);
             assert_eq!(letters(&evidence), expected);
+        }
+    }
+
+    #[test]
+    fn the_variable_that_gives_the_roots_is_named() {
+        let file = || vec!["SSL_CERT_FILE"];
+        let unknown_root = || Trust::Nobody(Distrust::UnknownRoot);
+        let undetermined = || Trust::Undetermined("there is no root to verify with".into());
+        for (variables, roots, trust, expected) in [
+            (
+                vec![],
+                140,
+                Trust::System,
+                "a root of the operating system vouches",
+            ),
+            (file(), 1, Trust::System, "a root of SSL_CERT_FILE vouches"),
+            (
+                vec!["SSL_CERT_FILE", "SSL_CERT_DIR"],
+                9,
+                Trust::System,
+                "SSL_CERT_FILE and SSL_CERT_DIR",
+            ),
+            (file(), 1, unknown_root(), "SSL_CERT_FILE takes the place"),
+            (file(), 0, unknown_root(), "SSL_CERT_FILE gives no root"),
+            (file(), 0, undetermined(), "SSL_CERT_FILE gives no root"),
+            (
+                vec![],
+                0,
+                undetermined(),
+                "the operating system has no roots",
+            ),
+        ] {
+            let mut evidence = evidence();
+            evidence.root_variables = variables;
+            let mut certificate = certificate();
+            (certificate.trust, certificate.system_roots) = (trust, roots);
+            evidence.certificate = Ok(certificate);
+            let said = format!("{:?}", certificate_untrusted(&evidence));
+            assert!(said.contains(expected), "{said}");
         }
     }
 

@@ -28,6 +28,7 @@ pub(in crate::probe) fn certificate() -> Certificate {
         not_before: "2026-05-01T00:00:00Z".parse().unwrap(),
         not_after: "2026-07-30T00:00:00Z".parse().unwrap(),
         trust: Trust::System,
+        system_roots: 140,
         expired_intermediate: None,
         names_host: Ok(true),
         weaknesses: Vec::new(),
@@ -44,6 +45,7 @@ pub(crate) fn evidence() -> LiveEvidence {
         addresses: Ok(vec!["203.0.113.5".parse().unwrap()]),
         peer: Ok("203.0.113.5:443".parse().unwrap()),
         has_ca_file: false,
+        root_variables: Vec::new(),
         now: "2026-06-01T00:00:00Z".parse().unwrap(),
         tls: Ok(TlsEvidence {
             version: "TLSv1_3".into(),
