@@ -3,7 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
+use openclaw_sec::probe::recorded::certificate;
+use openclaw_sec::probe::{Certificate, Distrust, Trust};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, GeneralSubtree, IsCa, Issuer, KeyPair,
+    NameConstraints, date_time_ymd,
+};
+
+use crate::NOW;
 
 /// A folder of certificates: `NAME.pem` with the chain, `NAME.key` beside it, and `root.pem`.
 pub struct Certificates {
@@ -161,4 +168,58 @@ fn openssl(arguments: &[&str]) -> String {
         String::from_utf8_lossy(&output.stderr)
     );
     String::from_utf8(output.stdout).unwrap()
+}
+
+/// A good certificate below an intermediate and a root that are changed so, judged.
+fn below(change: fn(&mut CertificateParams, &mut CertificateParams)) -> Certificate {
+    let (mut root_params, mut middle_params) = (authority("Root"), authority("Intermediate"));
+    change(&mut root_params, &mut middle_params);
+    let (root_key, middle_key) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
+    let root = root_params.self_signed(&root_key).unwrap();
+    let root_issuer = Issuer::new(root_params, root_key);
+    let middle = middle_params.signed_by(&middle_key, &root_issuer).unwrap();
+    let middle_issuer = Issuer::new(middle_params, middle_key);
+    let (params, key) = leaf(&["bot.example"], (2026, 5, 1), (2026, 7, 30));
+    let leaf = params.signed_by(&key, &middle_issuer).unwrap();
+    let chain = vec![leaf.der().to_vec(), middle.der().to_vec()];
+    let roots = vec![root.der().to_vec()];
+    certificate(chain, roots, "bot.example", NOW.parse().unwrap()).unwrap()
+}
+
+#[test]
+fn a_chain_that_is_broken_is_untrusted_in_words_and_has_no_second_fault() {
+    let good = below(|_, _| {});
+    assert_eq!(good.trust, Trust::CaFile);
+    type Change = fn(&mut CertificateParams, &mut CertificateParams);
+    let cases: [(Change, &str); 3] = [
+        (
+            |_, middle| middle.not_after = date_time_ymd(2021, 1, 1),
+            "outside its dates",
+        ),
+        (
+            |_, middle| {
+                let other = GeneralSubtree::DnsName("other.example".to_owned());
+                middle.name_constraints = Some(NameConstraints {
+                    permitted_subtrees: vec![other],
+                    excluded_subtrees: Vec::new(),
+                });
+            },
+            "name constraints",
+        ),
+        (
+            |root, middle| {
+                middle.is_ca = IsCa::NoCa;
+                root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            },
+            "no authority's",
+        ),
+    ];
+    for (change, expected) in cases {
+        let found = below(change);
+        assert_eq!(found.expired_intermediate, None, "{expected}");
+        match found.trust {
+            Trust::Nobody(Distrust::Other(words)) => assert!(words.contains(expected), "{words}"),
+            trust => panic!("{expected}: {trust:?}"),
+        }
+    }
 }

@@ -199,6 +199,7 @@ fn inside_the_namespace() {
         return;
     }
     furnish("198.51.100.10/32");
+    furnish("198.51.100.11/32");
     let folder = tempfile::tempdir().unwrap();
     let certificates = Certificates::make(folder.path());
     let blocks = blocks(folder.path());
@@ -264,10 +265,25 @@ fn private_chat_is_public_only_on_a_public_address(certificates: &Certificates) 
         });
         assert_eq!(faults(&evidence), expected, "{}", in_words(&evidence));
     }
+    // Port 443 is closed there, and port 80 serves a page.
+    let evidence = gather(EndpointInput {
+        connect_to: Some("198.51.100.11:443".to_owned()),
+        profile: Profile::Tailscale,
+        ..question(0, &CASES[0], certificates)
+    });
+    let verdicts = verdicts::private_chat_public(&evidence);
+    assert!(verdicts[0].is_fail(), "{verdicts:?}");
 }
 
 fn origin_behind_cloudflare_may_not_answer(certificates: &Certificates) {
-    for (origin, passes) in [("198.51.100.10:443", false), ("198.51.100.10:444", true)] {
+    // Its TLS cannot be spoken here, but it speaks with everybody.
+    let old = CASES.iter().position(|case| case.name == "only TLS 1.0");
+    let old = format!("{}:443", address(old.unwrap()));
+    for (origin, passes) in [
+        ("198.51.100.10:443", false),
+        ("198.51.100.10:444", true),
+        (&old, false),
+    ] {
         let evidence = gather(EndpointInput {
             connect_to: Some(origin.to_owned()),
             profile: Profile::CloudflareOrigin,
@@ -334,7 +350,7 @@ fn today() -> jiff::Timestamp {
 
 fn blocks(folder: &Path) -> String {
     let folder = folder.display();
-    let mut text = String::new();
+    let mut text = "server { listen 198.51.100.11:80; return 200 chat; }\n".to_owned();
     let weak = ["rsa1024", "sha1"].map(|certificate| Case {
         certificate,
         ..case(certificate, &[])
