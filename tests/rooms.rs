@@ -11,10 +11,11 @@ use std::sync::LazyLock;
 
 /// What every room may use. Each other module of the core is a room, and a new one is a room until
 /// somebody puts it here.
-const SHELF: [&str; 21] = [
+const SHELF: [&str; 22] = [
     "atomic_file",
     "cloudflare",
     "env_file",
+    "escapes",
     "fleet",
     "foreign_text",
     "gateway_process",

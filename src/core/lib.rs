@@ -1,10 +1,10 @@
 //! The core of `openclaw-sec`: it prints nothing and asks nobody.
 //!
 //! The shelf, which every room uses: [`secret`], [`env_file`], [`atomic_file`], [`small_file`],
-//! [`settings`], [`state`], [`report`], [`fleet`], [`world`], [`redact`], [`foreign_text`], [`hashing`],
-//! [`order`], [`hex`], [`gateway_process`], and the tables [`variables`], [`profiles`], [`key_shapes`],
-//! [`cloudflare`], with [`placeholder`] and [`strength`] to judge values. The rooms: [`keygen`],
-//! [`audit`], [`check`], [`firewall`], [`probe`], [`rotate`], [`scan`].
+//! [`settings`], [`state`], [`report`], [`fleet`], [`world`], [`redact`], [`foreign_text`], [`escapes`],
+//! [`hashing`], [`order`], [`hex`], [`gateway_process`], and the tables [`variables`], [`profiles`],
+//! [`key_shapes`], [`cloudflare`], with [`placeholder`] and [`strength`] to judge values. The rooms:
+//! [`keygen`], [`audit`], [`check`], [`firewall`], [`probe`], [`rotate`], [`scan`].
 
 #![forbid(unsafe_code)]
 
@@ -13,6 +13,7 @@ pub mod audit;
 pub mod check;
 pub mod cloudflare;
 pub mod env_file;
+pub mod escapes;
 pub mod firewall;
 pub mod fleet;
 pub mod foreign_text;

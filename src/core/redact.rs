@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
+use crate::escapes::{Decoded, Escapes};
 use crate::key_shapes;
 use crate::order;
 use crate::secret::Secret;
@@ -53,9 +54,9 @@ impl Redactor {
     /// The text without secrets.
     pub fn clean<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let mut spans = self.secrets_in(text.as_bytes());
-        if let Some((decoded, places)) = percent_decoded(text.as_bytes()) {
-            let found = self.secrets_in(&decoded).into_iter();
-            spans.extend(found.map(|span| places[span.start]..places[span.end]));
+        if let Some(decoded) = Decoded::whole(text.as_bytes(), Escapes::Percent) {
+            let found = self.secrets_in(&decoded.text).into_iter();
+            spans.extend(found.map(|span| decoded.in_original(&span)));
         }
         spans.extend(user_parts(text));
         if spans.is_empty() {
@@ -301,28 +302,6 @@ pub fn percent_encoded(value: &[u8]) -> Vec<u8> {
     percent_encode(value, RESERVED)
         .flat_map(str::bytes)
         .collect()
-}
-
-/// Text with its percent codes taken out once, and where each of its bytes, and its end, stood
-/// before; nothing where there are none.
-pub fn percent_decoded(text: &[u8]) -> Option<(Vec<u8>, Vec<usize>)> {
-    let digit = |byte: Option<&u8>| char::from(*byte?).to_digit(16);
-    let code = |at: usize| {
-        let (high, low) = (digit(text.get(at + 1))?, digit(text.get(at + 2))?);
-        u8::try_from(high * 16 + low).ok()
-    };
-    let is_code = |at: usize| text[at] == b'%' && code(at).is_some();
-    memchr::memchr_iter(b'%', text).find(|at| is_code(*at))?;
-    let (mut decoded, mut places) = (Vec::new(), Vec::new());
-    let mut at = 0;
-    while at < text.len() {
-        let byte = code(at).filter(|_| text[at] == b'%');
-        decoded.push(byte.unwrap_or(text[at]));
-        places.push(at);
-        at += byte.map_or(1, |_| 3);
-    }
-    places.push(text.len());
-    Some((decoded, places))
 }
 
 /// The value as it stands between the quotes of a JSON string.

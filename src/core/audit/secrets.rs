@@ -1,6 +1,5 @@
 //! Secrets of the env file in a log become their fingerprints, wherever they stand.
 
-mod decoded;
 mod search;
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use aho_corasick::{AhoCorasick, MatchKind};
 use zeroize::Zeroizing;
 
-use super::decoded::{Decoded, Escapes};
+use crate::escapes::{Decoded, Escapes};
 use crate::order;
 
 /// A line of JSON in a line of JSON in a record of the container engine or the journal.
@@ -135,8 +135,10 @@ impl Searcher {
             if let Some(decoded) = Decoded::of(bytes, escapes, self.longest()) {
                 let mut inside = look(&decoded.text);
                 self.search_decoded(&decoded.text, left, look, &mut inside);
-                let inside = inside.into_iter().map(|found| decoded.in_original(found));
-                found.extend(inside);
+                found.extend(inside.into_iter().map(|found| Found {
+                    range: decoded.in_original(&found.range),
+                    ..found
+                }));
             }
         }
     }

@@ -6,6 +6,7 @@ use url::{Host, Url};
 
 use super::super::x509::X509;
 use super::{AuthScheme, ConfiguredKey, EndpointError};
+use crate::escapes::{Decoded, Escapes};
 use crate::key_shapes;
 use crate::redact;
 
@@ -65,7 +66,7 @@ pub(super) fn carries_key(url: &Url) -> bool {
 /// The text, and what it becomes as often as somebody on the way takes percent signs out of it.
 fn spellings(text: &str) -> impl Iterator<Item = Vec<u8>> {
     std::iter::successors(Some(text.as_bytes().to_vec()), |text| {
-        redact::percent_decoded(text).map(|(decoded, _)| decoded)
+        Decoded::whole(text, Escapes::Percent).map(|decoded| decoded.text)
     })
 }
 

@@ -1,12 +1,10 @@
-//! Texts with their escapes read: those of JSON and of C, and `%XX`.
+//! Texts with their escapes read, and where everything stood before: those of JSON and of C, and `%XX`.
 
 use std::ops::Range;
 
-use super::Found;
-
 /// Escapes of one kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Escapes {
+pub enum Escapes {
     /// `\n`, `\"`, `\/`, `\u0026`, and `\x26` as nginx writes it.
     Backslash,
     /// `%26`.
@@ -14,8 +12,9 @@ pub(super) enum Escapes {
 }
 
 /// A part of a text whose escapes of one kind are read.
-pub(super) struct Decoded {
-    pub(super) text: Vec<u8>,
+pub struct Decoded {
+    /// The text of the part.
+    pub text: Vec<u8>,
     /// Where the part begins in the original.
     start: usize,
     /// The escapes, in order.
@@ -107,9 +106,14 @@ fn hex(digits: &[u8]) -> Option<u32> {
 }
 
 impl Decoded {
+    /// The whole text; nothing where it holds no escape of this kind.
+    pub fn whole(bytes: &[u8], escapes: Escapes) -> Option<Self> {
+        Self::of(bytes, escapes, usize::MAX)
+    }
+
     /// The part of `bytes` that holds all escapes of this kind, and `margin` bytes around it; nothing
     /// where there are none.
-    pub(super) fn of(bytes: &[u8], escapes: Escapes, margin: usize) -> Option<Self> {
+    pub fn of(bytes: &[u8], escapes: Escapes, margin: usize) -> Option<Self> {
         let mark = escapes.mark();
         let mut marks = memchr::memchr_iter(mark, bytes);
         let first = marks.find(|at| escapes.meaning(&bytes[*at..]).is_some())?;
@@ -148,12 +152,9 @@ impl Decoded {
         Some(decoded)
     }
 
-    /// The same find in the original; an escape belongs to it as a whole.
-    pub(super) fn in_original(&self, found: Found) -> Found {
-        Found {
-            range: self.start_of(found.range.start)..self.end_of(found.range.end),
-            ..found
-        }
+    /// Where in the original stands what stands here in the text; an escape belongs to it as a whole.
+    pub fn in_original(&self, range: &Range<usize>) -> Range<usize> {
+        self.start_of(range.start)..self.end_of(range.end)
     }
 
     /// Where the byte at this place begins in the original.
@@ -172,6 +173,40 @@ impl Decoded {
         match self.units[..before].last() {
             Some(unit) => unit.original.end + at.saturating_sub(unit.text.end),
             None => self.start + at,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_read_is_found_again_where_it_stood() {
+        for (escapes, written, plain) in [
+            (Escapes::Percent, "a%2Fb%2fc", "a/b/c"),
+            (Escapes::Percent, "%%41%4", "%A%4"),
+            (
+                Escapes::Backslash,
+                r"C:\x \u0026\u00fc\n\/\x41\\",
+                "C:\\x &ü\n/A\\",
+            ),
+            (Escapes::Backslash, r"\ud83d\ude00\ud83d", "😀\\ud83d"),
+        ] {
+            let decoded = Decoded::whole(written.as_bytes(), escapes).unwrap();
+            assert_eq!(String::from_utf8_lossy(&decoded.text), plain);
+            let whole = decoded.in_original(&(0..plain.len()));
+            assert_eq!(whole, 0..written.len(), "{written}");
+        }
+        let decoded = Decoded::whole(b"ab%2Fcd", Escapes::Percent).unwrap();
+        for (here, there) in [(1..2, 1..2), (2..3, 2..5), (1..4, 1..6), (3..5, 5..7)] {
+            assert_eq!(decoded.in_original(&here), there);
+        }
+        for text in ["", "%", "%4", "%G1", "plain"] {
+            assert!(Decoded::whole(text.as_bytes(), Escapes::Percent).is_none());
+        }
+        for text in ["", "\\", "\\y", "\\u12", "\\ud83d"] {
+            assert!(Decoded::whole(text.as_bytes(), Escapes::Backslash).is_none());
         }
     }
 }
