@@ -133,8 +133,12 @@ impl Searched {
 /// What was found out about the source tree.
 #[derive(Debug, Clone)]
 pub struct CodeEvidence {
-    /// Whether git tracks or ignores the env file.
+    /// Whether git tracks or ignores the env file; of a link and its target, the worse.
     pub tracking: Answer<Tracking>,
+    /// What a link leads to, where that is what git tracks.
+    pub tracked_target: Option<PathBuf>,
+    /// What of the two git neither tracks nor ignores.
+    pub unignored: Vec<PathBuf>,
     /// Keys in the tree, or in the index.
     pub tree: Search,
     /// Env files that the next commit brings, besides the one that was named.
@@ -151,6 +155,8 @@ impl Default for CodeEvidence {
         let nobody = || Search::Skipped("nobody asked".to_owned());
         Self {
             tracking: Answer::Known(Tracking::OutsideWorkTree),
+            tracked_target: None,
+            unignored: Vec::new(),
             tree: nobody(),
             staged_env_files: nobody(),
             history: nobody(),
@@ -194,17 +200,20 @@ impl<'m> Monitor<'m> {
 
 /// Looks at the tree around the env file, or the one that was named, and at its history.
 pub fn gather(request: Request<'_>, monitor: &Monitor<'_>, world: &World) -> CodeEvidence {
-    let env = request.env.map(place_in_git);
-    let env_tree = env.as_deref().map(|env| work_tree_of(&folder_of(env)));
+    let places = request.env.map(places_in_git).unwrap_or_default();
+    let env_tree = places.first().map(|env| work_tree_of(&folder_of(env)));
     let (env_tree, trouble) = match env_tree {
-        Some(Err(error)) => (None, Some(format!("the env file's work tree: {error}"))),
+        Some(Err(error)) => (None, Some(tree_trouble(&error))),
         found => (found.and_then(Result::ok).flatten(), None),
     };
-    let tracking = match (env.as_deref(), &env_tree, &trouble) {
-        (_, _, Some(trouble)) => Answer::Unknown(trouble.clone()),
-        (Some(env), Some(_), None) => tracking(env, world),
-        _ => Answer::Known(Tracking::OutsideWorkTree),
-    };
+    let judged = places.into_iter().map(|place| {
+        let tracking = match work_tree_of(&folder_of(&place)) {
+            Err(error) => Answer::Unknown(tree_trouble(&error)),
+            Ok(_) => tracking(&place, world),
+        };
+        (place, tracking)
+    });
+    let judged: Vec<(PathBuf, Answer<Tracking>)> = judged.collect();
     let root = request.code.map(Path::to_path_buf).or(env_tree);
     let here = || PathBuf::from(".");
     let detector = Detector::new(request.own_values.clone(), request.rules, request.today);
@@ -253,8 +262,15 @@ pub fn gather(request: Request<'_>, monitor: &Monitor<'_>, world: &World) -> Cod
         }
         false => (not_asked(), not_asked()),
     };
+    let are = |wanted: Tracking| {
+        let places = judged.iter();
+        let meant = places.filter(move |(_, tracking)| *tracking == Answer::Known(wanted));
+        meant.map(|(place, _)| place.clone())
+    };
     CodeEvidence {
-        tracking,
+        tracking: worst(judged.iter().map(|(_, tracking)| tracking)),
+        tracked_target: are(Tracking::Tracked).find(|place| Some(place.as_path()) != request.env),
+        unignored: are(Tracking::NeitherTrackedNorIgnored).collect(),
         tree,
         staged_env_files,
         history,
@@ -274,10 +290,12 @@ pub fn hunt(root: &Path, values: Vec<OwnValue>, today: Date, world: &World) -> S
 }
 
 fn spared(request: &Request<'_>) -> HashSet<tree::FileId> {
-    let files = request
-        .spared
-        .iter()
-        .filter_map(|path| path.metadata().ok());
+    let files = request.spared.iter().filter(|path| {
+        // What a link leads to may be a file that git publishes.
+        let place = is_link(path).then(|| path.canonicalize().ok()).flatten();
+        place.is_none_or(|place| matches!(work_tree_of(&folder_of(&place)), Ok(None)))
+    });
+    let files = files.filter_map(|path| path.metadata().ok());
     files
         .map(|metadata| (metadata.dev(), metadata.ino()))
         .collect()
@@ -291,12 +309,37 @@ pub fn folder_of(file: &Path) -> PathBuf {
     }
 }
 
-/// Where git would find a file: a link that lies in no work tree leads to a file that may.
-pub fn place_in_git(file: &Path) -> PathBuf {
-    match work_tree_of(&folder_of(file)) {
-        Ok(Some(_)) | Err(_) => file.to_path_buf(),
-        Ok(None) => file.canonicalize().unwrap_or_else(|_| file.to_path_buf()),
+/// Where git would find a file: under its name and, of a link, where its content lies. What surely
+/// lies in no work tree is left out.
+fn places_in_git(file: &Path) -> Vec<PathBuf> {
+    let mut places = vec![file.to_path_buf()];
+    if is_link(file) {
+        places.extend(file.canonicalize());
     }
+    places.retain(|place| !matches!(work_tree_of(&folder_of(place)), Ok(None)));
+    places
+}
+
+fn is_link(file: &Path) -> bool {
+    let metadata = file.symlink_metadata();
+    metadata.is_ok_and(|metadata| metadata.is_symlink())
+}
+
+fn tree_trouble(error: &io::Error) -> String {
+    format!("the env file's work tree: {error}")
+}
+
+/// Of several places of one file, the worst; what is not known may be as bad as anything but what is.
+fn worst<'a>(judged: impl Iterator<Item = &'a Answer<Tracking>>) -> Answer<Tracking> {
+    let rank = |answer: &Answer<Tracking>| match answer {
+        Answer::Known(Tracking::Tracked) => 4,
+        Answer::Known(Tracking::NeitherTrackedNorIgnored) => 3,
+        Answer::Unknown(_) => 2,
+        Answer::Known(Tracking::Ignored) => 1,
+        Answer::Known(Tracking::OutsideWorkTree) => 0,
+    };
+    let worst = judged.max_by_key(|answer| rank(answer));
+    worst.map_or(Answer::Known(Tracking::OutsideWorkTree), Answer::clone)
 }
 
 /// The nearest folder, from `folder` upwards, that has a `.git`. Looked for without git, so that a

@@ -172,3 +172,33 @@ fn git_s_environment_does_not_lead_elsewhere_and_holds_no_secret() {
     assert!(!traced.stdout.contains("hunter2"), "{}", traced.stdout);
     assert!(!traced.stdout.contains("q7Zk2mVw9xLr"));
 }
+
+#[test]
+fn a_link_is_no_way_around_git() {
+    // The link is ignored; what it leads to is committed, and the key in it is in the tree.
+    let linked = "mv .env .env.production; ln -s .env.production .env; echo /.env > .gitignore";
+    let place = repository(&format!("{linked}; git add -A; git commit -qm x"));
+    let (report, code) = place.report("--only code");
+    let result = report.one(ID);
+    assert_eq!((result["status"].as_str(), code), (Some("fail"), 1));
+    assert_eq!(result["severity"], "high");
+    let text = result["remediation"].as_str().unwrap();
+    assert!(text.contains(".env.production"), "{text}");
+    assert_eq!(report.of("secrets.in-code")[0]["status"], "fail");
+    // Neither of the two is known to git: both are ignored then.
+    let place = repository("mv .env .env.production; ln -s .env.production .env");
+    assert_eq!(status(&place, ".env"), "fail");
+    place.line(&format!("check --only {ID} --fix --yes"));
+    assert_eq!(status(&place, ".env"), "pass");
+    assert_eq!(place.read(".gitignore"), b"/.env\n/.env.production\n");
+    // Only the target is not ignored.
+    let place = repository(linked);
+    assert_eq!(status(&place, ".env"), "fail");
+    place.line(&format!("check --only {ID} --fix --yes"));
+    let (report, code) = place.report("--only code");
+    assert_eq!((report.one(ID)["status"].as_str(), code), (Some("pass"), 0));
+    // Outside of any work tree a file may hold what it holds.
+    let place = Place::with_env(HARDENED);
+    place.shell("mv .env real.env; ln -s real.env .env");
+    assert_eq!(place.report("--only code --code .").1, 0);
+}

@@ -12,7 +12,7 @@ use super::{ITEMS, Selection, checks, find, inspect};
 use crate::atomic_file::{self, AtomicFileError, Expected};
 use crate::env_file::{EditError, EnvFile, EnvFileError, Lock, SaveError};
 use crate::report::{Kind, Status};
-use crate::scan::{Answer, Tracking, folder_of, place_in_git};
+use crate::scan::{Answer, folder_of};
 use crate::secret::Secret;
 use crate::small_file;
 use crate::variables::VARIABLES;
@@ -74,6 +74,9 @@ pub enum Mending {
     /// The env file could not be read again.
     #[error(transparent)]
     Read(#[from] EnvFileError),
+    /// Lines in another encoding would make the file unreadable for everybody.
+    #[error("{0} is UTF-16, which OpenClaw does not read: save it as UTF-8 first")]
+    Utf16(PathBuf),
     /// A variable could not be added.
     #[error(transparent)]
     Edit(#[from] EditError),
@@ -153,9 +156,22 @@ fn add_line(path: &Path, line: &str) -> Result<(), Mending> {
     Ok(atomic_file::replace(path, &new, Expected::Content(&old))?)
 }
 
+/// By its mark, or by the zero bytes that letters then have.
+fn is_utf16(bytes: &[u8]) -> bool {
+    let marks = [&b"\xff\xfe"[..], b"\xfe\xff"];
+    marks.iter().any(|mark| bytes.starts_with(mark))
+        || bytes.len() >= 4
+            && (bytes[..4]
+                .chunks(2)
+                .all(|pair| (pair[0] == 0) != (pair[1] == 0)))
+}
+
 fn add_variables(path: &Path, missing: &[(&str, &str)], locks: &Path) -> Result<(), Mending> {
     let lock = Lock::acquire(path, locks, PATIENCE)?;
     let mut file = EnvFile::read(path, PATIENCE)?;
+    if is_utf16(file.bytes()) {
+        return Err(Mending::Utf16(path.to_path_buf()));
+    }
     for (name, value) in missing {
         if file.get(name).is_none() {
             file = file.set(name, &Secret::new(*value))?;
@@ -199,8 +215,11 @@ pub fn plan(evidence: &mut Evidence, selection: &Selection, waived: &[String]) -
     {
         changes.extend(without_others(&audit.path, mode, 0o027));
     }
-    changes.extend(git_ignore(evidence).filter(|_| is_wanted("secrets.env-file-tracked")));
-    changes.extend(variables(evidence, selection));
+    if is_wanted("secrets.env-file-tracked") {
+        let unignored = evidence.code.unignored.iter();
+        changes.extend(unignored.filter_map(|path| git_ignore(path)));
+    }
+    changes.extend(variables(evidence, selection, waived));
     changes
 }
 
@@ -213,14 +232,10 @@ fn without_others(path: &Path, from: u32, unwanted: u32) -> Option<Change> {
     })
 }
 
-fn git_ignore(evidence: &Evidence) -> Option<Change> {
-    let path = place_in_git(evidence.declared.as_ref()?.path.as_ref()?);
-    if evidence.code.tracking != Answer::Known(Tracking::NeitherTrackedNorIgnored) {
-        return None;
-    }
+fn git_ignore(path: &Path) -> Option<Change> {
     let line = ignore_pattern(path.file_name()?.to_str()?)?;
     Some(Change::GitIgnore {
-        path: folder_of(&path).join(".gitignore"),
+        path: folder_of(path).join(".gitignore"),
         line,
     })
 }
@@ -242,7 +257,7 @@ fn ignore_pattern(name: &str) -> Option<String> {
 
 /// The missing variables of every item that is asked about. Where they would not fit what stands there
 /// already, so that another check failed, a person has to choose.
-fn variables(evidence: &mut Evidence, selection: &Selection) -> Option<Change> {
+fn variables(evidence: &mut Evidence, selection: &Selection, waived: &[String]) -> Option<Change> {
     // Beside upstream's configuration nothing reads the page's variables.
     if evidence.dialect == Dialect::Upstream || evidence.upstream.is_some() {
         return None;
@@ -251,7 +266,9 @@ fn variables(evidence: &mut Evidence, selection: &Selection) -> Option<Change> {
     let declared_only = Selection::new(vec![Kind::Declared.word().to_owned()], Vec::new()).ok()?;
     let failing = |evidence: &Evidence| -> BTreeSet<String> {
         let results = inspect(evidence, &declared_only).into_iter();
-        let failed = results.filter(|result| result.status == Status::Fail);
+        let failed = results
+            .filter(|result| result.status == Status::Fail)
+            .filter(|result| !waived.contains(&result.id));
         failed.map(|result| result.id.to_string()).collect()
     };
     let before = failing(evidence);
@@ -263,6 +280,7 @@ fn variables(evidence: &mut Evidence, selection: &Selection) -> Option<Change> {
         let own: Vec<_> = VARIABLES
             .iter()
             .filter(|variable| is_asked && item_of(variable.name) == item.id)
+            .filter(|variable| !is_waived(variable.name, waived))
             .filter(|variable| file.get(variable.name).is_none())
             .filter_map(|variable| Some((variable.name, variable.hardened?)))
             .collect();
@@ -283,6 +301,24 @@ fn variables(evidence: &mut Evidence, selection: &Selection) -> Option<Change> {
     (!missing.is_empty()).then_some(Change::Variables { path, missing })
 }
 
+/// Whether somebody wants the variable to be missing.
+fn is_waived(variable: &str, waived: &[String]) -> bool {
+    let ids: &[&str] = match variable {
+        "FORCE_HTTPS" => &["https.force-https-off"],
+        "RATE_LIMIT_PER_USER" | "RATE_LIMIT_PER_IP" => {
+            &["rate-limit.disabled", "rate-limit.per-client-missing"]
+        }
+        "LOG_SECURITY_EVENTS" => &["logs.security-events-off"],
+        "LOG_LEVEL" => &["logs.level"],
+        "ENABLE_AUDIT_LOG" => &["logs.audit-off"],
+        "AUDIT_LOG_PATH" => &["logs.audit-off", "logs.audit-path-missing"],
+        name if name.starts_with("RATE_LIMIT_") => &["rate-limit.disabled"],
+        _ => &[],
+    };
+    ids.iter()
+        .any(|id| waived.iter().any(|waived| waived == id))
+}
+
 /// The item of the checklist that a hardening variable is about.
 fn item_of(variable: &str) -> &'static str {
     match variable {
@@ -301,6 +337,49 @@ mod tests {
         assert_eq!(ignore_pattern(".env").unwrap(), "/.env");
         assert_eq!(ignore_pattern("a*b[1] #").unwrap(), "/a\\*b\\[1\\]\\ \\#");
         assert_eq!(ignore_pattern("a\nb"), None);
+    }
+
+    #[test]
+    fn nothing_is_added_to_another_encoding() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".env");
+        let text: Vec<u8> = "A=1\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for bytes in [[b"\xff\xfe".to_vec(), text.clone()].concat(), text] {
+            std::fs::write(&path, &bytes).unwrap();
+            let missing = vec![("FORCE_HTTPS", "true")];
+            let change = Change::Variables {
+                path: path.clone(),
+                missing,
+            };
+            let refused = change.apply(folder.path());
+            assert!(matches!(refused, Err(Mending::Utf16(_))), "{refused:?}");
+            assert_eq!(std::fs::read(&path).unwrap(), bytes);
+        }
+    }
+
+    #[test]
+    fn a_variable_that_a_waiver_wants_to_be_missing_is_not_added() {
+        let add = |waived: &[&str]| {
+            let mut evidence = crate::check::fixtures::evidence("");
+            if let Some(declared) = &mut evidence.declared {
+                declared.path = Some(".env".into());
+            }
+            let waived: Vec<String> = waived.iter().map(|id| (*id).to_owned()).collect();
+            let everything = Selection::new(Vec::new(), Vec::new()).unwrap();
+            let plan = plan(&mut evidence, &everything, &waived);
+            let names = plan.into_iter().flat_map(|change| match change {
+                Change::Variables { missing, .. } => missing,
+                _ => Vec::new(),
+            });
+            names.map(|(name, _)| name).collect::<Vec<_>>()
+        };
+        let all = add(&[]);
+        assert!(all.contains(&"FORCE_HTTPS") && all.contains(&"AUDIT_LOG_PATH"));
+        assert!(!add(&["https.force-https-off"]).contains(&"FORCE_HTTPS"));
+        let without = add(&["logs.audit-off", "rate-limit.disabled"]);
+        let is_there = |part: &str| without.iter().any(|name| name.contains(part));
+        assert!(!is_there("AUDIT") && !is_there("RATE_LIMIT") && is_there("LOG_LEVEL"));
+        assert_eq!(add(&["rate-limit.per-client-missing"]).len(), all.len() - 2);
     }
 
     #[test]

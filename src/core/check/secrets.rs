@@ -7,7 +7,9 @@ use super::code;
 use super::evidence::{Declared, Evidence, RealSecret};
 use super::host;
 use super::live;
-use super::verdict::{Finding, Verdict, fail, findings_or_pass, pass, skipped, unknown};
+use super::verdict::{
+    Finding, Verdict, fail, findings_or_pass, pass, shell_word, skipped, unknown,
+};
 use crate::env_file::Assignment;
 use crate::key_shapes::{ShapeVerdict, Uncleanness, judge_provider_value};
 use crate::order;
@@ -286,19 +288,32 @@ fn own_env_file_tracked(evidence: &Evidence) -> Vec<Verdict> {
         return skipped("no env file lies on disk");
     };
     let path = declared.shown_path.as_str();
+    let target = evidence.code.tracked_target.as_deref();
     match &evidence.code.tracking {
-        Answer::Known(Tracking::OutsideWorkTree) => skipped("the env file lies in no git work tree"),
+        Answer::Known(Tracking::OutsideWorkTree) => {
+            skipped("the env file lies in no git work tree")
+        }
         Answer::Known(Tracking::Ignored) => pass("git ignores the env file"),
-        Answer::Known(Tracking::Tracked) => fail(
-            Finding::new("tracked", "git tracks the env file")
-                .at(Location::file(path))
-                .mended_by("run `git rm --cached {env}`, add the file to .gitignore, commit, and rotate every key in it"),
-        ),
+        Answer::Known(Tracking::Tracked) => {
+            let (what, file) = match target {
+                Some(target) => {
+                    let target = target.to_string_lossy();
+                    let what = format!("git tracks {target}, which the env file is a link to");
+                    (what, shell_word(&target).into_owned())
+                }
+                None => ("git tracks the env file".to_owned(), "{env}".to_owned()),
+            };
+            fail(Finding::new("tracked", what).at(Location::file(path)).mended_by(format!(
+                "run `git rm --cached {file}`, add the file to .gitignore, commit, and rotate every key in it"
+            )))
+        }
         Answer::Known(Tracking::NeitherTrackedNorIgnored) => fail(
             Finding::new("not ignored", "git neither tracks nor ignores the env file")
                 .at(Location::file(path))
                 .rated(Severity::Medium)
-                .mended_by("add the file to .gitignore, or run `openclaw-sec check --env {env} --fix`"),
+                .mended_by(
+                    "add the file to .gitignore, or run `openclaw-sec check --env {env} --fix`",
+                ),
         ),
         Answer::Unknown(reason) => unknown(reason.clone()),
     }
