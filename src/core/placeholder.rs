@@ -242,6 +242,9 @@ const FILLER_WORDS: &[&str] = &[
     "first",
 ];
 
+/// A number with fewer digits is a count and no secret.
+const SHORTEST_NUMBER: usize = 8;
+
 /// Whether `value` is a placeholder, and by what sign; `None` for real secrets and for the empty value.
 ///
 /// A random key that happens to contain such a word is a key: words count only between borders (a separator, a
@@ -255,7 +258,9 @@ pub fn placeholder(value: &[u8]) -> Option<PlaceholderKind> {
     if text.is_empty() || text.len() > 512 {
         return None;
     }
-    if is_unexpanded(text) {
+    if is_file_name(text) {
+        None
+    } else if is_unexpanded(text) {
         Some(PlaceholderKind::Unexpanded)
     } else if is_bracketed(text) {
         Some(PlaceholderKind::Brackets)
@@ -266,6 +271,77 @@ pub fn placeholder(value: &[u8]) -> Option<PlaceholderKind> {
     } else {
         None
     }
+}
+
+/// Whether a value is none that anybody would keep secret, whatever its variable is called: the name
+/// of the file that holds the secret, a short number (`MAX_TOKEN=4096`), or a word for yes or no.
+pub fn is_no_secret(value: &[u8]) -> bool {
+    const SWITCHES: [&str; 6] = ["true", "false", "yes", "no", "on", "off"];
+    let Ok(text) = std::str::from_utf8(value) else {
+        return false;
+    };
+    let text = text.trim();
+    let is_short_number =
+        text.len() < SHORTEST_NUMBER && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_short_number
+        || SWITCHES.iter().any(|word| text.eq_ignore_ascii_case(word))
+        || is_file_name(text)
+}
+
+/// `/run/secrets/key`, `./key.pem`, `~/.ssh/id_ed25519`, `file:certs/key.pem`. Base64 may begin with a
+/// slash, so that a path from the root has two at least, and all of them are made of words.
+fn is_file_name(text: &str) -> bool {
+    let named = text.strip_prefix("file:");
+    let path = named.unwrap_or(text);
+    let rest = if let Some(rest) = path.strip_prefix("//").filter(|_| named.is_some()) {
+        rest
+    } else if let Some(rest) = ["./", "../", "~/"]
+        .iter()
+        .find_map(|start| path.strip_prefix(start))
+    {
+        rest
+    } else if let Some(rest) = path.strip_prefix('/')
+        && (named.is_some() || rest.contains('/'))
+    {
+        rest
+    } else if named.is_some() {
+        path
+    } else {
+        return false;
+    };
+    let is_mark = |character: char| ".-_@+, ".contains(character);
+    let mut words = rest
+        .split('/')
+        .flat_map(|part| part.split(is_mark))
+        .filter(|word| !word.is_empty())
+        .peekable();
+    words.peek().is_some()
+        && words.all(is_word_of_a_path)
+        && !rest
+            .split('/')
+            .all(|part| matches!(part, "" | "path" | "to"))
+        && !rest.starts_with("path/to/")
+}
+
+/// `private`, `Users`, `SSL`, `AuthKey`, `ed25519`, `2026`.
+fn is_word_of_a_path(word: &str) -> bool {
+    const LONGEST: usize = 24;
+    /// Shorter pieces between capitals come about by chance.
+    const SHORTEST_PIECE: usize = 3;
+    let letters = word.trim_end_matches(|character: char| character.is_ascii_digit());
+    let is_upper = letters.bytes().all(|byte| byte.is_ascii_uppercase());
+    let mut pieces = Vec::new();
+    for letter in letters.bytes() {
+        match pieces.last_mut() {
+            Some(length) if letter.is_ascii_lowercase() => *length += 1,
+            _ => pieces.push(1),
+        }
+    }
+    let is_long_enough = |length: &usize| *length >= SHORTEST_PIECE;
+    word.len() <= LONGEST
+        && word.len() - letters.len() <= SHORTEST_NUMBER
+        && letters.bytes().all(|byte| byte.is_ascii_alphabetic())
+        && (is_upper || pieces.len() < 2 || pieces.iter().all(is_long_enough))
 }
 
 fn is_unexpanded(text: &str) -> bool {
@@ -555,13 +631,52 @@ mod tests {
             let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
             for key in [
                 STANDARD.encode(&bytes),
+                format!("/{}", STANDARD.encode(&bytes)),
                 URL_SAFE_NO_PAD.encode(&bytes),
                 hex,
                 format!("claw_{body}{crc}"),
                 body,
             ] {
                 assert_eq!(placeholder(key.as_bytes()), None, "{key}");
+                assert!(!is_no_secret(key.as_bytes()), "{key}");
             }
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_file_is_neither_a_secret_nor_a_placeholder() {
+        for path in [
+            "/etc/ssl/private/bot.example.key",
+            "/run/secrets/ssl_key",
+            "file:/run/secrets/ts_authkey",
+            "file:///run/secrets/ts_authkey",
+            "file:secrets/your.key",
+            "./certs/example.pem",
+            "../example/key.pem",
+            "~/.ssh/id_ed25519",
+            "/home/me/.ssh/id_ed25519",
+            "/Users/Mia/Keys/AuthKey_2026.p8",
+        ] {
+            assert!(is_no_secret(path.as_bytes()), "{path}");
+            assert_eq!(placeholder(path.as_bytes()), None, "{path}");
+        }
+        for text in ["/path/to/your/key", "/path/to/example.key"] {
+            assert!(placeholder(text.as_bytes()).is_some(), "{text}");
+        }
+        for value in ["4096", "0", "true", "False", "off"] {
+            assert!(is_no_secret(value.as_bytes()), "{value}");
+        }
+        for value in [
+            "",
+            "/",
+            "file:",
+            "hunter2",
+            "12345678",
+            "/hunter2",
+            "/aB3/9xQz7LmW/kT2vR8",
+            "correct/horse/battery",
+        ] {
+            assert_eq!(is_no_secret(value.as_bytes()), value.is_empty(), "{value}");
         }
     }
 

@@ -10,7 +10,7 @@ use super::rotation::RotationEvidence;
 use super::upstream::{Upstream, variable_of};
 use crate::env_file::{Assignment, EnvFile};
 use crate::firewall::posture::Posture;
-use crate::placeholder::placeholder;
+use crate::placeholder::{is_no_secret, placeholder};
 use crate::probe::LiveEvidence;
 use crate::redact;
 use crate::report::Location;
@@ -46,7 +46,7 @@ pub struct Declared {
     effective: Vec<usize>,
     /// All that hold a secret, those that do not count included.
     secret_assignments: Vec<usize>,
-    /// Those of the effective ones that hold a secret.
+    /// Those of the effective ones that hold a secret, and no file name or number in its place.
     secrets: Vec<usize>,
     /// Those of them that are no placeholders.
     real_secrets: Vec<usize>,
@@ -117,7 +117,9 @@ impl Evidence {
     pub fn configured_secrets(&self) -> impl Iterator<Item = RealSecret<'_>> {
         self.upstream.iter().flat_map(|upstream| {
             let secrets = upstream.secrets();
-            let real = secrets.filter(|(_, value)| placeholder(value.expose()).is_none());
+            let real = secrets.filter(|(_, value)| {
+                placeholder(value.expose()).is_none() && !is_no_secret(value.expose())
+            });
             real.map(|(place, value)| RealSecret {
                 name: place,
                 variable: variable_of(place),
@@ -139,11 +141,10 @@ impl Declared {
                 !assignments[*index].value.is_empty() && holds_secret(&assignments[*index])
             })
             .collect();
-        let secrets: Vec<usize> = secret_assignments
-            .iter()
-            .copied()
-            .filter(|place| file.counts(*place))
-            .collect();
+        let counts = |place: &usize| {
+            file.counts(*place) && !is_no_secret(assignments[*place].value.expose())
+        };
+        let secrets: Vec<usize> = secret_assignments.iter().copied().filter(counts).collect();
         let real_secrets = secrets
             .iter()
             .copied()

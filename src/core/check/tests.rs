@@ -405,3 +405,37 @@ fn secrets_of_openclaw_s_configuration_are_judged_like_the_env_file_s() {
     let expected = "fail gateway.auth.token dev.env OTHER";
     assert_eq!(said(shared, &evidence), expected);
 }
+
+#[test]
+fn files_counts_and_words_for_yes_are_no_secrets_whatever_their_variable_is_called() {
+    let env = "TLS_PRIVATE_KEY=/etc/ssl/private/bot.example.key
+SSL_KEY=/run/secrets/ssl_key
+TS_AUTHKEY=file:/run/secrets/ts_authkey
+A_TOKEN=true
+B_TOKEN=true
+MAX_TOKEN=4096
+MIN_TOKEN=4096
+SSH_KEY=/home/me/.ssh/id_ed25519
+GIT_KEY=/home/me/.ssh/id_ed25519
+";
+    let mut evidence = evidence(env);
+    assert_eq!(said("secrets.placeholder", &evidence), "pass");
+    assert_eq!(said("secrets.reused", &evidence), "pass");
+    let other = fixtures::evidence(env).declared;
+    evidence.compared.extend(other);
+    assert_eq!(
+        said("secrets.shared-between-environments", &evidence),
+        "pass"
+    );
+    let declared = evidence.declared.as_ref().unwrap();
+    let searched = crate::scan::worth_a_search(declared.file.assignments());
+    assert!(searched.is_empty(), "{searched:?}");
+    // What no output may show stays hidden all the same.
+    assert_eq!(declared.values_to_hide().count(), 9);
+    let configured = evidence_beside(
+        "",
+        "{env:{vars:{X_KEY:'/run/secrets/x.example',Y_TOKEN:'4096'}}}",
+    );
+    assert_eq!(configured.configured_secrets().count(), 0);
+    assert_eq!(said("secrets.placeholder", &configured), "pass");
+}

@@ -13,7 +13,7 @@ use super::providers;
 use crate::atomic_file;
 use crate::env_file::{EnvFile, EnvFileError};
 use crate::key_shapes;
-use crate::placeholder::placeholder;
+use crate::placeholder::{is_no_secret, placeholder};
 use crate::state::{Fingerprints, StateDir};
 use crate::variables::is_secret;
 
@@ -86,7 +86,7 @@ pub fn survey(
         if value.is_empty() || !file.counts(place) || !may_be_rotated(name, value.expose()) {
             continue;
         }
-        if placeholder(value.expose()).is_some() {
+        if placeholder(value.expose()).is_some() || is_no_secret(value.expose()) {
             continue;
         }
         let fingerprint = fingerprints.map(|salted| salted.of(value.expose()));

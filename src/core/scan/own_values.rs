@@ -12,7 +12,7 @@ use percent_encoding::percent_decode_str;
 use crate::env_file::Assignment;
 use crate::key_shapes;
 use crate::order;
-use crate::placeholder::placeholder;
+use crate::placeholder::{is_no_secret, placeholder};
 use crate::redact::{json_escaped, percent_encoded};
 use crate::secret::Secret;
 use crate::strength;
@@ -78,7 +78,7 @@ pub fn add_to(values: &mut Vec<OwnValue>, name: &str, value: &Secret) {
 /// The whole value, of a URL its password too; nothing where it is no secret.
 pub(super) fn secret_parts(assignment: &Assignment) -> Vec<Vec<u8>> {
     let value = assignment.value.expose();
-    if is_reference(value) {
+    if is_reference(value) || is_no_secret(value) {
         return Vec::new();
     }
     let password = url_password(value);

@@ -209,6 +209,7 @@ fn only_secrets_that_are_set_and_real_have_an_age() {
         ("OTHER_TOKEN=hunter2", "OTHER_TOKEN -"),
         (&by_shape, "X -"),
         ("FORCE_HTTPS=true", ""),
+        ("SSH_KEY=/home/me/.ssh/id_ed25519\nMAX_TOKEN=4096", ""),
         ("OTHER=hunter2", ""),
         ("WEB_API_KEY=", ""),
         ("WEB_API_KEY=your-secret-key-here", ""),
