@@ -329,13 +329,13 @@ fn rotation_and_readers_are_found_where_they_are_configured() {
         ),
         (
             format!(
-                "rm /etc/logrotate.d/*; echo 'logpath = {folder}/audit.log' > /etc/fail2ban/jail.d/openclaw.conf"
+                "rm /etc/logrotate.d/*; printf '[bot]\nenabled = true\nlogpath = {folder}/audit.log\n' > /etc/fail2ban/jail.d/openclaw.conf"
             ),
             "fail",
             "pass",
         ),
         (
-            format!("echo '#logpath = {folder}/audit.log' > /etc/fail2ban/jail.d/openclaw.conf"),
+            r"printf '[bot]\nenabled = false\n' > /etc/fail2ban/jail.d/openclaw.local".to_owned(),
             "fail",
             "fail",
         ),

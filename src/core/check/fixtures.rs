@@ -1,5 +1,8 @@
 //! Evidence to start the checks' tests from: an env file, and nothing else that was asked.
 
+use std::io;
+use std::path::Path;
+
 use super::dialect::Dialect;
 use super::evidence::{Declared, Evidence, Live, Question};
 use super::host::HostEvidence;
@@ -8,6 +11,22 @@ use super::upstream::Upstream;
 use super::verdict::Verdict;
 use crate::env_file::EnvFile;
 use crate::scan::CodeEvidence;
+use crate::world::{Finished, Invocation, Runner, World};
+
+/// A world without programs and variables whose root is this folder.
+pub(super) fn world_below(root: &Path) -> World {
+    struct NoPrograms;
+    impl Runner for NoPrograms {
+        fn run(
+            &self,
+            _: &Invocation<'_>,
+            _: &[(std::ffi::OsString, std::ffi::OsString)],
+        ) -> io::Result<Finished> {
+            Err(io::ErrorKind::NotFound.into())
+        }
+    }
+    World::made_of(jiff::Timestamp::UNIX_EPOCH, [], root, Box::new(NoPrograms))
+}
 
 pub(super) fn evidence(env: &str) -> Evidence {
     let declared = Declared::new("prod.env".into(), None, EnvFile::parse(env));

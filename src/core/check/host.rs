@@ -5,7 +5,7 @@ mod env_files;
 mod processes;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::evidence::Declared;
 use super::rotation;
@@ -38,6 +38,8 @@ pub struct Machine {
     service_users: Vec<u32>,
     /// What reminds of rotations.
     pub(super) reminders: Vec<String>,
+    /// The services that are started by themselves, once somebody asks for them.
+    units: OnceLock<Vec<String>>,
 }
 
 impl Machine {
@@ -47,7 +49,12 @@ impl Machine {
             processes: Arc::new(processes::gather(world)),
             service_users: processes::service_users(world),
             reminders: rotation::reminders(world),
+            units: OnceLock::new(),
         }
+    }
+
+    fn units(&self, world: &World) -> &[String] {
+        self.units.get_or_init(|| audit_log::started_units(world))
     }
 }
 
@@ -64,7 +71,7 @@ pub fn gather(declared: Option<&Declared>, machine: &Machine, world: &World) -> 
         .path
         .as_deref()
         .map(|path| env_files::gather(path, declared, machine.service_users.clone()));
-    let audit = audit_log::gather(declared, &processes, world);
+    let audit = audit_log::gather(declared, machine, world);
     HostEvidence {
         env_files,
         processes,

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::processes::Processes;
+use super::Machine;
 use crate::check::evidence::{Declared, Evidence, Switch};
 use crate::check::verdict::{
     Finding, Verdict, fail, findings_or_pass, pass, shell_word, skipped, unknown,
@@ -20,7 +20,7 @@ use crate::scan::{Answer, folder_of};
 use crate::world::World;
 
 pub use contents::SecretInLog;
-pub use readers::Readers;
+pub use readers::{Readers, started_units};
 
 /// A log without a line for this long is stale.
 const STALE_AFTER: SignedDuration = SignedDuration::from_hours(24);
@@ -64,7 +64,7 @@ pub enum LogFile {
     },
 }
 
-pub fn gather(declared: &Declared, processes: &Processes, world: &World) -> Option<AuditEvidence> {
+pub fn gather(declared: &Declared, machine: &Machine, world: &World) -> Option<AuditEvidence> {
     let shown = declared.text("AUDIT_LOG_PATH")?;
     let is_on = declared.switch("ENABLE_AUDIT_LOG") == Switch::On;
     let path = resolve(&shown, declared);
@@ -73,7 +73,7 @@ pub fn gather(declared: &Declared, processes: &Processes, world: &World) -> Opti
     Some(AuditEvidence {
         is_on,
         rotation: rotation::covering(&path, world),
-        readers: readers::of(&path, declared.path.as_deref(), processes, world),
+        readers: readers::of(&path, declared.path.as_deref(), machine, world),
         secrets: if is_on && is_found {
             contents::secrets_in(&path, declared)
         } else {
@@ -265,6 +265,10 @@ pub fn not_monitored(evidence: &Evidence) -> Vec<Verdict> {
             readers.found.join(", ")
         ));
     }
+    // Whether a process reads a file, only who may look at the file can tell.
+    if let LogFile::Unreadable(reason) = &audit.file {
+        return unknown(reason.clone());
+    }
     if readers.hidden > 0 {
         return unknown(format!(
             "{} processes may not be looked into, and no configuration names the log: run this with sudo",
@@ -272,7 +276,38 @@ pub fn not_monitored(evidence: &Evidence) -> Vec<Verdict> {
         ));
     }
     fail(
-        Finding::new(&audit.shown, "no process reads the audit log, and no configuration of fail2ban, CrowdSec, rsyslog or a log shipper names it")
+        Finding::new(&audit.shown, "no process reads the audit log, and no enabled jail of fail2ban, no enabled unit and no configuration of CrowdSec, rsyslog or a log shipper names it")
             .with("path", audit.shown.as_str()),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::fixtures::{evidence, said};
+
+    #[test]
+    fn whether_a_log_is_read_that_may_not_be_looked_at_is_unknown() {
+        let unreadable = || LogFile::Unreadable("run this with sudo".to_owned());
+        for (file, found, expected) in [
+            (LogFile::Missing, "", "fail /srv/audit.log"),
+            (unreadable(), "", "unknown"),
+            (unreadable(), "fail2ban", "pass"),
+        ] {
+            let mut evidence = evidence("");
+            evidence.host.audit = Some(AuditEvidence {
+                shown: "/srv/audit.log".to_owned(),
+                path: "/srv/audit.log".into(),
+                is_on: true,
+                file,
+                rotation: Answer::Known(None),
+                readers: Readers {
+                    found: found.split_whitespace().map(str::to_owned).collect(),
+                    hidden: 0,
+                },
+                secrets: Answer::Known(Vec::new()),
+            });
+            assert_eq!(said("logs.not-monitored", &evidence), expected, "{found}");
+        }
+    }
 }

@@ -1,12 +1,15 @@
 //! Who reads the audit log: a process that has it open, or a service whose configuration names it.
 
+mod fail2ban;
+mod units;
+
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use globset::GlobBuilder;
 
-use crate::check::host::names_in;
 use crate::check::host::processes::{Processes, process_ids};
+use crate::check::host::{Machine, names_in};
 use crate::small_file;
 use crate::variables::DEFAULT_AUDIT_LOG;
 use crate::world::World;
@@ -14,18 +17,8 @@ use crate::world::World;
 /// Configuration files larger than this, in bytes, are not looked into.
 const LARGEST_FILE: u64 = 4 << 20;
 
-const UNIT: &str = "a systemd unit";
-
 /// Services that follow logs, and where they are told which. A folder stands for its files.
-const SERVICES: [(&str, &[&str]); 9] = [
-    (
-        "fail2ban",
-        &[
-            "etc/fail2ban/jail.conf",
-            "etc/fail2ban/jail.local",
-            "etc/fail2ban/jail.d",
-        ],
-    ),
+const SERVICES: [(&str, &[&str]); 7] = [
     (
         "CrowdSec",
         &["etc/crowdsec/acquis.yaml", "etc/crowdsec/acquis.d"],
@@ -39,8 +32,9 @@ const SERVICES: [(&str, &[&str]); 9] = [
     ("Fluent Bit", &["etc/fluent-bit"]),
     ("Promtail", &["etc/promtail"]),
     ("Alloy", &["etc/alloy"]),
-    (UNIT, &["etc/systemd/system"]),
 ];
+
+pub use units::started as started_units;
 
 /// What reads a log.
 #[derive(Debug, Default)]
@@ -52,20 +46,25 @@ pub struct Readers {
 }
 
 /// `env` is the env file that names the log.
-pub fn of(log: &Path, env: Option<&Path>, processes: &Processes, world: &World) -> Readers {
+pub fn of(log: &Path, env: Option<&Path>, machine: &Machine, world: &World) -> Readers {
     let mut readers = Readers::default();
     let shown = log.to_string_lossy().into_owned();
+    if fail2ban::reads(&shown, world) {
+        readers.found.push("fail2ban".to_owned());
+    }
     for (service, places) in SERVICES {
-        let files = places.iter().flat_map(|place| files_at(world.host(place)));
-        if files
-            .into_iter()
-            .any(|file| names_log(&file, &shown, env, service))
-        {
+        let mut files = places.iter().flat_map(|place| files_at(world.host(place)));
+        if files.any(|file| names_log(&file, &shown)) {
             readers.found.push(service.to_owned());
         }
     }
+    // A unit that starts OpenClaw names the log, too: what counts is a follower.
+    let mut units = machine.units(world).iter();
+    if units.any(|text| runs_follower(text, &shown, env)) {
+        readers.found.push("a systemd unit".to_owned());
+    }
     if readers.found.is_empty() {
-        open_files(log, processes, world, &mut readers);
+        open_files(log, &machine.processes, world, &mut readers);
     }
     readers
 }
@@ -80,15 +79,11 @@ fn files_at(place: PathBuf) -> Vec<PathBuf> {
     vec![place]
 }
 
-/// Whether a line that is no comment names the log, or a pattern that covers it. A systemd unit
-/// counts only when it runs a follower: a unit that starts OpenClaw names the log, too.
-fn names_log(file: &Path, log: &str, env: Option<&Path>, service: &str) -> bool {
+/// Whether a line that is no comment names the log, or a pattern that covers it.
+fn names_log(file: &Path, log: &str) -> bool {
     let Ok(text) = small_file::read_text(file, LARGEST_FILE) else {
         return false;
     };
-    if service == UNIT {
-        return runs_follower(&text, log, env);
-    }
     settings(&text)
         .flat_map(words)
         .any(|word| word == log || covers(word, log))
@@ -111,11 +106,20 @@ fn runs_follower(text: &str, log: &str, env: Option<&Path>) -> bool {
     // systemd(5): a backslash at its end carries a line on.
     let settings: Vec<&str> = settings(text).collect();
     let joined = settings.join("\n").replace("\\\n", " ");
-    joined
+    let commands = joined
         .lines()
         .filter_map(|line| line.split_once('='))
-        .filter(|(name, _)| name.starts_with("Exec"))
-        .any(|(_, command)| follows(command, log, env))
+        .filter(|(name, _)| name.starts_with("Exec"));
+    let mut following: Vec<&str> = Vec::new();
+    for (name, command) in commands {
+        if command.trim().is_empty() {
+            // What stood there before does not count any more.
+            following.retain(|other| *other != name);
+        } else if follows(command, log, env) {
+            following.push(name);
+        }
+    }
+    !following.is_empty()
 }
 
 /// Whether a command reads the log: it names it, or leaves it to the env file, or both to the
@@ -254,6 +258,10 @@ mod tests {
                 false,
             ),
             ("ExecStart=openclaw-gateway /srv/bot/audit.log", false),
+            (
+                "ExecStart=openclaw-sec audit-tail /srv/bot/audit.log\nExecStart=\nExecStart=true",
+                false,
+            ),
         ] {
             assert_eq!(
                 runs_follower(text, LOG, Some(Path::new(ENV))),

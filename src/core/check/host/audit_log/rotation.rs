@@ -11,20 +11,29 @@ use crate::world::World;
 
 /// logrotate files larger than this, in bytes, are none.
 const LARGEST_FILE: u64 = 4 << 20;
+/// More of them are not looked into: files include each other.
+const MOST_FILES: usize = 10_000;
 
 /// The logrotate file whose patterns cover `log`, if any does.
 pub fn covering(log: &Path, world: &World) -> Answer<Option<String>> {
-    let main = world.host("etc/logrotate.conf");
-    let folder = world.host("etc/logrotate.d");
-    let mut files: Vec<PathBuf> = vec![main];
-    let names = names_in(&folder).into_iter();
-    let read = names.filter(|name| !is_taboo(&name.to_string_lossy()));
-    files.extend(read.map(|name| folder.join(name)));
+    let mut files: Vec<PathBuf> = vec![world.host("etc/logrotate.conf")];
+    files.extend(files_at(world.host("etc/logrotate.d")));
     let mut unreadable = None;
-    for file in files {
+    let mut next = 0;
+    while let Some(file) = files.get(next).cloned() {
+        next += 1;
         match small_file::read_text(&file, LARGEST_FILE) {
             Ok(text) if patterns(&text).iter().any(|one| covers(one, log)) => {
                 return Answer::Known(Some(file.to_string_lossy().into_owned()));
+            }
+            Ok(text) => {
+                for place in included(&text) {
+                    for file in files_at(world.below_root(&place)) {
+                        if files.len() < MOST_FILES && !files.contains(&file) {
+                            files.push(file);
+                        }
+                    }
+                }
             }
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
                 unreadable = Some(file);
@@ -39,6 +48,16 @@ pub fn covering(log: &Path, world: &World) -> Answer<Option<String>> {
         )),
         None => Answer::Known(None),
     }
+}
+
+/// A file, or the files of a folder that logrotate reads.
+fn files_at(place: PathBuf) -> Vec<PathBuf> {
+    if !place.is_dir() {
+        return vec![place];
+    }
+    let names = names_in(&place).into_iter();
+    let read = names.filter(|name| !is_taboo(&name.to_string_lossy()));
+    read.map(|name| place.join(name)).collect()
 }
 
 /// Endings of files in its folder that logrotate passes over (logrotate(8), `tabooext`).
@@ -75,9 +94,31 @@ fn is_taboo(name: &str) -> bool {
     TABOO.iter().any(|ending| name.ends_with(ending)) || name.contains(".rhn-cfg-tmp-")
 }
 
-/// The words outside of braces: the patterns of a logrotate file, and some directives that look
-/// like no path and so match nothing (logrotate(8)).
+/// The patterns of a logrotate file: the paths outside of braces (logrotate(8)).
 fn patterns(text: &str) -> Vec<String> {
+    outside(text)
+        .into_iter()
+        .filter(|words| words[0] != INCLUDE)
+        .flatten()
+        .filter(|word| word.starts_with('/'))
+        .collect()
+}
+
+/// What else is read.
+fn included(text: &str) -> Vec<PathBuf> {
+    outside(text)
+        .into_iter()
+        .filter(|words| words[0] == INCLUDE)
+        .filter_map(|words| words.into_iter().nth(1))
+        .map(PathBuf::from)
+        .collect()
+}
+
+/// The directive that names another file or folder.
+const INCLUDE: &str = "include";
+
+/// The words outside of braces, line by line; no line is empty.
+fn outside(text: &str) -> Vec<Vec<String>> {
     let mut found = Vec::new();
     let mut depth = 0usize;
     let mut lines = text.lines();
@@ -88,13 +129,17 @@ fn patterns(text: &str) -> Vec<String> {
             let _ = lines.find(|line| line.trim() == "endscript");
             continue;
         }
+        let mut here = Vec::new();
         for word in words(line) {
             match word.as_str() {
                 "{" => depth += 1,
                 "}" => depth = depth.saturating_sub(1),
-                path if depth == 0 && path.starts_with('/') => found.push(word),
+                _ if depth == 0 => here.push(word),
                 _ => {}
             }
+        }
+        if !here.is_empty() {
+            found.push(here);
         }
     }
     found
@@ -155,6 +200,7 @@ fn matches(pattern: &str, path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::fixtures::world_below;
 
     #[test]
     fn patterns_stand_outside_of_braces_and_scripts() {
@@ -170,6 +216,36 @@ mod tests {
                 "/last"
             ]
         );
+    }
+
+    #[test]
+    fn what_a_file_includes_is_read_too() {
+        let root = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = root.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        let covering = || covering(Path::new("/srv/bot/audit.log"), &world_below(root.path()));
+        write("etc/oc.d/bot", "/srv/bot/*.log {\n weekly\n}\n");
+        write(
+            "etc/logrotate.d/other",
+            "/var/log/other {\n include /etc/oc.d\n}\n",
+        );
+        assert_eq!(covering(), Answer::Known(None));
+        write(
+            "etc/logrotate.d/other",
+            "include /etc/oc.d\ninclude /etc/logrotate.d\n",
+        );
+        let file = root.path().join("etc/oc.d/bot");
+        let file = file.to_string_lossy().into_owned();
+        assert_eq!(covering(), Answer::Known(Some(file)));
+        write("etc/oc.d/bot", "include /etc/deep.conf\n");
+        write("etc/deep.conf", "/srv/bot/audit.log { daily }\n");
+        assert!(matches!(covering(), Answer::Known(Some(file)) if file.ends_with("deep.conf")));
+        write("etc/oc.d/bot.dpkg-old", "/srv/bot/audit.log { daily }\n");
+        write("etc/oc.d/bot", "");
+        assert_eq!(covering(), Answer::Known(None));
     }
 
     #[test]
