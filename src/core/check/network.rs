@@ -1,5 +1,6 @@
 //! The network rules: CORS, trusted proxies, and the split between the bot's and the operators' networks.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -11,8 +12,10 @@ use super::evidence::{Declared, Evidence, Live, Switch};
 use super::firewall;
 use super::live;
 use super::rate_limit::page_variables;
+use super::upstream::variable_of;
 use super::verdict::{Finding, Verdict, fail, findings_or_pass, pass, skipped, unknown};
 use crate::cloudflare;
+use crate::redact;
 use crate::report::{Kind, Location, Severity};
 use crate::variables::{is_of_the_page, is_of_the_past};
 
@@ -98,8 +101,62 @@ fn entries(text: &str) -> Vec<(usize, String)> {
 fn cors_entries(evidence: &Evidence) -> Result<Listed<'_>, Vec<Verdict>> {
     let declared = page_variables(evidence, "CORS_ORIGINS")?;
     match declared.text("CORS_ORIGINS") {
-        Some(text) => Ok((declared, entries(&text))),
+        Some(text) => {
+            let entries = entries(&text).into_iter();
+            let origins = entries.flat_map(|(number, entry)| {
+                let origins: Vec<String> = origins(&entry).collect();
+                origins.into_iter().map(move |origin| (number, origin))
+            });
+            Ok((declared, origins.collect()))
+        }
         None => Err(skipped("CORS_ORIGINS is not set: see network.cors-missing")),
+    }
+}
+
+/// The origins of an entry, in small letters: some readers part a list at blanks or semicolons, or
+/// take one in brackets.
+fn origins(entry: &str) -> impl Iterator<Item = String> {
+    const QUOTES: [char; 2] = ['"', '\''];
+    let parts = entry.split(|character: char| character.is_whitespace() || character == ';');
+    let bare = parts.map(|part| {
+        let part = part.trim_start_matches(QUOTES).trim_start_matches('[');
+        let part = part.trim_matches(QUOTES);
+        // An address of IPv6 has brackets of its own.
+        let end = if part.contains('[') {
+            &[][..]
+        } else {
+            &[']'][..]
+        };
+        part.trim_end_matches(end).trim_end_matches(QUOTES)
+    });
+    bare.filter(|part| !part.is_empty())
+        .map(str::to_ascii_lowercase)
+}
+
+/// Whether an origin means every host: `*`, `https://*`, `*://*:443`.
+fn is_wildcard(origin: &str) -> bool {
+    let (_, authority) = origin_parts(origin);
+    let host = authority.split(':').next().unwrap_or(authority);
+    host.contains('*') && host.chars().all(|sign| sign == '*' || sign == '.')
+}
+
+/// Scheme, and host with port. What stands before an `@` is a secret.
+fn origin_parts(origin: &str) -> (&str, &str) {
+    let (scheme, rest) = origin.split_once("://").unwrap_or(("", origin));
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    (scheme, without_user(authority))
+}
+
+fn without_user(text: &str) -> &str {
+    text.rsplit('@').next().unwrap_or(text)
+}
+
+/// The name itself, but nothing that may be a key: an unsalted hash of one lets people test guesses.
+fn harmless_name(name: &str) -> &str {
+    const LONGEST: usize = 253;
+    match name.len() <= LONGEST && redact::likely_secrets([name]).is_empty() {
+        true => name,
+        false => "a name that is not kept",
     }
 }
 
@@ -108,14 +165,19 @@ fn cors_wildcard(evidence: &Evidence) -> Vec<Verdict> {
         Ok(found) => found,
         Err(verdict) => return verdict,
     };
-    if entries.iter().any(|(_, entry)| entry == "*") {
-        return fail(
-            Finding::new("*", "CORS_ORIGINS allows every origin (*)")
-                .at(declared.place("CORS_ORIGINS"))
-                .with("variable", "CORS_ORIGINS"),
-        );
-    }
-    pass("CORS_ORIGINS holds no wildcard")
+    let wild = entries.iter().filter(|(_, origin)| is_wildcard(origin));
+    let wild = wild.map(|(_, origin)| match origin_parts(origin) {
+        ("", host) => host.to_owned(),
+        (scheme, host) => format!("{scheme}://{host}"),
+    });
+    let wild: BTreeSet<String> = wild.collect();
+    let findings = wild.into_iter().map(|origin| {
+        let message = format!("CORS_ORIGINS allows every origin ({origin})");
+        Finding::new(origin, message)
+            .at(declared.place("CORS_ORIGINS"))
+            .with("variable", "CORS_ORIGINS")
+    });
+    findings_or_pass(findings.collect(), "CORS_ORIGINS holds no wildcard")
 }
 
 fn cors_insecure_origin(evidence: &Evidence) -> Vec<Verdict> {
@@ -125,7 +187,6 @@ fn cors_insecure_origin(evidence: &Evidence) -> Vec<Verdict> {
     };
     let mut findings = Vec::new();
     for (number, entry) in entries {
-        let entry = entry.to_ascii_lowercase();
         let what = match entry.as_str() {
             "null" => "null",
             entry if entry.starts_with("http:") => "http",
@@ -138,10 +199,13 @@ fn cors_insecure_origin(evidence: &Evidence) -> Vec<Verdict> {
             _ => format!("entry {number} of CORS_ORIGINS is a plain http:// origin"),
         };
         findings.push(
-            Finding::new(format!("{what} {number}"), message)
-                .at(declared.place("CORS_ORIGINS"))
-                .with("variable", "CORS_ORIGINS")
-                .with("entry", number),
+            Finding::new(
+                format!("{what} {}", harmless_name(origin_parts(&entry).1)),
+                message,
+            )
+            .at(declared.place("CORS_ORIGINS"))
+            .with("variable", "CORS_ORIGINS")
+            .with("entry", number),
         );
     }
     findings_or_pass(findings, "every origin of CORS_ORIGINS is https")
@@ -273,7 +337,7 @@ fn proxies_invalid(evidence: &Evidence) -> Vec<Verdict> {
         .filter_map(|(number, entry)| match proxy(entry) {
             Proxy::Invalid(why) => Some(
                 Finding::new(
-                    format!("{number} {why}"),
+                    format!("{} {why}", harmless_name(without_user(entry))),
                     format!("entry {number} of TRUSTED_PROXY_IPS {why}"),
                 )
                 .at(declared.place("TRUSTED_PROXY_IPS"))
@@ -520,10 +584,24 @@ fn ignored(evidence: &Evidence) -> Vec<Verdict> {
         return skipped("no env file was read");
     };
     let beside_upstream = evidence.dialect == Dialect::Both && evidence.upstream.is_some();
-    let findings = declared
-        .effective()
-        .filter_map(|assignment| {
-            let name = assignment.name.as_str();
+    let assignments = declared.effective().map(|assignment| {
+        let name = assignment.name.as_str();
+        (name, name, declared.location(assignment), beside_upstream)
+    });
+    let configured = evidence.upstream.iter().flat_map(|upstream| {
+        let places = upstream.variables.iter().map(|(place, _)| place.as_str());
+        places.map(|place| {
+            (
+                place,
+                variable_of(place),
+                Location::file(&upstream.path),
+                true,
+            )
+        })
+    });
+    let findings = assignments
+        .chain(configured)
+        .filter_map(|(place, name, location, beside_upstream)| {
             let message = if is_of_the_past(name) {
                 format!("{name} is a name from before OpenClaw; nothing reads it")
             } else if beside_upstream && is_of_the_page(name) {
@@ -531,8 +609,8 @@ fn ignored(evidence: &Evidence) -> Vec<Verdict> {
             } else {
                 return None;
             };
-            let finding = Finding::new(name, message)
-                .at(declared.location(assignment))
+            let finding = Finding::new(place, message)
+                .at(location)
                 .with("variable", name);
             Some(match modern_name(name) {
                 Some(modern) => finding.mended_by(format!("rename {name} to {modern} and restart OpenClaw")),

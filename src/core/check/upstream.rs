@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::secret::Secret;
 use crate::settings::position;
 use crate::small_file;
-use crate::variables::{WEB_KEYS, is_secret};
+use crate::variables::{WEB_KEYS, is_of_the_page, is_secret};
 
 /// A larger configuration is refused, in bytes.
 const LARGEST_FILE: u64 = 16 << 20;
@@ -117,9 +117,13 @@ impl Upstream {
         })
     }
 
-    /// The gateway's credentials that are set, with the name of their place.
+    /// The gateway's credentials that are set, with the name of their place. What it does not read
+    /// is none.
     pub fn credentials(&self) -> impl Iterator<Item = (&str, &Credential)> {
-        let is_web_key = |(place, _): &(&str, &Credential)| WEB_KEYS.contains(&variable_of(place));
+        let is_web_key = |(place, _): &(&str, &Credential)| {
+            let variable = variable_of(place);
+            WEB_KEYS.contains(&variable) && !is_of_the_page(variable)
+        };
         self.all().filter(is_web_key)
     }
 
@@ -255,7 +259,7 @@ mod tests {
 
     #[test]
     fn variables_are_set_there_too_and_the_web_keys_among_them_are_credentials() {
-        let text = "{env:{vars:{OPENCLAW_GATEWAY_TOKEN:'abc',WEB_API_KEY:'${X}',GROQ_API_KEY:'def',MODE:'x',A_KEY:''}}}";
+        let text = "{env:{vars:{OPENCLAW_GATEWAY_TOKEN:'abc',OPENCLAW_GATEWAY_PASSWORD:'${X}',WEB_API_KEY:'${Y}',GROQ_API_KEY:'def',MODE:'x',A_KEY:''}}}";
         let upstream = Upstream::parse(text).unwrap();
         let places = |found: Vec<(&str, &Secret)>| -> Vec<String> {
             found.iter().map(|(place, _)| (*place).to_owned()).collect()
@@ -270,7 +274,7 @@ mod tests {
         );
         assert_eq!(
             upstream.references().collect::<Vec<_>>(),
-            ["env.vars.WEB_API_KEY"]
+            ["env.vars.OPENCLAW_GATEWAY_PASSWORD"]
         );
     }
 

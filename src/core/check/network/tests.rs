@@ -154,6 +154,16 @@ fn origins_are_named_and_https() {
             ("CORS_ORIGINS=*", "fail *"),
             ("CORS_ORIGINS=https://a.example, *", "fail *"),
             ("CORS_ORIGINS=https://*.example", "pass"),
+            ("CORS_ORIGINS=\"https://a.example *\"", "fail *"),
+            ("CORS_ORIGINS=https://a.example;*", "fail *"),
+            ("CORS_ORIGINS=[\"https://a.example\", \"*\"]", "fail *"),
+            ("CORS_ORIGINS=['*']", "fail *"),
+            ("CORS_ORIGINS=https://*", "fail https://*"),
+            (
+                "CORS_ORIGINS=HTTPS://*:443/,*",
+                "fail *, fail https://*:443",
+            ),
+            ("CORS_ORIGINS=https://user:hunter2@*", "fail https://*"),
             ("CORS_ORIGINS=https://a.example", "pass"),
             ("CORS_ORIGINS=", "skipped"),
             ("", "skipped"),
@@ -164,11 +174,24 @@ fn origins_are_named_and_https() {
         "network.cors-insecure-origin",
         &[
             ("CORS_ORIGINS=https://a.example", "pass"),
-            ("CORS_ORIGINS=null", "fail null 1"),
-            ("CORS_ORIGINS=NULL", "fail null 1"),
+            ("CORS_ORIGINS=null", "fail null null"),
+            ("CORS_ORIGINS=NULL", "fail null null"),
+            (
+                "CORS_ORIGINS='https://a.example;http://b.example'",
+                "fail http b.example",
+            ),
+            (
+                "CORS_ORIGINS=[\"http://b.example:80\"]",
+                "fail http b.example:80",
+            ),
+            ("CORS_ORIGINS=http://[::1]:3000", "fail http [::1]:3000"),
+            (
+                "CORS_ORIGINS=http://mia:hunter2@b.example/x",
+                "fail http b.example",
+            ),
             (
                 "CORS_ORIGINS=https://a.example,HTTP://b.example , null",
-                "fail http 2, fail null 3",
+                "fail http b.example, fail null null",
             ),
             ("CORS_ORIGINS=https://http.example", "pass"),
             ("CORS_ORIGINS=*", "pass"),
@@ -221,7 +244,7 @@ fn a_list_of_proxies_is_there_in_use_and_readable() {
         &[
             (
                 "TRUSTED_PROXIES=true\nTRUSTED_PROXY_IPS=10.0.0.0/8, 10.0.0.1/8,,x",
-                "fail 2 has bits set beyond its prefix (host bits), fail 3 is empty, fail 4 is no address and no network",
+                "fail 10.0.0.1/8 has bits set beyond its prefix (host bits), fail  is empty, fail x is no address and no network",
             ),
             (
                 "TRUSTED_PROXIES=true\nTRUSTED_PROXY_IPS=10.0.0.0/8 , ::1",
@@ -400,4 +423,53 @@ fn without_an_endpoint_this_host_tells_about_the_private_chat() {
         evidence.posture = posture;
         assert_eq!(sentences(id, &evidence), expected, "{profile}");
     }
+}
+
+#[test]
+fn a_finding_is_recognised_by_its_entry_and_not_by_its_place() {
+    let id = "network.cors-insecure-origin";
+    let known = said(
+        id,
+        &evidence("CORS_ORIGINS=http://a.example,https://b.example"),
+    );
+    let moved = said(
+        id,
+        &evidence("CORS_ORIGINS=https://b.example,http://a.example"),
+    );
+    let other = said(
+        id,
+        &evidence("CORS_ORIGINS=http://evil.example,https://b.example"),
+    );
+    assert_eq!(known, moved);
+    assert_ne!(known, other);
+    let id = "network.proxies-invalid";
+    let list = |entries| format!("TRUSTED_PROXIES=true\nTRUSTED_PROXY_IPS={entries}");
+    let about = |entries| said(id, &evidence(&list(entries)));
+    assert_eq!(about("proxy,10.0.0.1"), about("10.0.0.1,proxy"));
+    assert_ne!(about("proxy,10.0.0.1"), about("other,10.0.0.1"));
+    assert!(!about("mia:hunter2@proxy").contains("hunter2"));
+    let key = format!(
+        "sk-ant-api03-{}",
+        "q8Zt0vXrLm2Kp9Wc4Yb7Tn5Hs3Df6Gj1Qa8".repeat(2)
+    );
+    assert!(!about(&key).contains("q8Zt0v"));
+}
+
+#[test]
+fn variables_of_openclaw_s_configuration_are_ignored_under_names_that_nothing_reads() {
+    let id = "network.ignored-variable";
+    for (vars, expected) in [
+        ("WEB_API_KEY:'a'", "fail env.vars.WEB_API_KEY"),
+        ("CLAWDBOT_TOKEN:'a'", "fail env.vars.CLAWDBOT_TOKEN"),
+        ("OPENCLAW_GATEWAY_TOKEN:'a',GROQ_API_KEY:'b'", "pass"),
+    ] {
+        let json = format!("{{env:{{vars:{{{vars}}}}}}}");
+        assert_eq!(
+            said(id, &evidence_beside("OPENCLAW_PORT=1", &json)),
+            expected
+        );
+    }
+    let json = "{env:{vars:{WEB_API_KEY:'a'}}}";
+    let beside = evidence_beside("OPENCLAW_PORT=1", json);
+    assert_eq!(said("auth.web-api-key-missing", &beside), "fail no key");
 }
