@@ -17,6 +17,8 @@ use crate::report::{
 pub const SCHEMA: &str = "openclaw-sec/fleet/1";
 /// The id of the one result that stands for a deployment without a report.
 pub const NO_REPORT: &str = "network.no-report";
+/// The id of the result that stands for what a report keeps back or contradicts.
+pub const UNSOUND_REPORT: &str = "network.unsound-report";
 
 /// The results of a whole fleet counted by status.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -91,26 +93,34 @@ pub struct Fleet {
 }
 
 impl FleetTarget {
-    /// A deployment and its report, which is kept as it is. Where its summary says something else
-    /// than its results, the worse of both counts, and it is no pass.
-    pub fn reported(name: String, report: Report) -> Self {
+    /// A deployment and its report. Where its summary says something else than its results, or it
+    /// holds none, the worse of both counts, and one more result, which is unknown, says so in every
+    /// format.
+    pub fn reported(name: String, mut report: Report) -> Self {
         let counted = Summary::of(&report.results);
         let agrees = counted == report.summary;
+        let reason = if !agrees {
+            Some("its summary does not agree with its results")
+        } else if report.results.is_empty() {
+            Some("its report holds no results")
+        } else {
+            None
+        };
         let has = |count: fn(&Summary) -> u64| count(&counted) > 0 || count(&report.summary) > 0;
         let status = if has(|summary| summary.fail) {
             ItemStatus::Fail
-        } else if !agrees
-            || has(|summary| summary.unknown)
-            || !has(|summary| summary.pass.saturating_add(summary.waived))
-        {
+        } else if reason.is_some() || has(|summary| summary.unknown) {
             ItemStatus::Unknown
         } else {
             ItemStatus::Pass
         };
+        if let Some(reason) = reason {
+            add_unknown(&mut report, reason);
+        }
         Self {
             name,
             status,
-            reason: (!agrees).then(|| "its summary does not agree with its results".to_owned()),
+            reason: reason.map(str::to_owned),
             report: Some(report),
             original: None,
         }
@@ -161,23 +171,13 @@ impl FleetTarget {
         items: &[(&str, &str)],
     ) -> Self {
         target.name = Some(name.clone());
-        let result = CheckResult {
-            id: NO_REPORT.to_owned(),
-            item: "network".to_owned(),
-            kind: Kind::Live,
-            title: "the deployment reports".to_owned(),
-            severity: Severity::High,
-            status: Status::Unknown,
-            message: "nothing is known of this deployment".to_owned(),
-            reason: reason.clone(),
-            evidence: Map::new(),
-            location: None,
-            remediation: "look why it does not answer or report, then run the check again"
-                .to_owned(),
-            references: Vec::new(),
-            fixable: false,
-            fingerprint: NO_REPORT.to_owned(),
-        };
+        let result = unknown(
+            NO_REPORT,
+            "the deployment reports",
+            "nothing is known of this deployment",
+            &reason,
+            "look why it does not answer or report, then run the check again",
+        );
         let checklist = items
             .iter()
             .map(|(item, title)| ChecklistItem {
@@ -204,6 +204,47 @@ impl FleetTarget {
             report: Some(report),
             original: None,
         }
+    }
+}
+
+/// A result of ours about a report as a whole.
+fn unknown(id: &str, title: &str, message: &str, reason: &str, remediation: &str) -> CheckResult {
+    CheckResult {
+        id: id.to_owned(),
+        item: ITEM.to_owned(),
+        kind: Kind::Live,
+        title: title.to_owned(),
+        severity: Severity::High,
+        status: Status::Unknown,
+        message: message.to_owned(),
+        reason: reason.to_owned(),
+        evidence: Map::new(),
+        location: None,
+        remediation: remediation.to_owned(),
+        references: Vec::new(),
+        fixable: false,
+        fingerprint: id.to_owned(),
+    }
+}
+
+/// The item of the checklist that our own results belong to.
+const ITEM: &str = "network";
+
+/// Says in the report itself that it cannot be believed.
+fn add_unknown(report: &mut Report, reason: &str) {
+    report.results.push(unknown(
+        UNSOUND_REPORT,
+        "the report can be believed",
+        "not all is known of this deployment",
+        reason,
+        "run the check there again, and send the report as it was written",
+    ));
+    report.summary.unknown = report.summary.unknown.saturating_add(1);
+    let mut items = report.checklist.iter_mut();
+    if let Some(item) = items.find(|item| item.item == ITEM)
+        && item.status != ItemStatus::Fail
+    {
+        item.status = ItemStatus::Unknown;
     }
 }
 
@@ -366,6 +407,35 @@ mod tests {
         assert_eq!(findings.exit_code(None), 3);
         let labels: Vec<&str> = findings.deployments().map(|d| d.label()).collect();
         assert_eq!(labels, ["a"]);
+    }
+
+    #[test]
+    fn a_report_without_failures_and_unknowns_is_a_pass_and_an_empty_one_is_none() {
+        let mut report = FleetTarget::silent("a".into(), target(), "x".into(), "then", ITEMS)
+            .report
+            .expect("a silent target carries a report");
+        for (status, expected, code) in [
+            (Status::Skipped, ItemStatus::Pass, 0),
+            (Status::Waived, ItemStatus::Pass, 0),
+            (Status::Unknown, ItemStatus::Unknown, 3),
+            (Status::Fail, ItemStatus::Fail, 1),
+        ] {
+            report.results[0].status = status;
+            report.summary = Summary::of(&report.results);
+            let target = FleetTarget::reported("a".into(), report.clone());
+            assert_eq!(target.status, expected, "{status:?}");
+            assert_eq!(target.exit_code(Some(Severity::Medium)), code, "{status:?}");
+        }
+        report.results.clear();
+        for summary in [Summary::default(), report.summary.clone()] {
+            report.summary = summary;
+            let target = FleetTarget::reported("a".into(), report.clone());
+            let results = target.report.as_ref().map(|report| &report.results[..]);
+            assert!(
+                matches!(results, Some([only]) if only.id == UNSOUND_REPORT && only.status == Status::Unknown)
+            );
+            assert!(target.reason.is_some() && target.exit_code(None) == 3);
+        }
     }
 
     #[test]

@@ -48,14 +48,21 @@ impl Text<'_> {
         for (target, deployment) in fleet.targets.iter().zip(findings.deployments()) {
             let (symbol, tone) = sign(target.status);
             let name = harmless(&target.name);
-            let line = format!("{symbol} {name:<width$}  {}", self.items(deployment.report));
+            let mut items = self.items(deployment.report);
+            if items.is_empty() {
+                items = match &target.reason {
+                    Some(reason) => harmless(reason).into_owned(),
+                    None => "nothing wrong".to_owned(),
+                };
+            }
+            let line = format!("{symbol} {name:<width$}  {items}");
             self.lines
                 .push(format!("  {}", self.tint(tone, line.trim_end())));
         }
         self.lines.push(String::new());
         for deployment in findings.deployments() {
             let summary = &deployment.report.summary;
-            if summary.fail + summary.unknown + summary.waived > 0 {
+            if [summary.fail, summary.unknown, summary.waived] != [0; 3] {
                 self.heading(deployment.label(), deployment.report);
                 self.lines.push(String::new());
                 self.details(deployment.report);
@@ -63,7 +70,7 @@ impl Text<'_> {
         }
     }
 
-    /// The items that are not right, in words.
+    /// The items that are not right, in words; none where all are.
     fn items(&self, report: &Report) -> String {
         let with = |status| {
             let items = report.checklist.iter().filter(|item| item.status == status);
@@ -81,9 +88,6 @@ impl Text<'_> {
             if !items.is_empty() {
                 parts.push(format!("{word}: {items}"));
             }
-        }
-        if parts.is_empty() {
-            parts.push("nothing wrong".to_owned());
         }
         parts.join(" · ")
     }

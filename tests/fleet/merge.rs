@@ -302,6 +302,22 @@ fn a_summary_that_disagrees_with_its_results_is_no_pass() {
         assert_eq!(fleet.status(name), status, "{name}");
         assert!(fleet.reason(name).contains("summary"), "{name}");
         assert_eq!(fleet.code, code, "{name}");
+        for format in [
+            "human",
+            "sarif",
+            "junit",
+            "github",
+            "gitlab",
+            "markdown",
+            "html",
+            "prometheus",
+            "ocsf",
+        ] {
+            let line = format!("check --merge {name}.json --format {format}");
+            let text = place.line(&line).stdout;
+            assert!(text.contains("unsound-report"), "{name} {format}: {text}");
+            assert!(!text.contains("nothing wrong"), "{name} {format}: {text}");
+        }
     }
 }
 
