@@ -1,6 +1,6 @@
 //! `keygen`: a key to stdout, into a new file, or into an env file.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -10,6 +10,7 @@ use openclaw_sec::atomic_file;
 use openclaw_sec::env_file::{EnvFile, Lock, SaveError};
 use openclaw_sec::keygen::{Form, KeygenError, MOST_KEYS, Recipe};
 use openclaw_sec::placeholder::placeholder;
+use openclaw_sec::rotate;
 use openclaw_sec::secret::Secret;
 use rand::rngs::SysRng;
 use zeroize::Zeroizing;
@@ -44,10 +45,10 @@ pub fn run(
         ))),
         (Some(env), None) => into_env_file(env, arguments, &recipe, context),
         (None, output) => {
-            if arguments.replace {
+            if is_given(matches, "replace") {
                 return Err(Failure::usage(anyhow!("--replace goes with --env FILE")));
             }
-            if is_name_given(matches) {
+            if is_given(matches, "name") {
                 return Err(Failure::usage(anyhow!("--name goes with --env FILE")));
             }
             let keys = keys(arguments.count, &recipe)?;
@@ -59,10 +60,10 @@ pub fn run(
     }
 }
 
-/// On the command line; a setting may name the variable of another day's `--env`.
-fn is_name_given(matches: &ArgMatches) -> bool {
+/// On the command line; a setting may be for another day's `--env`.
+fn is_given(matches: &ArgMatches, flag: &str) -> bool {
     let own = matches.subcommand_matches("keygen");
-    let source = own.and_then(|own| own.value_source("name"));
+    let source = own.and_then(|own| own.value_source(flag));
     source == Some(ValueSource::CommandLine)
 }
 
@@ -135,12 +136,24 @@ fn into_env_file(
             "--env takes one key: leave --count out"
         )));
     }
-    let locks = context.state()?.folder("locks").map_err(Failure::output)?;
+    let state = context.state()?;
+    let locks = state.folder("locks").map_err(Failure::output)?;
     let signals = interrupt::hold().map_err(Failure::output)?;
     let changed = change(path, arguments, recipe, &locks);
     signals.release()?;
-    let Changed { change, left } = changed?;
+    let Changed {
+        change,
+        left,
+        target,
+        key,
+    } = changed?;
     let name = &arguments.name;
+    let now = context.world.now();
+    if let Err(error) = rotate::record_made(&target, name, &key, &state, now) {
+        context.terminal.warn(&format!(
+            "since when {name} is in use was not recorded: {error}"
+        ));
+    }
     if let Some(line) = left {
         context.terminal.warn(&format!(
             "{name} is set twice in {}; the last one counts and was changed, line {line} stays as it is",
@@ -168,6 +181,9 @@ struct Changed {
     change: Change,
     /// The line of an earlier definition, which does not count.
     left: Option<usize>,
+    /// The file behind all links.
+    target: PathBuf,
+    key: Secret,
 }
 
 enum Change {
@@ -207,7 +223,12 @@ fn change(
     let left = lines()
         .next()
         .filter(|first| lines().last() != Some(*first));
-    Ok(Changed { change, left })
+    Ok(Changed {
+        change,
+        left,
+        target: lock.target().to_path_buf(),
+        key,
+    })
 }
 
 /// A placeholder is no key, and nobody loses anything when it goes.

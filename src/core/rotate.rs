@@ -21,7 +21,9 @@ mod start;
 mod verdict;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
 
 pub use admin::AdminError;
 pub use due::{Age, Due, Survey, survey};
@@ -39,7 +41,22 @@ pub use verdict::Verdict;
 use crate::atomic_file::AtomicFileError;
 use crate::env_file::{EditError, EnvFileError, SaveError};
 use crate::secret::Secret;
-use crate::state::StateError;
+use crate::state::{StateDir, StateError};
+
+/// Notes a key that was made on this machine and now stands in an env file.
+///
+/// # Errors
+/// When the ledger, or the salt of its fingerprints, can be neither read nor written.
+pub fn record_made(
+    env: &Path,
+    name: &str,
+    key: &Secret,
+    state: &StateDir,
+    now: Timestamp,
+) -> Result<(), RotateError> {
+    let fingerprint = state.fingerprints()?.of(key.expose());
+    Ledger::update(state, |ledger| ledger.made(env, name, fingerprint, now))
+}
 
 /// Who watches a rotation, and answers where only a person can.
 pub trait Person {

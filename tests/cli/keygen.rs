@@ -373,3 +373,49 @@ fn a_dash_is_no_file() {
         assert!(!place.path("-").exists(), "{line}");
     }
 }
+
+#[test]
+fn a_key_in_an_env_file_is_recorded_and_one_that_cannot_be_is_written_all_the_same() {
+    let place = Place::with_env("WEB_API_KEY=q7Zk2mVw9xLr4TbN8cPdYfHs3JgKuEaQ6RoXi1WvBtM=\n");
+    let id = "rotation.never-recorded";
+    let status = || place.report(&format!("--only {id}")).0.one(id)["status"].clone();
+    assert_eq!(status(), "fail");
+    let ended = place.line("keygen --env .env --name WEB_API_KEY --replace");
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert_eq!(status(), "pass");
+    let ledger = std::fs::read_to_string(place.outer("state/ledger.json")).unwrap();
+    let key = String::from_utf8(place.read(".env")).unwrap();
+    let key = key.trim_start_matches("WEB_API_KEY=").trim();
+    assert!(
+        !ledger.contains(key) && ledger.contains("sha256:"),
+        "{ledger}"
+    );
+    // Behind a link it is one file.
+    place.shell("ln -s .env link; rm ../state/ledger.json; $B keygen --env link --replace");
+    assert_eq!(status(), "pass");
+    std::fs::write(place.outer("state/ledger.json"), "broken").unwrap();
+    let before = place.read(".env");
+    let ended = place.line("keygen --env .env --replace");
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert!(ended.stderr.contains("not recorded"), "{}", ended.stderr);
+    assert_ne!(place.read(".env"), before);
+}
+
+#[test]
+fn a_key_that_is_too_old_is_one_finding_and_not_two() {
+    let place = Place::with_env("WEB_API_KEY=q7Zk2mVw9xLr4TbN8cPdYfHs3JgKuEaQ6RoXi1WvBtM=\n");
+    place.shell("touch -d '100 days ago' .env");
+    let (report, _) = place.report("--only rotation");
+    assert_eq!(report.one("rotation.overdue")["status"], "fail");
+    assert_eq!(report.one("rotation.never-recorded")["status"], "pass");
+}
+
+#[test]
+fn a_setting_for_another_day_is_no_slip() {
+    let place = Place::new();
+    place.write("openclaw-sec.toml", "[keygen]\nreplace = true\n");
+    assert_eq!(place.line("keygen").code, 0);
+    assert_eq!(place.line("keygen --replace").code, 2);
+    place.write(".env", "WEB_API_KEY=hunter2\n");
+    assert_eq!(place.line("keygen --env .env").code, 0);
+}

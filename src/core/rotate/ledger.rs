@@ -10,6 +10,7 @@ use super::RotateError;
 use super::plan::{KeySource, Plan};
 use crate::atomic_file::{self, Expected};
 use crate::env_file::Lock;
+use crate::key_shapes;
 use crate::small_file;
 use crate::state::StateDir;
 
@@ -137,6 +138,22 @@ impl Ledger {
             first_seen_at: plan.started_at,
             file_changed_at: None,
             expires_at: plan.expires_at,
+        });
+    }
+
+    /// A key was made here and put into the file.
+    pub fn made(&mut self, env: &Path, name: &str, fingerprint: String, now: Timestamp) {
+        self.put(Entry {
+            env: env.to_owned(),
+            name: name.to_owned(),
+            provider: key_shapes::provider_of_variable(name).map(str::to_owned),
+            fingerprint,
+            created_at: None,
+            rotated_at: Some(now),
+            verified_at: None,
+            first_seen_at: now,
+            file_changed_at: None,
+            expires_at: None,
         });
     }
 
