@@ -8,7 +8,7 @@ use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
 use openclaw_sec::audit::detect::DETECTORS;
 use openclaw_sec::check;
 use openclaw_sec::order;
-use openclaw_sec::settings::{KnownFlags, Settings, SettingsError};
+use openclaw_sec::settings::{KnownFlags, NEVER_CONFIGURED, Settings, SettingsError};
 use openclaw_sec::world::World;
 
 use super::exit;
@@ -17,8 +17,6 @@ use crate::terminal::Terminal;
 
 /// Every flag can also be set by a variable that begins so.
 const VARIABLE_PREFIX: &str = "OPENCLAW_SEC_";
-/// Flags that are about one call and so have no place in a configuration.
-const NEVER_CONFIGURED: [&str; 5] = ["config", "help", "version", "list", "explain"];
 
 /// Why the arguments are not usable.
 pub enum Problem {
@@ -330,6 +328,15 @@ impl Problem {
                     terminal.note(
                         "The deployments of --targets name their own env files and endpoints.",
                     );
+                }
+                if error.kind() == ErrorKind::UnknownArgument
+                    && words.iter().any(|word| word == "check")
+                    && error
+                        .get(clap::error::ContextKind::InvalidArg)
+                        .is_some_and(|word| !word.to_string().starts_with('-'))
+                {
+                    terminal
+                        .note("An env file is named with --env FILE, an endpoint with --url URL.");
                 }
                 if let Some(source) = source {
                     terminal.note(&source);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 use toml::de::{DeTable, DeValue};
 
+use crate::foreign_text::is_harmful;
 use crate::small_file;
 use crate::world::World;
 
@@ -69,6 +70,9 @@ fn suggestion(nearest: &Option<String>) -> String {
         None => String::new(),
     }
 }
+
+/// Flags that are about one call and so have no place in a configuration: another key is not meant.
+pub const NEVER_CONFIGURED: [&str; 5] = ["config", "help", "version", "list", "explain"];
 
 /// The flags that a configuration may set, by table: `""` holds the global ones.
 pub type KnownFlags = BTreeMap<String, Vec<String>>;
@@ -447,7 +451,11 @@ impl File<'_> {
             };
             texts.insert(name, (value.span().start, text.trim().to_owned()));
         }
-        let mut take = |name| texts.remove(name).filter(|(_, text)| !text.is_empty());
+        let is_seen = |character: char| !character.is_whitespace() && !is_harmful(character);
+        let mut take = |name| {
+            let found = texts.remove(name);
+            found.filter(|(_, text)| text.chars().any(is_seen))
+        };
         let missing = |name: &str| {
             self.value(
                 at,
@@ -536,7 +544,9 @@ impl File<'_> {
             path: self.path.to_path_buf(),
             line: self.position(at).0,
             key: shown.to_owned(),
-            nearest: most_alike(key, known).map(|(_, nearest)| nearest.to_owned()),
+            nearest: most_alike(key, known)
+                .filter(|_| !NEVER_CONFIGURED.contains(&key))
+                .map(|(_, nearest)| nearest.to_owned()),
         }
     }
 

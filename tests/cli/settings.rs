@@ -183,6 +183,18 @@ fn what_no_flag_knows_is_an_error_with_the_nearest_name() {
             ended.stderr
         );
     }
+    place.write("openclaw-sec.toml", "[check]\nlist = true\n");
+    let ended = place.line("check");
+    assert!(!ended.stderr.contains("did you mean"), "{}", ended.stderr);
+    for reason in [" ", "\u{200b}", "\u{a0}\u{2060}"] {
+        let waiver = format!(
+            "[[waiver]]\nid = \"logs.level\"\nreason = \"{reason}\"\nexpires = 2026-01-01\n"
+        );
+        place.write("openclaw-sec.toml", waiver);
+        let ended = place.line("check");
+        assert_eq!(ended.code, 2, "{reason:?}");
+        assert!(ended.stderr.contains("blank"), "{}", ended.stderr);
+    }
     assert_eq!(place.line("--help").code, 0, "help comes even so");
 }
 
