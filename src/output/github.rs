@@ -8,7 +8,7 @@ use openclaw_sec::order;
 use openclaw_sec::report::{CheckResult, Severity, Status};
 
 use super::Page;
-use super::services::place_from;
+use super::services::{is_stdin, place_from};
 
 /// GitHub keeps at most this many of each kind for one step, and drops the others without a word
 /// (github.com/actions/toolkit/issues/734).
@@ -71,7 +71,7 @@ fn place_of(command: &str) -> usize {
 
 fn annotation(deployment: &Deployment<'_>, result: &CheckResult, page: &Page<'_>) -> String {
     let mut properties = Vec::new();
-    if let Some(location) = &result.location {
+    if let Some(location) = result.location.as_ref().filter(|place| !is_stdin(place)) {
         let path = place_from(page.folder, location);
         properties.push(format!("file={}", property(&path)));
         for (name, number) in [("line", location.line), ("col", location.column)] {

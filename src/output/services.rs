@@ -37,12 +37,21 @@ pub fn place_from(folder: &Path, location: &Location) -> String {
 /// The place that a service shows a result at: the endpoint's are shown at the env file.
 pub fn shown_place(folder: &Path, deployment: &Deployment<'_>, result: &CheckResult) -> String {
     match &result.location {
-        Some(location) => place_from(folder, location),
-        None => {
+        Some(location) if !is_stdin(location) => place_from(folder, location),
+        _ => {
             let env = deployment.report.target.env.as_deref();
+            let env = env.filter(|env| *env != STDIN);
             path_from(folder, env.unwrap_or(super::DEFAULT_ENV))
         }
     }
+}
+
+/// What an env file is called that was read from stdin, where no place can be shown.
+const STDIN: &str = "-";
+
+/// Whether a finding stands in what came from stdin.
+pub fn is_stdin(location: &Location) -> bool {
+    location.path == STDIN
 }
 
 /// A time of a report, in milliseconds since 1970; none for what is no time.
