@@ -322,7 +322,7 @@ pub struct CheckArgs {
     #[arg(long, value_name = "AGE", help_heading = "Fleet", requires = "merge")]
     pub max_age: Option<String>,
 
-    /// Show all checks and leave
+    /// Show the chosen checks, all by default, and leave
     #[arg(long, help_heading = "Selection")]
     pub list: bool,
 

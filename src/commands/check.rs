@@ -33,17 +33,33 @@ pub fn run(
     context: &mut Context<'_>,
 ) -> Result<u8, Failure> {
     if arguments.list {
-        return Ok(context
-            .terminal
-            .reading_matter(reports::list().as_bytes(), 0));
+        // A selection of the configuration is no reason to show less.
+        let given = |flag: &str, words: &[String]| match is_given(matches, flag) {
+            true => words.to_vec(),
+            false => Vec::new(),
+        };
+        let only = given("only", &arguments.only);
+        let selection = Selection::new(only, given("skip", &arguments.skip));
+        let list = reports::list(&selection.map_err(Failure::usage)?);
+        return Ok(context.terminal.reading_matter(list.as_bytes(), 0));
     }
     if let Some(id) = &arguments.explain {
         let text = reports::explain(id).map_err(Failure::usage)?;
         return Ok(context.terminal.reading_matter(text.as_bytes(), 0));
     }
+    if arguments.merge.is_empty()
+        && let Some(flag) = ["expect", "max_age"]
+            .into_iter()
+            .find(|flag| is_given(matches, flag))
+    {
+        return Err(Failure::usage(anyhow!(
+            "--{} goes with --merge PATH, which joins reports",
+            flag.replace('_', "-")
+        )));
+    }
     let started = Instant::now();
     interrupt::watch().map_err(Failure::output)?;
-    let outputs = reports::plan(arguments, matches)?;
+    let outputs = reports::plan(arguments, matches, context.settings)?;
     let mut mended = Mended::default();
     let mut findings = if !arguments.merge.is_empty() {
         merge::join(arguments, &outputs, context)?
@@ -61,6 +77,12 @@ pub fn run(
     reports::deliver(&findings, &outputs, code, context)
 }
 
+/// Whether a flag of `check` stands on the command line; a setting may be for another day's run.
+fn is_given(matches: &ArgMatches, flag: &str) -> bool {
+    let own = matches.subcommand_matches("check").unwrap_or(matches);
+    own.value_source(flag) == Some(ValueSource::CommandLine)
+}
+
 fn milliseconds(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
@@ -75,7 +97,7 @@ fn one(
 ) -> Result<Report, Failure> {
     let started_at = context.world.now();
     let plan = Plan::new(arguments)?;
-    reports::refuse_inputs(outputs, arguments)?;
+    reports::refuse_inputs(outputs, arguments, context)?;
     if arguments.url.is_none() {
         gather::try_flags(arguments, &plan)?;
         tell_idle_flags(matches, context);
@@ -101,7 +123,17 @@ fn one(
     let redactor = context.terminal.redactor();
     let (report, news) = report(&plan, &subject, &evidence, started_at, &site, redactor);
     for (_, news) in news {
-        context.terminal.warn(&news.to_string());
+        // Where the check failed all the same, a target may be misspelled.
+        let has_failed = |id: &String| {
+            let mut failed = report.with_status(Status::Fail);
+            failed.any(|result| result.id == *id)
+        };
+        match &news {
+            WaiverNews::NotAsked(id) if !has_failed(id) => {
+                context.terminal.detail(&news.to_string());
+            }
+            _ => context.terminal.warn(&news.to_string()),
+        }
     }
     Ok(report)
 }
@@ -201,6 +233,13 @@ impl Plan {
         }
         let selection = Selection::new(arguments.only.clone(), arguments.skip.clone())
             .map_err(Failure::usage)?;
+        if selection.is_empty() {
+            return Err(Failure::usage(anyhow!(
+                "--only {} and --skip {}: together they choose no check",
+                arguments.only.join(","),
+                arguments.skip.join(",")
+            )));
+        }
         let baseline = arguments
             .baseline
             .as_deref()

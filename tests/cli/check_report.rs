@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::support::{FORMATS, PAGE, Place};
+use super::support::{FORMATS, HARDENED, PAGE, Place};
 
 /// A day so many days from now, as the system's calendar counts.
 fn day(place: &Place, days: i64) -> String {
@@ -261,7 +261,7 @@ fn a_waiver_accepts_a_finding_until_its_date_in_every_format() {
     let ended = place.line("check --only secrets.placeholder");
     assert_eq!(ended.code, 1);
     assert!(
-        ended.stderr.contains("matches no finding"),
+        ended.stderr.contains("is for nothing that this run asked"),
         "{}",
         ended.stderr
     );
@@ -550,4 +550,157 @@ fn a_code_tree_without_an_env_file_is_enough() {
     let (report, code) = place.report("--code src --only declared");
     assert_eq!((report.failed().len(), code), (0, 0));
     assert!(report.document["target"]["env"].is_null());
+}
+
+#[test]
+fn no_report_takes_the_place_of_what_the_run_reads_or_keeps() {
+    let place = Place::with_env(HARDENED.replace("/var/log/openclaw/audit.log", "audit.log"));
+    place.write("audit.log", "login ok\n");
+    place.write("openclaw-sec.toml", "[check]\nonly = [\"declared\"]\n");
+    place.line("check --format json --output base.json");
+    place.shell("$B keygen --env other.env");
+    std::fs::write(
+        place.path("fleet.toml"),
+        "[[target]]\nname = \"a\"\nenv = \".env\"\n",
+    )
+    .unwrap();
+    let kept = |name: &str| std::fs::read(place.path(name)).unwrap();
+    for (line, name, word) in [
+        ("", "openclaw-sec.toml", "name another"),
+        ("", "audit.log", "name another"),
+        ("", "../state/ledger.json", "state"),
+        ("", "../state/salt", "state"),
+        ("", "../state/locks/x", "state"),
+        ("--baseline base.json", "base.json", "move it"),
+        ("--targets fleet.toml", "audit.log", "name another"),
+        ("--targets fleet.toml", "openclaw-sec.toml", "name another"),
+        ("--merge base.json", "../state/salt", "state"),
+    ] {
+        let exists = place.path(name).exists();
+        let before = exists.then(|| kept(name));
+        let ended = place.line(&format!("check {line} --format json --output {name}"));
+        assert_eq!(ended.code, 2, "{name}: {}", ended.both());
+        assert!(ended.stderr.contains(word), "{name}: {}", ended.stderr);
+        assert_eq!(place.path(name).exists(), exists, "{name}");
+        assert_eq!(exists.then(|| kept(name)), before, "{name}");
+    }
+    // Beside what is kept there, as the unit has it.
+    let ended = place.line("check --format json --output ../state/check.json");
+    assert_eq!(ended.code, 0, "{}", ended.both());
+}
+
+#[test]
+fn formats_and_outputs_of_a_configuration_are_paired_by_place() {
+    let place = Place::with_env(HARDENED);
+    let lists = |formats: &str, outputs: &str| {
+        place.write(
+            "openclaw-sec.toml",
+            format!("[check]\nonly = [\"declared\"]\nformat = {formats}\noutput = {outputs}\n"),
+        );
+        place.line("check")
+    };
+    let ended = lists(
+        "[\"json\", \"sarif\", \"human\"]",
+        "[\"a.json\", \"a.sarif\"]",
+    );
+    assert_eq!(ended.code, 0, "{}", ended.both());
+    assert!(
+        ended.stdout.contains("openclaw-sec check"),
+        "{}",
+        ended.stdout
+    );
+    assert!(String::from_utf8_lossy(&place.read("a.json")).contains("openclaw-sec/check/1"));
+    assert!(String::from_utf8_lossy(&place.read("a.sarif")).contains("sarif-schema"));
+    let ended = lists("\"json\"", "[\"b.json\", \"b.sarif\"]");
+    assert_eq!(ended.code, 2);
+    assert!(
+        ended.stderr.contains("openclaw-sec.toml") && ended.stderr.contains("b.sarif"),
+        "{}",
+        ended.stderr
+    );
+    assert!(!place.path("b.json").exists());
+}
+
+#[test]
+fn words_that_choose_nothing_or_go_nowhere_are_errors_that_help() {
+    let place = Place::with_env(HARDENED);
+    place.write("names", "a\n");
+    for (line, words) in [
+        ("check .env", &["--env FILE"][..]),
+        ("--color never check .env", &["--env FILE"]),
+        (
+            "check --only secrets.reused --skip secrets",
+            &["--only", "--skip"],
+        ),
+        ("check --expect names", &["--merge"]),
+        ("check --env .env --expect names", &["--expect", "--merge"]),
+        ("check --env .env --max-age 4d", &["--max-age", "--merge"]),
+        (
+            "check --targets names --expect names",
+            &["--expect", "--merge"],
+        ),
+    ] {
+        let ended = place.line(line);
+        assert_eq!((ended.code, &*ended.stdout), (2, ""), "{line}");
+        for word in words {
+            assert!(ended.stderr.contains(word), "{line}: {}", ended.stderr);
+        }
+    }
+    // A setting for another day's --merge is no reason to refuse.
+    place.write(
+        "openclaw-sec.toml",
+        "[check]\nmax-age = \"36h\"\nskip = [\"logs\"]\n",
+    );
+    assert_eq!(place.line("check --only declared").code, 0);
+    let list = |line: &str| place.line(&format!("check --list {line}")).stdout;
+    let all = list("");
+    assert!(all.contains("logs.level") && all.contains("https.plaintext"));
+    assert_eq!(list("--only https --skip live").lines().count(), 2);
+    assert!(list("--only network.cors-missing").starts_with("network: "));
+}
+
+#[test]
+fn what_came_from_stdin_has_no_place_that_a_service_could_show() {
+    let place = Place::new();
+    let run = |format: &str| {
+        let line =
+            "echo FORCE_HTTPS=false | $B check --env - --only https.force-https-off --format";
+        place.shell(&format!("{line} {format}")).stdout
+    };
+    assert!(
+        run("github").starts_with("::error title="),
+        "{}",
+        run("github")
+    );
+    let gitlab: serde_json::Value = serde_json::from_str(&run("gitlab")).unwrap();
+    assert_eq!(gitlab[0]["location"]["path"], ".env");
+}
+
+#[test]
+fn a_waiver_that_was_not_asked_about_is_not_called_unused() {
+    let place = Place::with_env(HARDENED.replace("LOG_LEVEL=info", "LOG_LEVEL=debug"));
+    let tell = |target: &str, line: &str| {
+        let expires = day(&place, 60);
+        place.write(
+            "openclaw-sec.toml",
+            format!(
+                "[[waiver]]\nid = \"https.hsts\"\n{target}reason = \"x\"\nexpires = {expires}\n"
+            ),
+        );
+        place.line(&format!("check --only https {line}")).stderr
+    };
+    assert!(!tell("", "").contains("waiver"), "no endpoint was asked");
+    assert!(tell("", "-v").contains("nothing that this run asked"));
+    place.write(
+        "openclaw-sec.toml",
+        format!(
+            "[[waiver]]\nid = \"https.force-https-off\"\ntarget = \"other.env\"\nreason = \"x\"\nexpires = {}\n",
+            day(&place, 60)
+        ),
+    );
+    let ended = place.line("check --only https");
+    assert!(!ended.stderr.contains("waiver"), "{}", ended.stderr);
+    place.write("other.env", HARDENED);
+    let ended = place.line("check --only https --env other.env");
+    assert!(ended.stderr.contains("delete it"), "{}", ended.stderr);
 }

@@ -27,7 +27,7 @@ pub fn join(
     let expected = expected.map_err(Failure::usage)?.unwrap_or_default();
     let written: Vec<&Path> = outputs.iter().filter_map(Output::path).collect();
     let read = arguments.merge.iter().chain(&arguments.expect);
-    reports::refuse_files(outputs, read.map(PathBuf::as_path))?;
+    reports::refuse_files(outputs, read.map(PathBuf::as_path), context)?;
     let files = report_files(&arguments.merge, &written).map_err(Failure::usage)?;
     let items = super::items();
     let question = Question {

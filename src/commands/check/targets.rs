@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
@@ -51,9 +51,11 @@ pub fn ask(
     let plan = Plan::new(arguments)?;
     let listed = targets::read(list).map_err(Failure::usage)?;
     try_what_all_share(list, arguments, &plan, &listed)?;
-    reports::refuse_inputs(outputs, arguments)?;
-    let envs = listed.iter().filter_map(|target| target.env.as_deref());
-    reports::refuse_files(outputs, envs.chain([list]))?;
+    reports::refuse_inputs(outputs, arguments, context)?;
+    let envs = || listed.iter().filter_map(|target| target.env.as_deref());
+    let logs = reports::audit_logs(outputs, envs());
+    let logs = logs.iter().map(PathBuf::as_path);
+    reports::refuse_files(outputs, envs().chain([list]).chain(logs), context)?;
     for note in plan.rules.notes() {
         context.terminal.note(note);
     }
@@ -347,11 +349,15 @@ fn tell_waivers(answers: &[Answer], context: &Context<'_>) {
         };
         let all: Vec<Option<WaiverNews>> = judged.iter().map(|news| about(news)).collect();
         let is_unused = |news: &Option<WaiverNews>| matches!(news, Some(WaiverNews::Unused(_)));
-        let told = match all.iter().find(|news| news.is_some() && !is_unused(news)) {
+        let is_idle = |news: &Option<WaiverNews>| {
+            is_unused(news) || matches!(news, Some(WaiverNews::NotAsked(_)))
+        };
+        let told = match all.iter().find(|news| news.is_some() && !is_idle(news)) {
             Some(news) => news.as_ref(),
-            None if all.len() == answers.len() && all.iter().all(is_unused) => {
-                all.first().and_then(Option::as_ref)
-            }
+            None if all.len() == answers.len() && all.iter().all(is_idle) => all
+                .iter()
+                .find(|news| is_unused(news))
+                .and_then(Option::as_ref),
             None => None,
         };
         if let Some(news) = told {

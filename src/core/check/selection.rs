@@ -45,6 +45,11 @@ impl Selection {
         Ok(Self { only, skip })
     }
 
+    /// Whether no check at all is asked.
+    pub fn is_empty(&self) -> bool {
+        !checks().any(|check| self.holds(check))
+    }
+
     /// Whether a check is asked.
     pub fn holds(&self, check: &Check) -> bool {
         kinds(check).any(|kind| self.holds_as(check, kind))

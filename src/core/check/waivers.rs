@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use serde::Deserialize;
 
 use super::inspect::annotate;
-use crate::report::{CheckResult, SCHEMA, Status, Target};
+use crate::report::{CheckResult, Kind, SCHEMA, Status, Target};
 use crate::settings::Waiver;
 use crate::small_file;
 
@@ -22,6 +22,8 @@ const LARGEST_BASELINE: u64 = 256 << 20;
 pub enum WaiverNews {
     /// It accepts nothing any more.
     Unused(String),
+    /// What it is for was not looked at, or is another deployment.
+    NotAsked(String),
     /// Its date is over: what it accepted fails again.
     Expired(String, Date),
     /// It ends soon.
@@ -32,6 +34,9 @@ impl std::fmt::Display for WaiverNews {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Unused(id) => write!(f, "the waiver for {id} matches no finding: delete it"),
+            Self::NotAsked(id) => {
+                write!(f, "the waiver for {id} is for nothing that this run asked")
+            }
             Self::Expired(id, date) => write!(
                 f,
                 "the waiver for {id} expired on {date}: it no longer waives"
@@ -60,8 +65,11 @@ pub fn apply_waivers(
             })
             .collect();
         if matching.is_empty() {
-            if was_asked(&waiver.id) {
-                news.push(WaiverNews::Unused(waiver.id.clone()));
+            let id = waiver.id.clone();
+            if may_be_needed(waiver, results, target) {
+                news.push(WaiverNews::NotAsked(id));
+            } else if was_asked(&id) {
+                news.push(WaiverNews::Unused(id));
             }
             continue;
         }
@@ -85,6 +93,37 @@ pub fn apply_waivers(
     news
 }
 
+/// Whether a waiver without a finding may be needed all the same: the check could not be answered, or
+/// the waiver is for another deployment. Globs, fingerprints, and places in a source tree are not.
+fn may_be_needed(waiver: &Waiver, results: &[CheckResult], target: &Target) -> bool {
+    let mut own = results
+        .iter()
+        .filter(|result| result.id == waiver.id)
+        .peekable();
+    let is_open = |status| matches!(status, Status::Skipped | Status::Unknown);
+    if own.peek().is_some() && own.all(|result| is_open(result.status)) {
+        return true;
+    }
+    let Some(wanted) = &waiver.target else {
+        return false;
+    };
+    let is_fingerprint = || {
+        let digits = wanted.split('-').next().unwrap_or(wanted);
+        digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    let is_of_code = || super::find(&waiver.id).is_some_and(|check| check.kind == Kind::Code);
+    !is_named(wanted, target)
+        && !wanted.contains(['*', '?', '[', '{'])
+        && !is_fingerprint()
+        && !is_of_code()
+}
+
+/// Whether a word names the deployment.
+fn is_named(word: &str, target: &Target) -> bool {
+    let names = [&target.name, &target.env, &target.url];
+    names.into_iter().flatten().any(|name| name == word)
+}
+
 fn waive(result: &mut CheckResult, waiver: &Waiver) {
     result.status = Status::Waived;
     result.reason = waiver.reason.clone();
@@ -101,10 +140,6 @@ fn is_for(waiver: &Waiver, result: &CheckResult, target: &Target) -> bool {
     let Some(wanted) = &waiver.target else {
         return true;
     };
-    let is_named = [&target.name, &target.env, &target.url]
-        .into_iter()
-        .flatten()
-        .any(|name| name == wanted);
     let is_at = || {
         let Some(location) = &result.location else {
             return false;
@@ -112,7 +147,7 @@ fn is_for(waiver: &Waiver, result: &CheckResult, target: &Target) -> bool {
         location.path == *wanted
             || Glob::new(wanted).is_ok_and(|glob| glob.compile_matcher().is_match(&location.path))
     };
-    is_named || *wanted == result.fingerprint || is_at()
+    is_named(wanted, target) || *wanted == result.fingerprint || is_at()
 }
 
 /// What an earlier report already shows as failed.

@@ -125,11 +125,34 @@ fn a_waiver_is_for_one_check_and_for_what_its_target_names() {
 
 #[test]
 fn only_failures_are_waived_and_a_waiver_for_none_is_unused() {
-    for status in [Status::Pass, Status::Unknown, Status::Skipped] {
+    type News = fn(String) -> WaiverNews;
+    let unused: News = WaiverNews::Unused;
+    let not_asked: News = WaiverNews::NotAsked;
+    for (status, target, news) in [
+        (Status::Pass, None, unused),
+        (Status::Pass, Some("berlin"), unused),
+        (Status::Pass, Some("prod.env"), unused),
+        (Status::Pass, Some("deploy/*.env"), unused),
+        (
+            Status::Pass,
+            Some("0123456789abcdef0123456789abcdef"),
+            unused,
+        ),
+        (
+            Status::Pass,
+            Some("0123456789abcdef0123456789abcdef-2"),
+            unused,
+        ),
+        // Another deployment may need it.
+        (Status::Pass, Some("paris"), not_asked),
+        (Status::Fail, Some("staging.env"), not_asked),
+        (Status::Unknown, None, not_asked),
+        (Status::Skipped, Some("berlin"), not_asked),
+    ] {
         let mut result = result(ID, status);
-        let said = applied(&mut result, waiver(None, "2027-01-01"));
+        let said = applied(&mut result, waiver(target, "2027-01-01"));
         assert_eq!(result.status, status);
-        assert_eq!(said, [WaiverNews::Unused(ID.into())]);
+        assert_eq!(said, [news(ID.into())], "{status:?} {target:?}");
     }
     // A check that was not asked leaves its waivers alone.
     let today = "2026-06-01".parse().unwrap();
@@ -150,6 +173,10 @@ fn news_are_sentences() {
         (
             WaiverNews::Unused(ID.into()),
             "the waiver for logs.level matches no finding: delete it",
+        ),
+        (
+            WaiverNews::NotAsked(ID.into()),
+            "the waiver for logs.level is for nothing that this run asked",
         ),
         (
             WaiverNews::Expired(ID.into(), date),
