@@ -111,6 +111,27 @@ fn a_session_that_could_not_come_back_is_refused_with_the_option_that_helps() {
         ),
         (blocking.clone(), client("192.0.2.64", 22), None),
         (
+            Request {
+                allow: vec!["tcp/2222,from=198.51.100.0/24".into()],
+                ..from(&["192.0.2.7"])
+            },
+            client("192.0.2.7", 2222),
+            Some("--ssh-port 2222"),
+        ),
+        (
+            Request {
+                no_ssh: true,
+                ..profile("cloudflare-origin")
+            },
+            client("192.0.2.7", 443),
+            Some("--ssh-port 443 (and leave out --no-ssh)"),
+        ),
+        (
+            from(&["192.0.2.0/25"]),
+            "fe80::9%eth0 50000 fe80::1%eth0 22".into(),
+            Some("--ssh-from fe80::9\n"),
+        ),
+        (
             blocking.clone(),
             client("2001:db8:67::1", 22),
             Some("block list"),
@@ -201,6 +222,79 @@ fn a_session_that_could_not_come_back_is_refused_with_the_option_that_helps() {
         }
     }
     assert!(!std::path::Path::new("/tmp/openclaw-sec-was-run").exists());
+}
+
+#[test]
+fn a_session_that_came_by_another_port_is_judged_by_the_one_it_dialled() {
+    needs_a_lab!();
+    let chain = "nft add table ip n; nft add chain ip n p '{ type nat hook prerouting priority -100; }'; nft add rule ip n p";
+    let nat = "iptables -t nat -A PREROUTING -p tcp";
+    let cases = [
+        (
+            BackEnd::Nft,
+            format!("{chain} tcp dport 2222 redirect to :22"),
+            true,
+        ),
+        (
+            BackEnd::Nft,
+            format!("{chain} tcp dport '{{ 2200, 2222 }}' dnat to {HOST4}:22"),
+            true,
+        ),
+        (
+            BackEnd::Nft,
+            format!("{chain} tcp dport 2222 dnat to 172.17.0.2:22"),
+            false,
+        ),
+        (
+            BackEnd::Nft,
+            format!("{chain} tcp dport 2222 redirect to :23"),
+            false,
+        ),
+        (
+            BackEnd::IptablesNft,
+            format!("{nat} --dport 2222 -j REDIRECT --to-ports 22"),
+            true,
+        ),
+        (
+            BackEnd::IptablesNft,
+            format!("{nat} -m multiport --dports 2200,2222 -j DNAT --to-destination {HOST4}:22"),
+            true,
+        ),
+        (
+            BackEnd::IptablesNft,
+            format!("{nat} --dport 2222 -j DNAT --to-destination 172.17.0.2:22"),
+            false,
+        ),
+        (
+            BackEnd::IptablesLegacy,
+            format!("{nat} --dport 2222 -j REDIRECT --to-ports 22"),
+            true,
+        ),
+    ];
+    let session = format!("192.0.2.7 50000 {HOST4} 22");
+    for (back_end, rule, is_refused) in cases {
+        let lab = Lab::with(back_end);
+        lab.must(&rule);
+        let output = apply_from(&lab, &profile("vps"), &session);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let code = output.status.code();
+        assert_eq!(code, Some(if is_refused { 2 } else { 0 }), "{rule}: {said}");
+        assert_eq!(is_refused, said.contains("--ssh-port 22"), "{rule}: {said}");
+        let both = Request {
+            ssh_ports: ["22", "2200", "2222"].map(str::to_owned).into(),
+            ..profile("vps")
+        };
+        let output = apply_from(&lab, &both, &session);
+        assert!(output.status.success(), "{rule}: {output:?}");
+        if is_refused {
+            let after = Request {
+                hook: Some("input".into()),
+                ..profile("vps")
+            };
+            let output = apply_from(&lab, &after, &session);
+            assert!(output.status.success(), "{rule}: {output:?}");
+        }
+    }
 }
 
 #[test]

@@ -216,6 +216,41 @@ fn a_run_that_replaces_an_unconfirmed_one_goes_back_to_what_was_before_both() {
 }
 
 #[test]
+fn an_unconfirmed_run_says_that_another_took_its_place() {
+    needs_a_lab!();
+    let lab = Lab::with(BackEnd::Nft);
+    let others = [
+        (script(&with_rollback("tailscale", "0")), "41641"),
+        (script(&with_rollback("tailscale", "600")), "41641"),
+        (off_script(), ""),
+    ];
+    for (other, left) in others {
+        let file = lab.folder.path().join("other.sh");
+        std::fs::write(&file, other).unwrap();
+        let steps = serde_json::json!([
+            ["expect", "type yes"],
+            ["run", format!("sh {}", file.display())]
+        ]);
+        let first = script(&with_rollback("vps", "600"));
+        let output = on_a_terminal(&lab, &first, &steps.to_string(), "dash");
+        assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+        assert!(said(&output).contains("another run"), "{}", said(&output));
+        assert!(
+            !said(&output).contains("not confirmed"),
+            "{}",
+            said(&output)
+        );
+        let rules = lab.everything();
+        assert!(rules.contains(left), "{rules}");
+        assert!(
+            !left.is_empty() || !rules.contains("openclaw_sec"),
+            "{rules}"
+        );
+    }
+    eventually("an end of every process", || nothing_waits(&lab));
+}
+
+#[test]
 fn a_change_that_takes_longer_than_the_time_to_confirm_is_made_and_then_taken_back() {
     needs_a_lab!();
     let lab = Lab::with(BackEnd::Nft);

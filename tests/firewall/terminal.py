@@ -1,6 +1,6 @@
 """Runs a command on a terminal of its own and plays a person.
 
-terminal.py '[["expect", "text"], ["send", "yes\\n"], ["hang-up"], ["kill-session"]]' COMMAND...
+terminal.py '[["expect", "text"], ["send", "yes\\n"], ["run", "command"], ["hang-up"], ["kill-session"]]' COMMAND...
 Prints what the terminal showed; ends with the command's exit code, or 200 where it has none.
 """
 import json
@@ -8,6 +8,7 @@ import os
 import pty
 import select
 import signal
+import subprocess
 import sys
 import time
 
@@ -39,6 +40,8 @@ def main():
                 pass
         elif step[0] == "send":
             os.write(master, step[1].encode())
+        elif step[0] == "run":
+            subprocess.run(["setsid", "sh", "-c", step[1]], stdin=subprocess.DEVNULL, check=True)
         elif step[0] == "hang-up":
             os.close(master)
             closed = True

@@ -4,6 +4,7 @@
 #   engine.sh save DIR    DIR becomes what the rules are
 #   engine.sh wait DIR S  after S seconds without a confirmation: undo DIR
 #   engine.sh undo DIR    load DIR/old, and DIR is gone
+#   engine.sh replaced HOME DIR  tells the run that waits for a confirmation of DIR
 #   engine.sh confirm DIR nothing is undone any more, and DIR is gone
 #   engine.sh persist DIR the rules of DIR come back after a reboot
 #   engine.sh forget      no rules come back after a reboot
@@ -242,6 +243,15 @@ disarm() {
 	return 0
 }
 
+# Another run takes the place of the unconfirmed one of DIR: that one is told, and asks no more.
+replaced() {
+	owner=$(cat "$2/owner" 2>/dev/null)
+	[ -z "$owner" ] || ! kill -0 "$owner" 2>/dev/null || : >"$1/replaced.$owner"
+	reader=$(cat "$2/reader" 2>/dev/null)
+	[ -z "$reader" ] || kill -9 "$reader" 2>/dev/null
+	return 0
+}
+
 confirm() {
 	kept=$1.kept.$$
 	if ! mv "$1" "$kept" 2>/dev/null; then
@@ -322,6 +332,7 @@ save) save "$2" ;;
 undo) undo "$2" ;;
 wait) wait_and_undo "$2" "$3" ;;
 disarm) disarm "$2" ;;
+replaced) replaced "$2" "$3" ;;
 confirm) confirm "$2" ;;
 persist) persist "$2" ;;
 forget) forget ;;

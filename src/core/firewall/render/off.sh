@@ -40,8 +40,7 @@ main() {
 	# A rollback that still waits has nothing left to take back.
 	if [ -d "$home/pending" ] && mv "$home/pending" "$work/pending" 2>/dev/null; then
 		sh "$work/engine.sh" disarm "$work/pending"
-		reader=$(cat "$work/pending/reader" 2>/dev/null)
-		[ -z "$reader" ] || kill -9 "$reader" 2>/dev/null
+		sh "$work/engine.sh" replaced "$home" "$work/pending"
 	fi
 	if ! sh "$work/engine.sh" load "$work/empty"; then
 		say 'failed; some of our rules are still there'

@@ -99,7 +99,7 @@ begin() {
 	trap 'interrupted 131' QUIT
 	trap 'interrupted 143' TERM
 	trap : PIPE
-	rm -rf "$work"
+	rm -rf "$work" "$home/replaced.$$"
 	mkdir "$work" "$work/new" && engine >"$work/engine.sh" || refuse "the folder $work cannot be written"
 }
 
@@ -196,6 +196,58 @@ sessions() {
 	done
 }
 
+# What translates the destination of TCP before the host sees it: `nat DIALLED PORT ADDRESS`. Asking
+# legacy iptables for a table would load its module.
+rewrites() {
+	{
+		! have nft || nft -t list ruleset 2>/dev/null
+		for family in ip ip6; do
+			for variant in '' -nft -legacy; do
+				command=${family}tables$variant
+				have "$command-save" || continue
+				case $("$command" -V 2>/dev/null) in
+				*nf_tables*) ;;
+				*) grep -qx nat "/proc/net/${family}_tables_names" 2>/dev/null || continue ;;
+				esac
+				"$command-save" -t nat 2>/dev/null
+			done
+		done
+	} | awk '
+		/^-A OUTPUT / || !/redirect|REDIRECT|dnat|DNAT/ { next }
+		{
+			gsub(/[{},]/, " ")
+			port = ""
+			address = "-"
+			ports = 0
+			for (i = 1; i <= NF; i++) {
+				if ($i ~ /^(dport|--dports?)$/) for (j = i + 1; j <= NF && $j ~ /^[0-9]+$/; j++) dialled[++ports] = $j
+				if ($i ~ /^--to-ports?$/) port = $(i + 1)
+				if ($i == "--to-destination" || $i == "to") {
+					port = address = $(i + 1)
+					sub(/.*:/, "", port)
+					if (!sub(/:[0-9]+$/, "", address)) port = ""
+					gsub(/[][]/, "", address)
+					if (address == "") address = "-"
+				}
+			}
+			if (port ~ /^[0-9]+$/) for (j = 1; j <= ports; j++) print "nat", dialled[j], port, address
+		}'
+}
+
+# The port that each connection dialled: `flow CLIENT PORT DIALLED HERE`.
+flows() {
+	{ cat /proc/net/nf_conntrack || conntrack -L -p tcp; } 2>/dev/null | awk '
+		/ tcp / || /^tcp / {
+			client = from = dialled = here = ""
+			for (i = 1; i <= NF; i++) {
+				if (client == "" && sub(/^src=/, "", $i)) client = $i
+				if (sub(/^sport=/, "", $i)) { if (from == "") from = $i; else here = $i }
+				if (dialled == "" && sub(/^dport=/, "", $i)) dialled = $i
+			}
+			print "flow", client, from, dialled, here
+		}'
+}
+
 # Would the same client get in again, to the same address and port, over the same interface?
 check_lock_out() {
 	sessions >"$work/sessions" 2>/dev/null
@@ -203,6 +255,10 @@ check_lock_out() {
 	{
 		tcp_policy
 		blocked_networks | awk '{ print "block " $0 }'
+		if [ "$table" = mangle ]; then
+			rewrites
+			flows
+		fi
 		ip -o addr show 2>/dev/null | awk '{ sub(/\/.*/, "", $4); sub(/@.*/, "", $2); print "holds " $2 " " $4 }'
 		cat "$work/sessions"
 	} | awk '
@@ -263,6 +319,23 @@ check_lock_out() {
 			for (i = 1; i <= count; i++) if (first[i] != second[i]) return 0
 			return 1
 		}
+		# Our chain stands before the translation of destinations and sees the port that was dialled.
+		function judged(client, from, server, port, i, j, is_here, reason) {
+			for (i = 1; i <= flows; i++)
+				if (flow_from[i] == from && flow_here[i] == port && same(flow_client[i], client))
+					return verdict(client, server, flow_dialled[i])
+			reason = verdict(client, server, port)
+			for (i = 1; reason == "" && i <= rewrites; i++) {
+				if (rewrite_port[i] != port) continue
+				is_here = rewrite_address[i] == "-"
+				for (j = 1; j <= held; j++) if (same(holder[j], rewrite_address[i])) is_here = 1
+				if (!is_here) continue
+				reason = verdict(client, server, rewrite_dialled[i])
+				if (reason != "")
+					reason = reason "; a rule sends port " rewrite_dialled[i] " on to " port ", and it cannot be told which of them the session dialled"
+			}
+			return reason
+		}
 		function verdict(client, server, port, address, near, here, count, interface, i) {
 			count = words(client, address)
 			if (NF != 5 || !count || port !~ /^[0-9]+$/ || !words(server, here))
@@ -282,8 +355,12 @@ check_lock_out() {
 				if (pass_source[i] == "-" || inside(pass_source[i], count, address)) return ""
 				near = "source"
 			}
-			if (near == "source")
+			if (near == "source" && (port in ssh)) {
+				sub(/%.*/, "", client)
 				return "your ssh session comes from " client ", which may not use ssh on port " port " by these rules; add --ssh-from " client
+			}
+			if (near == "source")
+				return "your ssh session comes from " client ", for which these rules do not open port " port "; add --ssh-port " port " (and leave out --no-ssh)"
 			if (near == "interface")
 				return "your ssh session to port " port " does not come over the interface that is open for it; add --ssh-port " port
 			return "your ssh session uses port " port ", which these rules shut; add --ssh-port " port " (and leave out --no-ssh)"
@@ -291,9 +368,12 @@ check_lock_out() {
 		$1 == "trust" { trust[++trusts] = $2 }
 		$1 == "block" { block[++blocks] = $2 }
 		$1 == "pass" { pass_port[++passes] = $2; pass_interface[passes] = $3; pass_source[passes] = $4 }
+		$1 == "ssh" { ssh[$2] = 1 }
+		$1 == "nat" { rewrite_dialled[++rewrites] = $2; rewrite_port[rewrites] = $3; rewrite_address[rewrites] = $4 }
+		$1 == "flow" { flow_client[++flows] = $2; flow_from[flows] = $3; flow_dialled[flows] = $4; flow_here[flows] = $5 }
 		$1 == "holds" { holds[++held] = $2; holder[held] = $3 }
 		$1 == "session" {
-			reason = verdict($2, $4, $5)
+			reason = judged($2, $3, $4, $5)
 			if (reason != "") { print reason; exit }
 		}' >"$work/why" || refuse 'the ssh sessions above this process cannot be judged'
 	[ ! -s "$work/why" ] || refuse "$(cat "$work/why")"
@@ -314,8 +394,7 @@ rollback_seconds() {
 remember() {
 	if [ -d "$home/pending" ] && mv "$home/pending" "$work/replaced" 2>/dev/null; then
 		sh "$work/engine.sh" disarm "$work/replaced"
-		reader=$(cat "$work/replaced/reader" 2>/dev/null)
-		[ -z "$reader" ] || kill -9 "$reader" 2>/dev/null
+		sh "$work/engine.sh" replaced "$home" "$work/replaced"
 		[ "$seconds" = 0 ] || mv "$work/replaced/old" "$work/old"
 	fi
 	[ -d "$work/old" ] && return
@@ -326,6 +405,7 @@ remember() {
 
 # The process that takes the change back lives in its own session and is there before the change.
 arm() {
+	echo "$$" >"$work/owner"
 	mv "$work" "$home/pending" || refuse 'the rollback cannot be prepared'
 	work=$home/pending
 	setsid sh "$work/engine.sh" wait "$work" "$seconds" </dev/null >/dev/null 2>&1 9>&- &
@@ -410,6 +490,14 @@ ask() {
 	reader=
 	answer=$(cat "$home/answer.$$" 2>/dev/null)
 	rm -f "$home/answer.$$"
+	if [ -e "$home/replaced.$$" ]; then
+		rm -f "$home/replaced.$$"
+		# The folder of that name is the other run's by now.
+		work=$home/run.$$
+		stage=finished
+		say 'another run took the place of this one before it was confirmed; what is in force is what that one made'
+		exit 1
+	fi
 	if [ ! -d "$work" ]; then
 		say 'not confirmed in time; the rules are what they were'
 		exit 1

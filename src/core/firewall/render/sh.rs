@@ -27,7 +27,7 @@ pub(super) fn render(policy: &Policy, ruleset: &Ruleset) -> Result<String, Firew
             ("NFT", &nft::table(ruleset, Elements::WithoutBlockList)),
             ("IPTABLES_V4", &iptables_text(ruleset, Family::V4)),
             ("IPTABLES_V6", &iptables_text(ruleset, Family::V6)),
-            ("TCP_POLICY", &tcp_policy(ruleset)),
+            ("TCP_POLICY", &tcp_policy(policy, ruleset)),
             ("LISTS", &lists(ruleset)),
             ("ENGINE", ENGINE),
             (
@@ -82,8 +82,11 @@ fn fill(template: &str, values: &[(&str, &str)]) -> String {
 }
 
 /// `trust INTERFACE` and `pass PORT INTERFACE NETWORK`, `-` for any: what the lock-out guard reads.
-fn tcp_policy(ruleset: &Ruleset) -> String {
+fn tcp_policy(policy: &Policy, ruleset: &Ruleset) -> String {
     let mut text = String::new();
+    for port in policy.ssh.iter().flat_map(|ssh| &ssh.ports) {
+        let _ = writeln!(text, "ssh {port}");
+    }
     for rule in ruleset
         .rules
         .iter()
