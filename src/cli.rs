@@ -427,7 +427,13 @@ pub struct RotateArgs {
     pub env: PathBuf,
 
     /// Read the new key from this file; `-` is stdin
-    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        conflicts_with = "new_key_env"
+    )]
     pub new_key_file: Option<PathBuf>,
 
     /// Read the new key from this environment variable
@@ -435,23 +441,46 @@ pub struct RotateArgs {
     pub new_key_env: Option<String>,
 
     /// Restart OpenClaw by this command; it is run without a shell
-    #[arg(long, global = true, value_name = "CMD", help_heading = "Restart")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "CMD",
+        help_heading = "Restart",
+        conflicts_with_all = ["restart_unit", "user", "restart_compose", "compose_file", "no_restart"]
+    )]
     pub restart: Option<String>,
 
     /// Restart this systemd unit
-    #[arg(long, global = true, value_name = "UNIT", help_heading = "Restart")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "UNIT",
+        help_heading = "Restart",
+        conflicts_with_all = ["restart_compose", "compose_file", "no_restart"]
+    )]
     pub restart_unit: Option<String>,
 
     /// The unit belongs to the user's own systemd
-    #[arg(long, global = true, help_heading = "Restart")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Restart",
+        conflicts_with_all = ["restart_compose", "compose_file", "no_restart"]
+    )]
     pub user: bool,
 
     /// Make this docker compose service anew
-    #[arg(long, global = true, value_name = "SERVICE", help_heading = "Restart")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "SERVICE",
+        help_heading = "Restart",
+        conflicts_with = "no_restart"
+    )]
     pub restart_compose: Option<String>,
 
     /// The compose file of that service
-    #[arg(long, global = true, value_name = "F", value_hint = ValueHint::FilePath, help_heading = "Restart")]
+    #[arg(long, global = true, value_name = "F", value_hint = ValueHint::FilePath, help_heading = "Restart", conflicts_with = "no_restart")]
     pub compose_file: Option<PathBuf>,
 
     /// Somebody else restarts OpenClaw

@@ -231,8 +231,14 @@ fn effective<'d>(
             continue;
         };
         let is_overruled = effective.iter().any(|stronger| {
-            stronger.flag == default.flag
-                || argument(&stronger.flag).is_some_and(|other| exclude(command, own, other))
+            let excludes = |other: &clap::Arg| {
+                let is_off = stronger
+                    .values
+                    .iter()
+                    .any(|value| spelled(other, value) == "false");
+                !is_off && exclude(command, own, other)
+            };
+            stronger.flag == default.flag || argument(&stronger.flag).is_some_and(excludes)
         });
         let is_excluded = command
             .get_arguments()

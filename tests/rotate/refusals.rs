@@ -173,7 +173,7 @@ fn usage_errors_name_what_is_missing() {
                 "true",
                 "--no-restart",
             ],
-            "exclude",
+            "cannot be used with",
         ),
     ];
     for (arguments, named) in cases {
@@ -192,6 +192,37 @@ fn usage_errors_name_what_is_missing() {
         let bench = Bench::new(url, &env());
         let done = bench.with_new(&["--restart", "true"]);
         assert_eq!(done.code, 2, "{url}: {done:?}");
+    }
+}
+
+#[test]
+fn a_flag_wins_over_settings_that_exclude_it() {
+    let keys = alive(&[OLD, NEW]);
+    let mock = anthropic_mock(&keys);
+    let bench = Bench::new(&mock.url, &env());
+    std::fs::write(
+        bench.path("openclaw-sec.toml"),
+        "[rotate]\nrestart-unit = \"no-such\"\nuser = true\nnew-key-env = \"NO_SUCH\"\n",
+    )
+    .unwrap();
+    for flags in [&["--restart", "true"][..], &["--no-restart"]] {
+        let done = bench.with_new(&[flags, &["--dry-run"]].concat());
+        done.expect(0, "planned");
+    }
+    std::fs::remove_file(bench.path("openclaw-sec.toml")).unwrap();
+    for (value, flags) in [
+        ("1", &["--restart", "true"][..]),
+        ("0", &["--restart", "true"]),
+    ] {
+        let mut command = bench.command(
+            &[
+                &["--name", NAME, "--new-key-file", "new", "--dry-run"],
+                flags,
+            ]
+            .concat(),
+        );
+        command.env("OPENCLAW_SEC_NO_RESTART", value);
+        Done::of(command.output().unwrap(), &bench).expect(0, "planned");
     }
 }
 
