@@ -179,10 +179,10 @@ fn take_up(
     };
     let state = context.state()?;
     let watch = interrupt::notice().map_err(Failure::output)?;
-    let env = folder()?.join(&arguments.env);
     let person = AtTerminal::new(context.terminal, &watch, arguments.yes);
-    let name = arguments.name.as_deref();
-    let outcome = action(&env, name, how, &state, context.world, &person).map_err(failure)?;
+    let (env, name) = (&arguments.env, arguments.name.as_deref());
+    let outcome = action(env, name, how, &state, context.world, &person).map_err(failure)?;
+    let outcome = of_typed_words(outcome, context);
     Ok(deliver(&outcome, &watch, arguments, context))
 }
 
@@ -349,6 +349,18 @@ fn deliver(
             let text = human(outcome, context);
             context.terminal.reading_matter(text.as_bytes(), code)
         }
+    }
+}
+
+/// An outcome that is about no rotation tells of a file whose name was typed: a key may have been
+/// pasted in its place.
+fn of_typed_words(outcome: Outcome, context: &Context<'_>) -> Outcome {
+    match outcome.name {
+        Some(_) => outcome,
+        None => Outcome {
+            message: context.terminal.clean(&outcome.message),
+            ..outcome
+        },
     }
 }
 

@@ -33,7 +33,7 @@ pub use new_key::{one_line, read as read_key};
 pub use outcome::{Outcome, SCHEMA, Status, Step};
 pub use plan::{Health, KeySource, Plan, Restart, RevokeMode};
 pub use providers::{Class, Create, PROVIDERS, Provider, Revoke, by_variable, find};
-pub use resume::{Resumption, abort, resume, status};
+pub use resume::{Resumption, abort, nothing, resume, status};
 pub use schedule::{Units, units};
 pub use start::{NewKey, Request, Target, locate, start};
 pub use verdict::Verdict;
@@ -210,7 +210,7 @@ pub enum RotateError {
     #[error(transparent)]
     State(#[from] StateError),
     /// The journal.
-    #[error("{}: the journal: {source}", .path.display())]
+    #[error("{}: the journal: {source}{}", .path.display(), if_damaged(source, DAMAGED_JOURNAL))]
     Journal {
         /// The file.
         path: PathBuf,
@@ -218,7 +218,7 @@ pub enum RotateError {
         source: io::Error,
     },
     /// The ledger.
-    #[error("{}: the ledger: {source}", .path.display())]
+    #[error("{}: the ledger: {source}{}", .path.display(), if_damaged(source, DAMAGED_LEDGER))]
     Ledger {
         /// The file.
         path: PathBuf,
@@ -245,6 +245,20 @@ pub enum RotateError {
     /// Somebody pressed Ctrl-C.
     #[error("interrupted")]
     Interrupted,
+}
+
+/// What a person can do about a damaged file of ours.
+const DAMAGED_JOURNAL: &str = "; it is damaged: where the env file holds the new key, the old one lies beside it, in the hidden file whose name ends in .openclaw-sec.backup; leave the key in the env file that shall count, then move the journal and that copy away";
+const DAMAGED_LEDGER: &str =
+    "; it is damaged: move it away, and the ages of the keys are counted anew";
+
+/// The advice, unless the file could not be read at all.
+fn if_damaged(source: &io::Error, advice: &'static str) -> &'static str {
+    use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
+    match source.kind() {
+        InvalidData | InvalidInput | UnexpectedEof => advice,
+        _ => "",
+    }
 }
 
 impl RotateError {

@@ -16,3 +16,4 @@ mod restarts;
 mod revoke;
 mod steps;
 mod support;
+mod way_back;

@@ -249,6 +249,21 @@ impl Bench {
         self.rotate(&[&["--name", NAME, "--new-key-file", "new"], arguments].concat())
     }
 
+    /// Adds an event to the only journal, as a run that was killed left it.
+    pub fn note(&self, event: &str) {
+        let folder = self.path("state/rotations");
+        let names = names(&folder);
+        let journal = names.iter().find(|name| name.ends_with(".journal"));
+        let path = folder.join(journal.expect("a journal"));
+        let text = fs::read_to_string(&path).expect("read");
+        fs::write(path, format!("{text}{event}\n")).expect("written");
+    }
+
+    /// Where the old value lies while a rotation waits.
+    pub fn backup(&self) -> PathBuf {
+        self.path(&format!("env/.env.{NAME}.openclaw-sec.backup"))
+    }
+
     /// Everything in the folder of the env file.
     pub fn beside(&self) -> Vec<String> {
         names(&self.path("env"))

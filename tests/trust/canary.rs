@@ -519,6 +519,8 @@ const PASTED: &[&str] = &[
     "rotate --revoke K",
     "rotate status K",
     "rotate status --name K",
+    "rotate status --env K",
+    "rotate resume --env K --format json",
     "rotate due --name K",
     "rotate due --max-age K",
     "rotate schedule --every K",

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use openclaw_sec::env_file::EnvFile;
-use openclaw_sec::rotate::{self, Age, Class, Create, Due, Outcome, PROVIDERS, Revoke, SCHEMA};
+use openclaw_sec::rotate::{self, Age, Class, Create, Due, PROVIDERS, Revoke, SCHEMA};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -21,10 +21,15 @@ const FOUND: u8 = 1;
 
 pub fn status(arguments: &RotateArgs, context: &Context<'_>) -> Result<u8, Failure> {
     let state = context.state()?;
-    let env = folder()?.join(&arguments.env);
-    let all = rotate::status(&env, arguments.name.as_deref(), &state).map_err(failure)?;
-    let first = all.first().cloned();
-    let first = first.unwrap_or_else(|| Outcome::nothing("nothing is in progress"));
+    let (env, name) = (&arguments.env, arguments.name.as_deref());
+    let all = rotate::status(env, name, &state).map_err(failure)?;
+    let first = match all.first() {
+        Some(first) => first.clone(),
+        None => {
+            let nothing = rotate::nothing(env, name, &state).map_err(failure)?;
+            super::of_typed_words(nothing, context)
+        }
+    };
     if arguments.format == RotateFormat::Json {
         let mut document = json!(first);
         if all.len() > 1 {

@@ -37,6 +37,27 @@ pub struct Resumption {
 
 const NOTHING: &str = "nothing is in progress";
 
+/// That no rotation of `env` is unfinished, and of which files there is one.
+///
+/// # Errors
+/// When the journals cannot be read.
+pub fn nothing(env: &Path, name: Option<&str>, state: &StateDir) -> Result<Outcome, RotateError> {
+    // The name is not repeated: a key may have been pasted in its place.
+    let of = name.map_or("", |_| "that variable of ");
+    let mut message = format!("{NOTHING} for {of}{}", env.display());
+    if !env.exists() {
+        message.push_str(", which does not exist");
+    }
+    let others: Vec<String> = unfinished(state, None)?
+        .iter()
+        .map(|(plan, _)| format!("{} of {}", plan.name, plan.env.display()))
+        .collect();
+    if !others.is_empty() {
+        message.push_str(&format!("; unfinished: {}", others.join(", ")));
+    }
+    Ok(Outcome::nothing(message))
+}
+
 /// How the unfinished rotations of a file stand, the oldest first.
 ///
 /// # Errors
@@ -66,9 +87,14 @@ fn standing(plan: &Plan, events: &[Event]) -> Outcome {
             Step::Restart,
             "the env file is changed; OpenClaw is not restarted yet",
         ),
-        Some(Event::Restarting { .. } | Event::Restarted | Event::RestartClaimed) => {
-            (Step::Restart, "OpenClaw is being restarted")
-        }
+        Some(Event::Restarting { .. }) => (
+            Step::Restart,
+            "the new key is in the file; a restart of OpenClaw began and is not known to have worked",
+        ),
+        Some(Event::Restarted | Event::RestartClaimed) => (
+            Step::Restart,
+            "the new key is in the file and OpenClaw was restarted; it is not known to be healthy",
+        ),
         Some(Event::Healthy | Event::Clear | Event::Revoking) => (
             Step::Revoke,
             "the new key is in the file; the old one is not proven dead",
@@ -78,6 +104,10 @@ fn standing(plan: &Plan, events: &[Event]) -> Outcome {
             (Step::Restart, "the old key was being put back")
         }
     };
+    let is_rolling_back = matches!(
+        events.last(),
+        Some(Event::RollingBack { .. } | Event::PutBack)
+    );
     let created = events.iter().rev().find_map(|event| match event {
         Event::Created { new_fingerprint } => Some(new_fingerprint.clone()),
         _ => None,
@@ -90,7 +120,7 @@ fn standing(plan: &Plan, events: &[Event]) -> Outcome {
         status: Status::Waiting,
         old_fingerprint: plan.old_fingerprint.clone(),
         new_fingerprint: created.or_else(|| plan.new_fingerprint.clone()),
-        next: Some(plan.command("resume")),
+        next: Some(plan.command(if is_rolling_back { "abort" } else { "resume" })),
         message: message.to_owned(),
     }
 }
@@ -108,7 +138,7 @@ pub fn resume(
     person: &dyn Person,
 ) -> Result<Outcome, RotateError> {
     let Some((turn, plan, journal)) = take_up(env, name, state)? else {
-        return Ok(Outcome::nothing(NOTHING));
+        return nothing(env, name, state);
     };
     let stop = || person.wants_to_stop();
     let mut machine = machine(plan, journal, &how, state, world, person, &stop)?;
@@ -217,7 +247,7 @@ pub fn abort(
     person: &dyn Person,
 ) -> Result<Outcome, RotateError> {
     let Some((_turn, plan, journal)) = take_up(env, name, state)? else {
-        return Ok(Outcome::nothing(NOTHING));
+        return nothing(env, name, state);
     };
     let stop = || person.wants_to_stop();
     let mut machine = machine(plan, journal, &how, state, world, person, &stop)?;
