@@ -233,6 +233,19 @@ pub enum RotateError {
         /// The system's reason.
         source: io::Error,
     },
+    /// Something lies where the backup goes.
+    #[error(
+        "{} exists already: it may be the only copy of the old key of another rotation, of another user or under another --state-dir; finish that one (`openclaw-sec rotate resume`) or take it back (`rotate abort`), or move the file away. Nothing was changed", .0.display()
+    )]
+    BackupExists(PathBuf),
+    /// The variable whose old value was to come back is not there any more.
+    #[error("{name} is not set in {} any more", .path.display())]
+    Gone {
+        /// The variable.
+        name: String,
+        /// The env file.
+        path: PathBuf,
+    },
     /// The HTTP client.
     #[error("the HTTP client cannot be made: {0}")]
     Client(String),

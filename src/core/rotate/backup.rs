@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::RotateError;
 use super::journal::remove;
-use crate::atomic_file;
+use crate::atomic_file::{self, AtomicFileError};
 use crate::env_file::EnvFile;
 use crate::secret::Secret;
 use crate::small_file;
@@ -25,13 +25,28 @@ pub fn path(target: &Path, name: &str) -> PathBuf {
     target.with_file_name(file)
 }
 
+/// Whether nothing lies where the backup goes.
+///
+/// # Errors
+/// [`RotateError::BackupExists`], whatever it is.
+pub fn is_free(target: &Path, name: &str) -> Result<(), RotateError> {
+    let path = path(target, name);
+    match path.symlink_metadata() {
+        Ok(_) => Err(RotateError::BackupExists(path)),
+        Err(_) => Ok(()),
+    }
+}
+
 /// Writes the old value as it stands in the file, with its quotes.
 ///
 /// # Errors
-/// When it cannot be written, or a backup exists.
+/// When it cannot be written; [`RotateError::BackupExists`] when something lies there.
 pub fn write(target: &Path, name: &str, written: &Secret) -> Result<(), RotateError> {
-    atomic_file::create_new(&path(target, name), written.expose(), 0o600)?;
-    Ok(())
+    let path = path(target, name);
+    match atomic_file::create_new(&path, written.expose(), 0o600) {
+        Err(AtomicFileError::AlreadyExists(_)) => Err(RotateError::BackupExists(path)),
+        written => Ok(written.map(|_| ())?),
+    }
 }
 
 /// The old value as it was written; none if there is no backup.
@@ -56,12 +71,21 @@ pub fn value(written: &Secret) -> Option<Secret> {
     Some(file.get("K")?.value.clone())
 }
 
+/// Removes what a crash left of it.
+///
+/// # Errors
+/// When it cannot be removed.
+pub fn tidy(target: &Path, name: &str) -> Result<(), RotateError> {
+    atomic_file::remove_leftover(&path(target, name))?;
+    Ok(())
+}
+
 /// Removes it, and what a crash left of it.
 ///
 /// # Errors
 /// When it cannot be removed.
 pub fn discard(target: &Path, name: &str) -> Result<(), RotateError> {
+    tidy(target, name)?;
     let path = path(target, name);
-    atomic_file::remove_leftover(&path)?;
     remove(&path).map_err(|source| RotateError::Backup { path, source })
 }

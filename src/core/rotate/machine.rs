@@ -42,6 +42,8 @@ pub(super) struct Machine<'a> {
     pub fingerprints: Fingerprints,
     /// Whether a person says that an old key is revoked about which nobody can be asked.
     pub takes_word: bool,
+    /// Whether somebody else's file lies where the backup goes.
+    pub is_backup_foreign: bool,
     pub state: &'a StateDir,
     pub world: &'a World,
     pub person: &'a dyn Person,
@@ -60,6 +62,8 @@ pub(super) enum Holds {
     Old,
     New,
     Other,
+    /// Nothing: the variable was taken out or emptied.
+    Nothing,
 }
 
 impl Machine<'_> {
@@ -197,7 +201,9 @@ impl Machine<'_> {
 
     /// Before step 2: the old value goes into its backup.
     fn stage(&mut self) -> Result<Option<Outcome>, RotateError> {
-        let staged = self.write_backup().and_then(|()| self.add(Event::Staged));
+        let written = self.write_backup();
+        self.is_backup_foreign = matches!(written, Err(RotateError::BackupExists(_)));
+        let staged = written.and_then(|()| self.add(Event::Staged));
         self.or_undo(staged)?;
         Ok(None)
     }
@@ -230,7 +236,8 @@ impl Machine<'_> {
         Ok(match fingerprint {
             found if found.is_some() && found == self.plan.new_fingerprint => Holds::New,
             found if now.is_some() && found == self.plan.old_fingerprint => Holds::Old,
-            _ => Holds::Other,
+            None => Holds::Nothing,
+            Some(_) => Holds::Other,
         })
     }
 
@@ -256,12 +263,20 @@ impl Machine<'_> {
         message: String,
     ) -> Result<Outcome, RotateError> {
         let mut message = message;
+        let has_backup = self.has_own_backup()?;
+        if has_backup && self.keys.old.is_some() && matches!(self.holds()?, Holds::Nothing) {
+            return Ok(self.only_copy(step));
+        }
         if let Err(error) = self.delete_created() {
             let text = format!("the key {} may exist: {error}", self.plan.created_name());
             self.person.warn(&text);
             return Ok(self.outcome(step, Status::Waiting, text, Some("resume")));
         }
-        backup::discard(&self.plan.target, &self.plan.name)?;
+        if has_backup {
+            backup::discard(&self.plan.target, &self.plan.name)?;
+        } else {
+            backup::tidy(&self.plan.target, &self.plan.name)?;
+        }
         atomic_file::remove_leftover(&self.plan.target)?;
         if let Some(journal) = self.journal.take() {
             journal.end()?;
@@ -270,6 +285,16 @@ impl Machine<'_> {
             "nothing was changed".clone_into(&mut message);
         }
         Ok(self.outcome(step, status, message, None))
+    }
+
+    /// Whether the backup is one of this rotation: written down, or the old value that a crash kept
+    /// from being written down. Anything else that lies there is another's and may be all it has.
+    fn has_own_backup(&self) -> Result<bool, RotateError> {
+        if self.is_backup_foreign {
+            return Ok(false);
+        }
+        let is_staged = self.events().contains(&Event::Staged);
+        Ok(is_staged || matches!(self.old_in_backup(), Ok(Some(_))))
     }
 
     /// Deletes the key that was made for this rotation, if one was asked for.

@@ -144,8 +144,19 @@ pub fn resume(
     let mut machine = machine(plan, journal, &how, state, world, person, &stop)?;
     let holds = machine.holds()?;
     let was_switched = was_switched(&machine);
+    let is_rolling_back = is_rolling_back(&machine);
     match (holds, machine.last().clone()) {
-        (_, Event::OldDead | Event::RollingBack { .. } | Event::PutBack) => machine.run(),
+        (_, Event::OldDead) => machine.run(),
+        // A key that died meanwhile is no way back: the new one stays, and is restarted with.
+        (Holds::New, _) if is_rolling_back && machine.old_is_dead() => {
+            machine.note_switch()?;
+            if how.was_restarted {
+                machine.note_restart()?;
+            }
+            machine.run()
+        }
+        (Holds::Old, _) if is_rolling_back && machine.old_is_dead() => machine.end_with_dead_key(),
+        _ if is_rolling_back => machine.run(),
         (Holds::New, last) => {
             if !was_switched {
                 machine.note_switch()?;
@@ -174,6 +185,12 @@ pub fn resume(
             Step::Update,
             Status::Waiting,
             "somebody put the old value back into the file; take the rotation back and start again",
+            Some("abort"),
+        )),
+        (Holds::Nothing, _) => Ok(machine.outcome(
+            Step::Update,
+            Status::Waiting,
+            "somebody took the variable out of the file; put the line with the new key back and resume, or take the rotation back",
             Some("abort"),
         )),
         (Holds::Other, _) => Ok(machine.outcome(
@@ -252,18 +269,23 @@ pub fn abort(
     let stop = || person.wants_to_stop();
     let mut machine = machine(plan, journal, &how, state, world, person, &stop)?;
     let holds = machine.holds()?;
-    match (holds, machine.last().clone()) {
-        (_, Event::OldDead) => Err(RotateError::TooLateToAbort(machine.plan.command("resume"))),
-        (_, Event::RollingBack { .. } | Event::PutBack) => machine.finish_rollback(),
-        (Holds::Old | Holds::Other, _) if !was_switched(&machine) => machine.undo(
+    if *machine.last() == Event::OldDead {
+        return Err(RotateError::TooLateToAbort(machine.plan.command("resume")));
+    }
+    if !was_switched(&machine) && !is_rolling_back(&machine) && !matches!(holds, Holds::New) {
+        return machine.undo(
             Step::Update,
             Status::RolledBack,
             "taken back: nothing had been changed yet".to_owned(),
-        ),
-        (Holds::New, _) if machine.old_is_dead() => {
+        );
+    }
+    match holds {
+        Holds::New if machine.old_is_dead() => {
             Err(RotateError::TooLateToAbort(machine.plan.command("resume")))
         }
-        (Holds::New, _) if machine.has_lost_old() => Err(machine.lost_old()),
+        Holds::Old if machine.old_is_dead() => machine.end_with_dead_key(),
+        _ if is_rolling_back(&machine) => machine.finish_rollback(),
+        Holds::New if machine.has_lost_old() => Err(machine.lost_old()),
         _ => machine.take_back(),
     }
 }
@@ -302,6 +324,10 @@ impl Machine<'_> {
         }
         Ok(())
     }
+}
+
+fn is_rolling_back(machine: &Machine<'_>) -> bool {
+    matches!(machine.last(), Event::RollingBack { .. } | Event::PutBack)
 }
 
 fn was_switched(machine: &Machine<'_>) -> bool {
@@ -362,6 +388,7 @@ fn machine<'a>(
         journal: Some(journal),
         fingerprints,
         takes_word: how.takes_word,
+        is_backup_foreign: false,
         state,
         world,
         person,

@@ -8,6 +8,7 @@ use url::Url;
 use super::ask::Api;
 use super::health;
 use super::journal::{Event, Journal, Turn};
+use super::ledger::Ledger;
 use super::machine::{Keys, Machine, Proof};
 use super::new_key;
 use super::outcome::{Outcome, Status, Step};
@@ -196,6 +197,9 @@ pub fn start(
         });
     }
     inspect(&request)?;
+    backup::is_free(&target, &request.target.name)?;
+    // Its last step writes there; a ledger that cannot be read is no surprise for then.
+    Ledger::load(state)?;
     let fingerprints = state.fingerprints()?;
     let stop = || person.wants_to_stop();
     let provider = request.target.provider;
@@ -243,6 +247,7 @@ pub fn start(
         journal: None,
         fingerprints,
         takes_word: false,
+        is_backup_foreign: false,
         state,
         world,
         person,
@@ -302,8 +307,7 @@ pub fn start(
 pub(super) fn tidy(turn: &Turn, target: &Path, name: &str) -> Result<(), RotateError> {
     Journal::tidy(turn)?;
     atomic_file::remove_leftover(target)?;
-    atomic_file::remove_leftover(&backup::path(target, name))?;
-    Ok(())
+    backup::tidy(target, name)
 }
 
 /// What can be wrong with a request, before anybody is asked anything.

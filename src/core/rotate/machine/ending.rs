@@ -1,5 +1,7 @@
 //! How a rotation ends: done, taken back, or interrupted.
 
+use std::path::Path;
+
 use super::{Holds, Machine};
 use crate::atomic_file;
 use crate::rotate::journal::Event;
@@ -75,6 +77,53 @@ impl Machine<'_> {
         self.finish_rollback()
     }
 
+    /// The file holds the old key and its provider refuses it: nothing is left to put back, and a
+    /// restart with it would take down what may still run with the new one.
+    pub(in crate::rotate) fn end_with_dead_key(&mut self) -> Result<Outcome, RotateError> {
+        self.tidy_up()?;
+        Ok(self.outcome(
+            Step::Update,
+            Status::Failed,
+            "the old key is back in the file, but its provider refuses it: it is dead, and OpenClaw was not restarted with it; rotate again with a key that works",
+            None,
+        ))
+    }
+
+    /// The rotation is taken back: no key that was made for it, no backup and no journal is left.
+    fn tidy_up(&mut self) -> Result<(), RotateError> {
+        if let Err(error) = self.delete_created() {
+            self.person.warn(&format!(
+                "the new key {} was not deleted: {error}; delete it in the console",
+                self.plan.created_name()
+            ));
+        }
+        backup::discard(&self.plan.target, &self.plan.name)?;
+        atomic_file::remove_leftover(&self.plan.target)?;
+        match self.journal.take() {
+            Some(journal) => journal.end(),
+            None => Ok(()),
+        }
+    }
+
+    /// The only copy of the old key lies in the backup, and the file has no place for it.
+    pub(super) fn only_copy(&self, step: Step) -> Outcome {
+        let gone = self.gone();
+        let backup = backup::path(&self.plan.target, &self.plan.name);
+        self.outcome(
+            step,
+            Status::Failed,
+            format!("{gone}; {}", give_back(&backup)),
+            Some("abort"),
+        )
+    }
+
+    fn gone(&self) -> RotateError {
+        RotateError::Gone {
+            name: self.plan.name.clone(),
+            path: self.plan.env.clone(),
+        }
+    }
+
     /// Puts the old value back, restarts, waits for health, tidies up.
     pub(in crate::rotate) fn finish_rollback(&mut self) -> Result<Outcome, RotateError> {
         let reason = self.reason();
@@ -84,6 +133,7 @@ impl Machine<'_> {
                 let backup = backup::path(&self.plan.target, &self.plan.name);
                 let place = match &error {
                     RotateError::OldKeyLost { .. } => String::new(),
+                    RotateError::Gone { .. } => format!("; {}", give_back(&backup)),
                     _ => format!("; it lies in {}", backup.display()),
                 };
                 return Ok(self.outcome(
@@ -122,17 +172,7 @@ impl Machine<'_> {
                 Some("abort"),
             ));
         }
-        if let Err(error) = self.delete_created() {
-            self.person.warn(&format!(
-                "the new key {} was not deleted: {error}; delete it in the console",
-                self.plan.created_name()
-            ));
-        }
-        backup::discard(&self.plan.target, &self.plan.name)?;
-        atomic_file::remove_leftover(&self.plan.target)?;
-        if let Some(journal) = self.journal.take() {
-            journal.end()?;
-        }
+        self.tidy_up()?;
         let message = if kept {
             format!("{reason}; the value that somebody else put into the file was kept")
         } else if restarts {
@@ -150,6 +190,8 @@ impl Machine<'_> {
         match self.holds()? {
             Holds::Old => return Ok(false),
             Holds::Other => return Ok(true),
+            Holds::Nothing if self.has_old_in_backup()? => return Err(self.gone()),
+            Holds::Nothing => return Ok(true),
             Holds::New => {}
         }
         let written = self.backed_up()?;
@@ -166,13 +208,23 @@ impl Machine<'_> {
 
     /// The old value as it was written; none where the backup does not hold it any more.
     fn backed_up(&self) -> Result<Option<Secret>, RotateError> {
+        let empty = || self.plan.old_fingerprint.is_none().then(|| Secret::new(""));
+        Ok(self.old_in_backup()?.or_else(empty))
+    }
+
+    /// Whether the backup holds an old key.
+    pub(super) fn has_old_in_backup(&self) -> Result<bool, RotateError> {
+        Ok(self.plan.old_fingerprint.is_some() && self.old_in_backup()?.is_some())
+    }
+
+    /// The same as it was written, where there was an empty value too.
+    pub(super) fn old_in_backup(&self) -> Result<Option<Secret>, RotateError> {
         let written = backup::read(&self.plan.target, &self.plan.name)?;
         let is_old = |written: &Secret| {
             let value = backup::value(written).filter(|value| !value.is_empty());
             value.map(|value| self.fingerprints.of(value.expose())) == self.plan.old_fingerprint
         };
-        let empty = || self.plan.old_fingerprint.is_none().then(|| Secret::new(""));
-        Ok(written.filter(is_old).or_else(empty))
+        Ok(written.filter(is_old))
     }
 
     fn reason(&self) -> String {
@@ -202,4 +254,12 @@ impl Machine<'_> {
         };
         Ok(self.outcome(step, Status::Waiting, "interrupted", Some("resume")))
     }
+}
+
+/// What a person does who took the variable away.
+fn give_back(backup: &Path) -> String {
+    let backup = backup.display();
+    format!(
+        "the old key lies in {backup} only: put the line with it back into the file by hand, or remove that copy to give it up, then abort"
+    )
 }
