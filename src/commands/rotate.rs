@@ -164,15 +164,12 @@ fn take_up(
         Some(source) => Some((read_key(&source, context)?, source)),
         None => None,
     };
-    let health = match &arguments.health {
-        Some(_) => health(arguments)?,
-        None => None,
-    };
     let how = Resumption {
         new_key,
         admin_key_env: arguments.admin_key_env.clone(),
         restart: restart(arguments)?,
-        health,
+        health: health(arguments)?,
+        health_timeout_s: arguments.health_timeout,
         revoke: revoke(arguments),
         takes_word: arguments.yes,
         was_restarted: arguments.restarted,

@@ -131,6 +131,14 @@ pub enum RotateError {
     /// `--restart`
     #[error("--restart: the command is empty or has a quote that is not closed")]
     RestartCommand,
+    /// `--restart` with what only a shell understands.
+    #[error(
+        "--restart: the command runs without a shell, which `{0}` needs; for one write --restart \"sh -c '…'\""
+    )]
+    RestartOperator(String),
+    /// A restart that cannot work.
+    #[error("{0}; nothing was changed")]
+    RestartImpossible(String),
     /// `--restart-unit`, `--restart-compose`
     #[error("the name of a unit or service is not empty and does not begin with a dash")]
     RestartName,

@@ -359,7 +359,7 @@ impl Machine<'_> {
         self.driver().restart(&self.plan.restart).map(|_| ())
     }
 
-    fn driver(&self) -> Driver<'_> {
+    pub(super) fn driver(&self) -> Driver<'_> {
         let mut hidden_names: Vec<String> = self.plan.admin_key_env.iter().cloned().collect();
         if let KeySource::Variable(name) = &self.plan.new_key {
             hidden_names.push(name.clone());

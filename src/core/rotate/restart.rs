@@ -32,13 +32,16 @@ pub struct Driver<'a> {
 /// Checks a restart before anything is changed.
 ///
 /// # Errors
-/// When the command cannot be split into words, or a name looks like an option.
+/// When the command cannot be split into words or asks for a shell, or a name looks like an option.
 pub fn inspect(restart: &Restart) -> Result<(), RotateError> {
     let named = |name: &str| !name.is_empty() && !name.starts_with('-');
     match restart {
         Restart::None => Ok(()),
         Restart::Command(command) => match shlex::split(command) {
-            Some(words) if !words.is_empty() => Ok(()),
+            Some(words) if !words.is_empty() => match operator(command) {
+                Some(operator) => Err(RotateError::RestartOperator(operator)),
+                None => Ok(()),
+            },
             _ => Err(RotateError::RestartCommand),
         },
         Restart::Unit { unit: name, .. } | Restart::Compose { service: name, .. } => {
@@ -51,7 +54,101 @@ pub fn inspect(restart: &Restart) -> Result<(), RotateError> {
     }
 }
 
+/// The first word that only a shell would understand: without one it is an argument, and what stands
+/// behind it never runs. Quoted it is text.
+fn operator(command: &str) -> Option<String> {
+    const ALONE: [&str; 6] = ["&&", "||", ";", "|", "&", "|&"];
+    let is_operator = |word: &str| {
+        let redirects = word.trim_start_matches(|c: char| c.is_ascii_digit() || c == '&');
+        ALONE.contains(&word) || word.ends_with(';') || redirects.starts_with(['<', '>'])
+    };
+    let mut quote = None;
+    let mut word = String::new();
+    let mut characters = command.chars();
+    while let Some(character) = characters.next() {
+        match (quote, character) {
+            (None, '\\') | (Some('"'), '\\') => {
+                characters.next();
+                word.push('_');
+            }
+            (None, '\'' | '"') => {
+                quote = Some(character);
+                word.push('_');
+            }
+            (Some(open), _) if open == character => quote = None,
+            (Some(_), _) => {}
+            (None, _) if character.is_ascii_whitespace() => {
+                if is_operator(&word) {
+                    return Some(word);
+                }
+                word.clear();
+            }
+            (None, _) => word.push(character),
+        }
+    }
+    Some(word).filter(|word| is_operator(word))
+}
+
 impl Driver<'_> {
+    /// Whether what a restart needs is there, found out without a change.
+    ///
+    /// # Errors
+    /// In words, what is missing.
+    pub fn look(&self, restart: &Restart) -> Result<(), String> {
+        match restart {
+            Restart::None => Ok(()),
+            Restart::Command(command) => {
+                let words = shlex::split(command).unwrap_or_default();
+                let program = words.first().map_or("", String::as_str);
+                self.find(program)
+                    .map_err(|missing| format!("--restart: {missing}"))
+            }
+            Restart::Unit { unit, user } => {
+                self.find("systemctl")
+                    .map_err(|missing| format!("--restart-unit: {missing}"))?;
+                match self.show(unit, *user, "LoadState").as_deref() {
+                    Some(state @ ("not-found" | "masked" | "bad-setting" | "error")) => Err(
+                        format!("--restart-unit: systemd says that {unit} is {state}"),
+                    ),
+                    _ => Ok(()),
+                }
+            }
+            Restart::Compose { file, .. } => {
+                self.find("docker")
+                    .map_err(|missing| format!("--restart-compose: {missing}"))?;
+                match file {
+                    Some(file) if !self.folder.join(file).is_file() => Err(format!(
+                        "--compose-file: there is no file {}",
+                        file.display()
+                    )),
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+
+    /// Whether a program can be started: named by its path, or found in PATH.
+    fn find(&self, program: &str) -> Result<(), String> {
+        use rustix::fs::Access;
+        let runs =
+            |path: &Path| path.is_file() && rustix::fs::access(path, Access::EXEC_OK).is_ok();
+        if program.contains('/') {
+            let is_there = runs(&self.folder.join(program));
+            return is_there
+                .then_some(())
+                .ok_or_else(|| format!("{program} is no program that can be started"));
+        }
+        let path = self
+            .world
+            .variable("PATH")
+            .unwrap_or(OsStr::new("/bin:/usr/bin"));
+        let is_there =
+            std::env::split_paths(path).any(|folder| runs(&self.folder.join(folder).join(program)));
+        is_there
+            .then_some(())
+            .ok_or_else(|| format!("there is no program {program} in PATH"))
+    }
+
     /// Restarts, and waits until the command is done. True if there was something to do.
     ///
     /// # Errors
@@ -153,4 +250,52 @@ fn systemctl<'w>(user: bool, words: &[&'w str]) -> Vec<&'w str> {
     }
     all.extend(words);
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inspected(command: &str) -> Result<(), RotateError> {
+        inspect(&Restart::Command(command.to_owned()))
+    }
+
+    #[test]
+    fn what_only_a_shell_understands_is_refused() {
+        for command in [
+            "echo restarting && systemctl restart bot",
+            "a || b",
+            "a ; b",
+            "a; b",
+            "a | b",
+            "a > log",
+            "a >log",
+            "a 2>&1",
+            "a &>log",
+            "a < in",
+            "a &",
+            "'a b' \"c\" && d",
+        ] {
+            let refused = inspected(command);
+            assert!(
+                matches!(refused, Err(RotateError::RestartOperator(_))),
+                "{command}: {refused:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn quoted_operators_and_those_within_words_are_text() {
+        for command in [
+            "sh -c 'a && b; c > d'",
+            "sh -c \"a | b\"",
+            "sh -c 'a;' ",
+            "a ';' \"&\" \\; \\&",
+            "curl http://127.0.0.1/restart?a=1&b=2",
+            "a --label=x>y a|b",
+            "sh -c \"echo \\\"; x\"",
+        ] {
+            assert!(inspected(command).is_ok(), "{command}");
+        }
+    }
 }

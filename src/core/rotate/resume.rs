@@ -27,6 +27,8 @@ pub struct Resumption {
     pub restart: Option<Restart>,
     /// Another health endpoint.
     pub health: Option<Health>,
+    /// Another time to wait for it, or for the one that stands in the journal.
+    pub health_timeout_s: Option<f64>,
     /// Another way to revoke.
     pub revoke: Option<RevokeMode>,
     /// A person says that an old key is revoked about which nobody can be asked.
@@ -239,7 +241,10 @@ fn start_again(
         target,
         new_key,
         restart: how.restart.unwrap_or(plan.restart),
-        health: how.health.or(plan.health),
+        health: how.health.or(plan.health).map(|health| Health {
+            timeout_s: how.health_timeout_s.unwrap_or(health.timeout_s),
+            ..health
+        }),
         revoke: how.revoke.unwrap_or(plan.revoke),
         admin,
         provider_url: plan.provider_url,
@@ -359,6 +364,9 @@ fn machine<'a>(
         super::health::Endpoint::new(&health.url)?;
         plan.health = Some(health.clone());
     }
+    if let (Some(timeout_s), Some(health)) = (how.health_timeout_s, &mut plan.health) {
+        health.timeout_s = timeout_s;
+    }
     plan.revoke = how.revoke.unwrap_or(plan.revoke);
     if let Some(name) = &how.admin_key_env {
         plan.admin_key_env = Some(name.clone());
@@ -381,7 +389,7 @@ fn machine<'a>(
         .find(|old| is(old, &plan.old_fingerprint));
     let new = now.filter(|now| is(now, &plan.new_fingerprint));
     let api = Api::new(plan.provider()?, plan.provider_url.as_deref(), stop)?;
-    Ok(Machine {
+    let machine = Machine {
         plan,
         keys: Keys { old, new, admin },
         api,
@@ -392,7 +400,11 @@ fn machine<'a>(
         state,
         world,
         person,
-    })
+    };
+    if how.restart.is_some() {
+        machine.look_at_restart()?;
+    }
+    Ok(machine)
 }
 
 /// The admin key; none where its variable is not set.

@@ -252,6 +252,7 @@ pub fn start(
         world,
         person,
     };
+    machine.look_at_restart()?;
     machine.check_admin()?;
     machine.look_at_health();
     let mut principal = None;
@@ -484,6 +485,12 @@ impl Machine<'_> {
                 variable: self.plan.admin_key_env.clone().unwrap_or_default(),
                 source,
             })
+    }
+
+    /// A restart that cannot work is found before the old key can come to harm.
+    pub(super) fn look_at_restart(&self) -> Result<(), RotateError> {
+        let looked = self.driver().look(&self.plan.restart);
+        looked.map_err(RotateError::RestartImpossible)
     }
 
     /// A bot that is ill already is told about, so that nobody blames the new key.

@@ -162,14 +162,24 @@ impl Machine<'_> {
         }
         if let Some(trouble) = trouble {
             let backup = backup::path(&self.plan.target, &self.plan.name);
+            let way_on = if restarts {
+                ": abort with another --restart, or restart it by hand and abort with --no-restart"
+            } else {
+                ""
+            };
+            // The same command again would never succeed.
+            let next = match self.look_at_restart() {
+                Ok(()) => "abort",
+                Err(_) => "abort --no-restart",
+            };
             return Ok(self.outcome(
                 Step::Restart,
                 Status::Failed,
                 format!(
-                    "{reason}; the old key is back in the file, but with it {trouble} as well; a copy of it lies in {}",
+                    "{reason}; the old key is back in the file, but with it {trouble} as well{way_on}; a copy of the key lies in {}",
                     backup.display()
                 ),
-                Some("abort"),
+                Some(next),
             ));
         }
         self.tidy_up()?;
