@@ -35,7 +35,7 @@ pub use plan::{Health, KeySource, Plan, Restart, RevokeMode};
 pub use providers::{Class, Create, PROVIDERS, Provider, Revoke, by_variable, find};
 pub use resume::{Resumption, abort, nothing, resume, status};
 pub use schedule::{Units, units};
-pub use start::{NewKey, Request, Target, locate, start};
+pub use start::{NewKey, Request, Target, locate, sets, start};
 pub use verdict::Verdict;
 
 use crate::atomic_file::AtomicFileError;

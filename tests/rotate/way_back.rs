@@ -229,3 +229,35 @@ fn where_nothing_is_in_progress_the_file_and_the_others_are_named() {
         }
     }
 }
+
+#[test]
+fn a_name_of_its_own_comes_of_age_like_any_other() {
+    let keys = alive(&[NEW]);
+    let mock = anthropic_mock(&keys);
+    let bench = Bench::new(&mock.url, &format!("PORT=8080\nBOT={OLD}\n"));
+    let names = |arguments: &[&str]| -> Vec<String> {
+        let ages = bench.rotate(arguments).json["keys"].clone();
+        let ages = ages.as_array().unwrap().clone();
+        ages.iter()
+            .map(|age| format!("{}/{}", age["name"], age["provider"]))
+            .collect()
+    };
+    fs::write(bench.path("new"), "plain-new-key-0001").unwrap();
+    keys.lock().unwrap().insert("plain-new-key-0001".to_owned());
+    let arguments = [
+        "--name",
+        "BOT",
+        "--provider",
+        "anthropic",
+        "--new-key-file",
+        "new",
+    ];
+    bench
+        .rotate(&[&arguments[..], &["--restart", "true"]].concat())
+        .expect(0, "done");
+    assert_eq!(names(&["due"]), ["\"BOT\"/\"anthropic\""]);
+    assert_eq!(names(&["due", "--name", "PORT"]), ["\"PORT\"/null"]);
+    let unknown = bench.rotate(&["due", "--name", "BOTT"]);
+    assert_eq!(unknown.code, 2, "{unknown:?}");
+    assert!(unknown.stderr.contains("did you mean BOT?"), "{unknown:?}");
+}

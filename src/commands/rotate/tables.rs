@@ -59,6 +59,9 @@ pub fn due(
 ) -> Result<u8, Failure> {
     let (max_age, warn) = (ages.max_age, ages.warn);
     let file = EnvFile::read(&arguments.env, PATIENCE).map_err(Failure::usage)?;
+    if let Some(name) = &arguments.name {
+        rotate::sets(name, &arguments.env, &file).map_err(failure)?;
+    }
     let state = context.state()?;
     let fingerprints = state.fingerprints().map_err(Failure::output)?;
     let now = context.world.now();
@@ -66,6 +69,7 @@ pub fn due(
     let survey = rotate::survey(
         &file,
         &arguments.env,
+        arguments.name.as_deref(),
         &state,
         Some(&fingerprints),
         now,

@@ -126,7 +126,8 @@ pub fn gather(
         .and_then(|fingerprints| {
             let limits = (MAX_AGE_DAYS, WARN_DAYS);
             let salted = fingerprints.as_ref();
-            rotate::survey(&declared.file, path, state, salted, world.now(), limits)
+            let now = world.now();
+            rotate::survey(&declared.file, path, None, state, salted, now, limits)
                 .map_err(|error| error.to_string())
         });
     let unfinished = rotate::unfinished(state, Some(&target)).map_err(|error| error.to_string());

@@ -61,8 +61,9 @@ pub struct Survey {
     pub keys: Vec<Age>,
 }
 
-/// Judges the age of every secret of `file`, which lies at `env`. Nothing is written; without
-/// fingerprints no key is known to the ledger.
+/// Judges the age of every secret of `file`, which lies at `env`: what is one by name or form, what
+/// the ledger knows, and the variable that is `named`. Nothing is written; without fingerprints no key
+/// is known to the ledger.
 ///
 /// # Errors
 /// When the ledger cannot be read, or the file not be looked at: a key without a known age would
@@ -70,6 +71,7 @@ pub struct Survey {
 pub fn survey(
     file: &EnvFile,
     env: &Path,
+    named: Option<&str>,
     state: &StateDir,
     fingerprints: Option<&Fingerprints>,
     now: Timestamp,
@@ -83,7 +85,9 @@ pub fn survey(
     for (place, assignment) in file.assignments().iter().enumerate() {
         let name = assignment.name.as_str();
         let value = &assignment.value;
-        if value.is_empty() || !file.counts(place) || !may_be_rotated(name, value.expose()) {
+        let is_known = named == Some(name) || ledger.find(&target, name).is_some();
+        let may_be = || is_known || may_be_rotated(name, value.expose());
+        if value.is_empty() || !file.counts(place) || !may_be() {
             continue;
         }
         if placeholder(value.expose()).is_some() || is_no_secret(value.expose()) {
@@ -111,7 +115,8 @@ pub fn survey(
             provider: providers::by_variable(name)
                 .map(|provider| provider.id)
                 .or_else(|| key_shapes::provider_of_variable(name))
-                .map(str::to_owned),
+                .map(str::to_owned)
+                .or_else(|| known?.provider.clone()),
             fingerprint,
             age_days,
             days_left,

@@ -98,9 +98,7 @@ pub fn locate(
         .transpose()?;
     let (name, provider) = match (name, named) {
         (Some(name), named) => {
-            if file.get(name).is_none() {
-                return Err(not_set(name, env, &file));
-            }
+            sets(name, env, &file)?;
             let provider = named
                 .or_else(|| providers::by_variable(name))
                 .ok_or_else(|| RotateError::NoProvider(name.to_owned()))?;
@@ -121,6 +119,17 @@ pub fn locate(
         name,
         provider,
     })
+}
+
+/// Whether the file sets a variable.
+///
+/// # Errors
+/// [`RotateError::NotSet`] with the nearest name.
+pub fn sets(name: &str, env: &Path, file: &EnvFile) -> Result<(), RotateError> {
+    match file.get(name) {
+        Some(_) => Ok(()),
+        None => Err(not_set(name, env, file)),
+    }
 }
 
 fn not_set(name: &str, path: &Path, file: &EnvFile) -> RotateError {

@@ -22,6 +22,7 @@ pub fn run(data: &[u8]) {
     let ages = survey(
         &file,
         "/srv/.env".as_ref(),
+        None,
         &state,
         Some(&fingerprints),
         now(),

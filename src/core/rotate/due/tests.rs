@@ -58,6 +58,7 @@ impl Case {
         survey(
             &EnvFile::parse(self.text.as_str()),
             &self.folder.path().join(".env"),
+            None,
             &self.state,
             Some(&salted),
             now(),
