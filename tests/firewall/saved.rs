@@ -88,9 +88,11 @@ fn visitor(random: &mut Random) -> Visitor {
         _ => format!("2606:4700::{low:x}"),
     };
     let ports = [22, 53, 80, 443, 2022, 2222, 3000, 8443, 18789, 41641, 51820];
+    let port = ports[random.below(ports.len())];
     Visitor {
         protocol: [Protocol::Tcp, Protocol::Udp][random.below(2)],
-        port: ports[random.below(ports.len())],
+        port,
+        dialled: port,
         source: source.parse().unwrap(),
         interface: random
             .pick(&["eth0", "tailscale0", "wg0", "br-0123456789ab", "lo"])

@@ -90,6 +90,38 @@ fn what_was_just_applied_is_the_same_also_after_traffic() {
 }
 
 #[test]
+fn rules_that_a_flag_puts_out_of_force_are_not_the_same() {
+    needs_a_lab!();
+    let lab = Lab::with(BackEnd::Nft);
+    lab.must_apply(&profile("vps"));
+    lab.must("nft 'add table inet openclaw_sec { flags dormant; }'");
+    drifts(&lab, &[], "changed", "our table is dormant");
+    lab.must_apply(&profile("vps"));
+    is_same(&lab, &[], "our table was laid again");
+    lab.must("nft 'add table inet f { flags dormant; }'; nft 'add chain inet f i { type filter hook input priority 0; policy drop; }'");
+    is_same(&lab, &[], "a dormant table of others drops nothing");
+}
+
+#[test]
+fn what_a_device_drops_is_blocked() {
+    needs_a_lab!();
+    let lab = Lab::with(BackEnd::Nft);
+    lab.must_apply(&profile("vps"));
+    for family in ["netdev", "inet"] {
+        for (device, is_ours) in [("lo", true), ("eth0", false)] {
+            lab.must(&format!(
+                "nft add table {family} d; nft 'add chain {family} d i {{ type filter hook ingress device {device} priority 0; }}'; nft add rule {family} d i tcp dport 443 drop"
+            ));
+            match is_ours {
+                true => is_same(&lab, &[], "another device"),
+                false => drifts(&lab, &[], "blocked", family),
+            }
+            lab.must(&format!("nft delete table {family} d"));
+        }
+    }
+}
+
+#[test]
 fn a_change_of_ours_is_named() {
     needs_a_lab!();
     let lab = Lab::with(BackEnd::Nft);

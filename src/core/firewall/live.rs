@@ -1,6 +1,7 @@
 //! The rules that are in force on this host, ours and others', in one shape for every back end.
 
 mod iptables;
+mod listing;
 mod nft;
 mod read;
 mod walk;
@@ -74,6 +75,8 @@ pub struct ChainHook {
     pub priority: i64,
     /// Whether a packet that no rule decides about is dropped.
     pub drops: bool,
+    /// The interfaces whose packets enter it; `None` for those of all.
+    pub devices: Option<Vec<String>>,
 }
 
 /// One rule.
@@ -115,6 +118,8 @@ pub enum Condition {
     Protocol(Vec<u8>, bool),
     /// The port it goes to.
     DestinationPort(Vec<RangeInclusive<u16>>, bool),
+    /// The port its client dialled, whatever destination NAT made of it.
+    DialledPort(Vec<RangeInclusive<u16>>, bool),
     /// The port it comes from.
     SourcePort(Vec<RangeInclusive<u16>>, bool),
     /// The address it comes from.
@@ -140,6 +145,8 @@ pub struct Visitor {
     pub protocol: Protocol,
     /// The port it goes to.
     pub port: u16,
+    /// The port its client dialled; behind destination NAT another one.
+    pub dialled: u16,
     /// Where it comes from.
     pub source: IpAddr,
     /// The interface it comes in on.

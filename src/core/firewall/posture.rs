@@ -387,6 +387,7 @@ fn visitors(posture: &Posture, (protocol, port): Port, family: Family) -> Vec<Vi
         .map(|source| Visitor {
             protocol,
             port,
+            dialled: port,
             source,
             interface: interface.clone(),
         })
@@ -417,27 +418,44 @@ fn opens(policy: &Policy, (protocol, port): Port) -> bool {
         })
 }
 
-/// Every port that a rule names, by the ends of its ranges.
+/// Every port that a rule names, by the ends of its ranges; and beside ranges that are dropped the
+/// next ports, which may have been left out. The middle of a range that is let in is its ends' matter.
 fn named_in_rules(tables: &[LiveTable], family: Family) -> BTreeSet<Port> {
-    let mut ports = BTreeSet::new();
     let rules = tables
         .iter()
         .filter(|table| table.families.contains(&family) && table.name != "nat")
         .flat_map(|table| table.chains.values())
         .flat_map(|chain| &chain.rules);
-    for rule in rules.filter(|rule| rule.target != Target::Drop && rule.target != Target::Nothing) {
+    let (mut named, mut let_in, mut beside) = (BTreeSet::new(), Vec::new(), BTreeSet::new());
+    for rule in rules.filter(|rule| rule.target != Target::Nothing) {
         for condition in &rule.conditions {
-            if let Condition::DestinationPort(ranges, false) = condition {
-                for port in ranges
-                    .iter()
-                    .flat_map(|range| [*range.start(), *range.end()])
-                {
-                    ports.extend([(Protocol::Tcp, port), (Protocol::Udp, port)]);
+            let (Condition::DestinationPort(ranges, negated)
+            | Condition::DialledPort(ranges, negated)) = condition
+            else {
+                continue;
+            };
+            for range in ranges {
+                let ends = [*range.start(), *range.end()];
+                match (&rule.target, negated) {
+                    (Target::Drop, false) => {
+                        beside.extend(ends[0].checked_sub(1));
+                        beside.extend(ends[1].checked_add(1));
+                    }
+                    (Target::Drop, true) => named.extend(ends),
+                    _ => {
+                        named.extend(ends);
+                        let_in.extend((!negated).then(|| range.clone()));
+                    }
                 }
             }
         }
     }
+    beside.retain(|port| *port != 0 && !let_in.iter().any(|range| range.contains(port)));
+    named.extend(beside);
+    let ports = named.into_iter();
     ports
+        .flat_map(|port| [(Protocol::Tcp, port), (Protocol::Udp, port)])
+        .collect()
 }
 
 fn drops_something(table: &LiveTable) -> bool {
@@ -445,7 +463,7 @@ fn drops_something(table: &LiveTable) -> bool {
         chain
             .hook
             .as_ref()
-            .is_some_and(|hook| hook.name == "prerouting" || hook.name == "input")
+            .is_some_and(|hook| ["ingress", "prerouting", "input"].contains(&hook.name.as_str()))
     });
     let mut seen = BTreeSet::new();
     entries.into_iter().any(|chain| {
@@ -507,20 +525,15 @@ fn published_ports(tables: &[LiveTable]) -> BTreeSet<(Family, Port, String)> {
 
 /// DOCKER-USER sees the container's port, unless a rule of it asks for the dialled one.
 fn dropped_in_docker_user(tables: &[LiveTable], visitor: &Visitor, to: &str) -> bool {
-    let inside = to
-        .rsplit_once(':')
-        .and_then(|(_, port)| port.parse().ok())
-        .unwrap_or(visitor.port);
-    [visitor.port, inside].into_iter().any(|port| {
-        chain_drops(
-            tables,
-            "DOCKER-USER",
-            &Visitor {
-                port,
-                ..visitor.clone()
-            },
-        )
-    })
+    let inside = match to.parse::<IpAddr>() {
+        Ok(_) => None,
+        Err(_) => to.rsplit_once(':').and_then(|(_, port)| port.parse().ok()),
+    };
+    let within = Visitor {
+        port: inside.unwrap_or(visitor.port),
+        ..visitor.clone()
+    };
+    chain_drops(tables, "DOCKER-USER", &within)
 }
 
 fn shown((protocol, port): Port) -> String {

@@ -22,10 +22,11 @@ pub fn run(data: &[u8]) {
         saved(Family::V6, "ip6tables", &six),
     ];
     let nft = Some(nft.as_str()).filter(|text| !text.is_empty());
-    let live = match LiveRules::of(nft, saved.clone(), sets.clone()) {
+    let mut live = match LiveRules::of(nft, saved.clone(), sets.clone()) {
         Ok(live) => live,
         Err(_) => LiveRules::of(None, saved, sets).expect("there is no JSON in it"),
     };
+    live.heed(&four);
     let _ = is_ours_live(&live);
     for visitor in visitors() {
         for asked in [Asked::Everybody, Asked::Others, Asked::BeforeNat] {
@@ -54,6 +55,7 @@ pub fn visitors() -> impl Iterator<Item = Visitor> {
         ports.into_iter().map(move |(protocol, port)| Visitor {
             protocol,
             port,
+            dialled: port,
             source: source.parse().expect("an address"),
             interface: "eth0".to_owned(),
         })

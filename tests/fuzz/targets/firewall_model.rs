@@ -156,9 +156,11 @@ fn visitor(choices: &mut Choices<'_>) -> Visitor {
     let ports = [
         22, 53, 68, 80, 443, 546, 2222, 3000, 8022, 8443, 18789, 41641, 5,
     ];
+    let port = choices.pick(&ports);
     Visitor {
         protocol: choices.pick(&[Protocol::Tcp, Protocol::Udp]),
-        port: choices.pick(&ports),
+        port,
+        dialled: port,
         source: source.parse().expect("an address"),
         interface: choices.pick(&interfaces).to_owned(),
     }

@@ -39,6 +39,7 @@ pub(in crate::firewall) fn tables(
                 name: name.to_lowercase(),
                 priority: priority(&table.name),
                 drops: policy == "DROP",
+                devices: None,
             });
             table.chains.insert(
                 name.to_owned(),
@@ -184,9 +185,13 @@ impl Parser<'_> {
                     network(&value).map(|network| Condition::Destination(vec![network], negated)),
                 );
             }
-            "--dport" | "--dports" | "--destination-ports" | "--ctorigdstport" => {
+            "--dport" | "--dports" | "--destination-ports" => {
                 let value = self.value();
                 self.add(ports(&value).map(|ranges| Condition::DestinationPort(ranges, negated)));
+            }
+            "--ctorigdstport" => {
+                let value = self.value();
+                self.add(ports(&value).map(|ranges| Condition::DialledPort(ranges, negated)));
             }
             "--sport" | "--sports" | "--source-ports" => {
                 let value = self.value();
@@ -212,9 +217,8 @@ impl Parser<'_> {
             }
             "--dst-type" => {
                 let value = self.value();
-                let local = value
-                    .split(',')
-                    .any(|kind| kind == "LOCAL" || kind == "UNICAST");
+                // An address of this host is of no other kind.
+                let local = value.split(',').any(|kind| kind == "LOCAL");
                 self.add(Some(if local != negated {
                     Condition::Always
                 } else {

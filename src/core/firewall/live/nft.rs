@@ -12,7 +12,7 @@ use crate::firewall::rules::{Family, State};
 /// Reads the objects of `nft -j list ruleset`. Tables that iptables laid are left out: `is_foreign`
 /// names them by family and name.
 pub(super) fn tables(objects: &[Value], is_foreign: impl Fn(&str, &str) -> bool) -> Vec<LiveTable> {
-    let mut tables: Vec<LiveTable> = Vec::new();
+    let mut tables: Tables = Tables::default();
     let mut sets: HashMap<(String, String), Value> = HashMap::new();
     for object in objects {
         for kind in ["set", "map"] {
@@ -29,7 +29,8 @@ pub(super) fn tables(objects: &[Value], is_foreign: impl Fn(&str, &str) -> bool)
             let (family, name) = (text(table, "family"), text(table, "name"));
             let families = families(family);
             if !families.is_empty() && !is_foreign(family, name) {
-                tables.push(LiveTable {
+                tables.families.push(family.to_owned());
+                tables.all.push(LiveTable {
                     back_end: BackEnd::Nftables,
                     families,
                     name: key(table, "name"),
@@ -37,7 +38,7 @@ pub(super) fn tables(objects: &[Value], is_foreign: impl Fn(&str, &str) -> bool)
                 });
             }
         } else if let Some(chain) = object.get("chain") {
-            if let Some(table) = find(&mut tables, chain) {
+            if let Some(table) = tables.find(chain) {
                 table.chains.insert(
                     key(chain, "name"),
                     LiveChain {
@@ -47,7 +48,7 @@ pub(super) fn tables(objects: &[Value], is_foreign: impl Fn(&str, &str) -> bool)
                 );
             }
         } else if let Some(rule) = object.get("rule")
-            && let Some(table) = find(&mut tables, rule)
+            && let Some(table) = tables.find(rule)
         {
             let parsed = rules(rule, &sets);
             table
@@ -58,7 +59,23 @@ pub(super) fn tables(objects: &[Value], is_foreign: impl Fn(&str, &str) -> bool)
                 .extend(parsed);
         }
     }
-    tables
+    tables.all
+}
+
+/// Tables beside the families they were listed with.
+#[derive(Default)]
+struct Tables {
+    all: Vec<LiveTable>,
+    families: Vec<String>,
+}
+
+impl Tables {
+    fn find(&mut self, object: &Value) -> Option<&mut LiveTable> {
+        let (family, name) = (text(object, "family"), text(object, "table"));
+        let mut tables = self.all.iter_mut().zip(&self.families);
+        let found = tables.find(|(table, own)| table.name == name && *own == family);
+        found.map(|(table, _)| table)
+    }
 }
 
 fn text<'a>(value: &'a Value, name: &str) -> &'a str {
@@ -73,16 +90,9 @@ fn families(family: &str) -> Vec<Family> {
     match family {
         "ip" => vec![Family::V4],
         "ip6" => vec![Family::V6],
-        "inet" => Family::ALL.to_vec(),
+        "inet" | "netdev" => Family::ALL.to_vec(),
         _ => Vec::new(),
     }
-}
-
-fn find<'t>(tables: &'t mut [LiveTable], object: &Value) -> Option<&'t mut LiveTable> {
-    let (wanted, name) = (families(text(object, "family")), text(object, "table"));
-    tables
-        .iter_mut()
-        .find(|table| table.name == name && table.families == wanted)
 }
 
 /// A base chain of type nat or route decides nothing about letting in.
@@ -100,6 +110,7 @@ fn hook(chain: &Value) -> Option<ChainHook> {
             .and_then(Value::as_i64)
             .unwrap_or_default(),
         drops: text(chain, "policy") == "drop",
+        devices: chain.get("dev").and_then(texts),
     })
 }
 
@@ -203,7 +214,15 @@ fn target(verdict: &Value) -> Target {
         "return" => Target::Return,
         "jump" => Target::Jump(key(body, "target")),
         "goto" => Target::Goto(key(body, "target")),
-        "dnat" | "redirect" => Target::DestinationNat(text(body, "addr").to_owned()),
+        "dnat" | "redirect" => {
+            let port = body.get("port").and_then(Value::as_u64);
+            let to = match (text(body, "addr"), port) {
+                (addr, Some(port)) if addr.contains(':') => format!("[{addr}]:{port}"),
+                (addr, Some(port)) if !addr.is_empty() => format!("{addr}:{port}"),
+                (addr, _) => addr.to_owned(),
+            };
+            Target::DestinationNat(to)
+        }
         _ => Target::Nothing,
     }
 }
@@ -277,12 +296,18 @@ fn condition(left: &Value, right: &Value, negated: bool) -> Condition {
                 Condition::Never
             })
         }
+        _ if left.pointer("/ct/key").and_then(Value::as_str) == Some("proto-dst")
+            && left.pointer("/ct/dir").and_then(Value::as_str) == Some("original") =>
+        {
+            ports(right).map(|ranges| Condition::DialledPort(ranges, negated))
+        }
         _ if left.pointer("/fib/result").and_then(Value::as_str) == Some("type") => {
-            let local = texts(right).is_some_and(|kinds| kinds.iter().any(|kind| kind == "local"));
-            Some(if local != negated {
-                Condition::Always
-            } else {
-                Condition::Never
+            fib_type(left.pointer("/fib/flags"), right).map(|fits| {
+                if fits != negated {
+                    Condition::Always
+                } else {
+                    Condition::Never
+                }
             })
         }
         _ if left.get("socket").is_some() => Some(Condition::Never),
@@ -298,6 +323,22 @@ fn condition(left: &Value, right: &Value, negated: bool) -> Condition {
         _ => None,
     };
     understood.unwrap_or(Condition::Unknown)
+}
+
+/// Whether the kind of an address fits: the packets that are asked about go to an address of this
+/// host and come from one of somebody else.
+fn fib_type(flags: Option<&Value>, right: &Value) -> Option<bool> {
+    let (flags, kinds) = (texts(flags?)?, texts(right)?);
+    let has = |list: &[String], word: &str| list.iter().any(|one| one == word);
+    if has(&flags, "daddr") {
+        return Some(has(&kinds, "local"));
+    }
+    match () {
+        () if !has(&flags, "saddr") => None,
+        () if has(&kinds, "unicast") => Some(true),
+        () if kinds == ["local"] => Some(false),
+        () => None,
+    }
 }
 
 fn payload_condition(payload: &Value, right: &Value, negated: bool) -> Option<Condition> {

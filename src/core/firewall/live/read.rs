@@ -4,6 +4,7 @@ use std::io;
 
 use serde_json::Value;
 
+use super::listing::Listing;
 use super::{BackEnd, LiveTable, iptables, nft};
 use crate::firewall::error::FirewallError;
 use crate::firewall::rules::Family;
@@ -20,6 +21,8 @@ pub struct LiveRules {
     pub saved: Vec<Saved>,
     /// What `ipset save` printed; empty where ipset is missing.
     pub sets: String,
+    /// Family and name of the tables that nft calls dormant: none of their rules is in force.
+    pub dormant: Vec<(String, String)>,
     /// The interface of the default route.
     pub public_interface: Option<String>,
 }
@@ -45,7 +48,13 @@ pub fn read(world: &World) -> Result<LiveRules, FirewallError> {
     if !rustix::process::geteuid().is_root() {
         return Err(live("this needs root; run it with sudo"));
     }
-    let nft = run(world, "nft", &["-j", "list", "ruleset"])?;
+    // Without the members of sets; versions before 0.9.1 know no such flag.
+    let listing = run(world, "nft", &["-t", "list", "ruleset"])
+        .or_else(|_| run(world, "nft", &["list", "ruleset"]))?;
+    let nft = match &listing {
+        Some(listing) => in_force(world, &Listing::of(listing))?,
+        None => None,
+    };
     let mut saved = Vec::new();
     for back_end in [BackEnd::IptablesNft, BackEnd::IptablesLegacy] {
         for family in Family::ALL {
@@ -62,6 +71,7 @@ pub fn read(world: &World) -> Result<LiveRules, FirewallError> {
         .flatten()
         .unwrap_or_default();
     let mut live = LiveRules::of(nft.as_deref(), saved, sets)?;
+    live.heed(&listing.unwrap_or_default());
     live.public_interface = default_route(world);
     Ok(live)
 }
@@ -112,9 +122,56 @@ impl LiveRules {
             nft,
             saved,
             sets,
+            dormant: Vec::new(),
             public_interface: None,
         })
     }
+
+    /// Heeds what only `nft list ruleset` tells: which tables are dormant, and to which devices a
+    /// chain belongs.
+    pub fn heed(&mut self, listing: &str) {
+        let listing = Listing::of(listing);
+        let families = |family: &str| match family {
+            "ip" => vec![Family::V4],
+            "ip6" => vec![Family::V6],
+            _ => Family::ALL.to_vec(),
+        };
+        for ((family, table, chain), devices) in listing.devices {
+            let families = families(&family);
+            let tables = self.tables.iter_mut().filter(|own| {
+                own.back_end == BackEnd::Nftables && own.name == table && own.families == families
+            });
+            for own in tables.filter_map(|own| own.chains.get_mut(&chain)) {
+                if let Some(hook) = &mut own.hook {
+                    hook.devices = Some(devices.clone());
+                }
+            }
+        }
+        self.tables.retain(|own| {
+            own.back_end == BackEnd::IptablesLegacy
+                || !listing
+                    .dormant
+                    .iter()
+                    .any(|(family, name)| *name == own.name && families(family) == own.families)
+        });
+        self.dormant = listing.dormant;
+    }
+}
+
+/// The JSON of every table that is in force. Where one is not, the tables are asked for one by one:
+/// nft 1.0.6 breaks off at the flags of a table.
+fn in_force(world: &World, listing: &Listing) -> Result<Option<String>, FirewallError> {
+    if listing.dormant.is_empty() {
+        return run(world, "nft", &["-j", "list", "ruleset"]);
+    }
+    let mut all = Vec::new();
+    let in_force = listing.tables.iter();
+    for table in in_force.filter(|table| !listing.dormant.contains(table)) {
+        let (family, name) = table;
+        let text = run(world, "nft", &["-j", "list", "table", family, name])?;
+        all.extend(objects(&text.unwrap_or_default())?);
+    }
+    Ok(Some(serde_json::json!({ "nftables": all }).to_string()))
 }
 
 /// The objects of a listing of nft.

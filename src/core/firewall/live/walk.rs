@@ -1,6 +1,7 @@
 //! What the live rules do with a packet, judged only by rules whose every condition is understood.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::RangeInclusive;
 
 use ipnet::IpNet;
 
@@ -51,13 +52,16 @@ pub fn fate(tables: &[LiveTable], visitor: &Visitor, asked: Asked) -> Fate {
                 .iter()
                 .map(move |(name, chain)| (table, name.as_str(), chain))
         })
-        .filter(|(_, _, chain)| chain.hook.as_ref().is_some_and(|hook| sees(hook, asked)))
+        .filter(|(_, _, chain)| {
+            let sees = |hook| sees(hook, asked, &visitor.interface);
+            chain.hook.as_ref().is_some_and(sees)
+        })
         .collect();
     order::sort_by_key(&mut chains, |(_, _, chain)| {
         chain
             .hook
             .as_ref()
-            .map(|hook| (hook.name != "prerouting", hook.priority))
+            .map(|hook| (place_of(&hook.name), hook.priority))
     });
     let mut unclear = None;
     for (table, name, chain) in chains {
@@ -121,8 +125,20 @@ pub fn chain_drops(tables: &[LiveTable], name: &str, visitor: &Visitor) -> bool 
         })
 }
 
-fn sees(hook: &ChainHook, asked: Asked) -> bool {
+/// Which hook a packet passes first.
+fn place_of(hook: &str) -> usize {
+    let order = ["ingress", "prerouting"];
+    let found = order.iter().position(|name| *name == hook);
+    found.unwrap_or(order.len())
+}
+
+fn sees(hook: &ChainHook, asked: Asked, interface: &str) -> bool {
+    let is_for = |devices: &Vec<String>| devices.iter().any(|device| device == interface);
+    if !hook.devices.as_ref().is_none_or(is_for) {
+        return false;
+    }
     match hook.name.as_str() {
+        "ingress" => true,
         "prerouting" => asked != Asked::BeforeNat || hook.priority < NAT_PRIORITY,
         "input" => asked != Asked::BeforeNat,
         _ => false,
@@ -158,7 +174,7 @@ enum Decision {
 impl Walk<'_> {
     fn chain(&mut self, chain: &LiveChain, depth: usize) -> Decision {
         for rule in &chain.rules {
-            match self.applies(rule) {
+            match self.applies(rule, depth) {
                 Some(false) => continue,
                 Some(true) => {}
                 None => {
@@ -234,16 +250,60 @@ impl Walk<'_> {
     }
 
     /// Whether a rule applies; `None` where a condition that is not understood decides.
-    fn applies(&self, rule: &LiveRule) -> Option<bool> {
+    fn applies(&mut self, rule: &LiveRule, depth: usize) -> Option<bool> {
         let mut known = Some(true);
         for condition in &rule.conditions {
-            match holds(condition, self.visitor) {
+            let held = match condition {
+                Condition::SourcePort(ranges, negated) if !self.others_only => {
+                    self.chosen_port(rule, ranges, *negated, depth)
+                }
+                _ => holds(condition, self.visitor),
+            };
+            match held {
                 Some(true) => {}
                 Some(false) => return Some(false),
                 None => known = None,
             }
         }
         known
+    }
+
+    /// Whoever wants in chooses the port to come from: one that a rule accepts, and none that it
+    /// drops. `None` where the rule decides nothing by itself.
+    fn chosen_port(
+        &mut self,
+        rule: &LiveRule,
+        ranges: &[RangeInclusive<u16>],
+        negated: bool,
+        depth: usize,
+    ) -> Option<bool> {
+        // Answers of a DHCP server are let in everywhere, and are no way in.
+        const DHCP: [u16; 4] = [67, 68, 546, 547];
+        let is_dhcp = |port: &u16| DHCP.contains(port);
+        if self.visitor.protocol == Protocol::Udp
+            && is_dhcp(&self.visitor.port)
+            && ranges
+                .iter()
+                .all(|range| is_dhcp(range.start()) && is_dhcp(range.end()))
+        {
+            return Some(negated);
+        }
+        let is_any = ranges
+            .iter()
+            .any(|range| *range.start() <= 1 && *range.end() == u16::MAX);
+        if is_any {
+            return Some(!negated);
+        }
+        match &rule.target {
+            Target::Accept => Some(true),
+            Target::Drop => Some(false),
+            Target::Jump(name) | Target::Goto(name) => match self.enter(name, depth) {
+                Decision::Accept => Some(true),
+                Decision::Drop(_) => Some(false),
+                Decision::Return | Decision::Fall => None,
+            },
+            Target::Return | Target::Nothing | Target::DestinationNat(_) => None,
+        }
     }
 }
 
@@ -264,6 +324,10 @@ fn holds(condition: &Condition, visitor: &Visitor) -> Option<bool> {
         }
         Condition::DestinationPort(ranges, negated) => (
             ranges.iter().any(|range| range.contains(&visitor.port)),
+            *negated,
+        ),
+        Condition::DialledPort(ranges, negated) => (
+            ranges.iter().any(|range| range.contains(&visitor.dialled)),
             *negated,
         ),
         // A fresh packet comes from an ephemeral port: only a range of those may hold it.
@@ -323,50 +387,4 @@ fn number(protocol: Protocol) -> u8 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::firewall::live::{BackEnd, LiveRules, Saved};
-
-    /// The fate of a connection to port 22 under a filter table.
-    fn fate_under(rules: &str) -> Fate {
-        let saved = Saved {
-            back_end: BackEnd::IptablesNft,
-            family: Family::V4,
-            program: "iptables".to_owned(),
-            text: format!("*filter\n:INPUT ACCEPT [0:0]\n{rules}COMMIT\n"),
-        };
-        let live = LiveRules::of(None, vec![saved], String::new()).unwrap();
-        let visitor = Visitor {
-            protocol: Protocol::Tcp,
-            port: 22,
-            source: "192.0.2.1".parse().unwrap(),
-            interface: "eth0".to_owned(),
-        };
-        fate(&live.tables, &visitor, Asked::Everybody)
-    }
-
-    #[test]
-    fn chains_that_jump_often_are_walked_once() {
-        let ladder: String = (0..16)
-            .flat_map(|step| std::iter::repeat_n(format!("-A c{step} -j c{}\n", step + 1), 8))
-            .collect();
-        let rules = format!("-A INPUT -j c0\n{ladder}");
-        assert_eq!(fate_under(&rules), Fate::Accepted);
-        let last = "-A c16 -p tcp -j DROP";
-        let dropped = Fate::Dropped("iptables-nft filter INPUT".to_owned(), last.to_owned());
-        assert_eq!(fate_under(&format!("{rules}{last}\n")), dropped);
-        // No walk through a loop, which the kernel would not take, is without an end.
-        assert_eq!(
-            fate_under("-A INPUT -j a\n-A a -j a\n-A a -j a\n-A a -g INPUT\n"),
-            Fate::Accepted
-        );
-    }
-
-    #[test]
-    fn a_chain_behind_a_doubtful_jump_is_asked_again_behind_a_certain_one() {
-        let rules = "-A INPUT -m strange -j a\n-A INPUT -j a\n-A a -p tcp -j DROP\n";
-        assert!(matches!(fate_under(rules), Fate::Dropped(..)));
-        let rules = "-A INPUT -m strange -j a\n-A INPUT -j DROP\n-A a -p tcp -j ACCEPT\n";
-        assert!(matches!(fate_under(rules), Fate::Unclear(_)));
-    }
-}
+mod tests;

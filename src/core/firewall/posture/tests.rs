@@ -252,6 +252,34 @@ fn a_range_is_named_by_its_ends_and_not_by_what_others_say_about_its_middle() {
 }
 
 #[test]
+fn a_port_that_is_left_out_between_drops_is_found() {
+    let drops = |rest: &str| {
+        format!(
+            "*filter
+:INPUT ACCEPT [0:0]
+-A INPUT -p tcp -m tcp --dport 1:21 -j DROP
+-A INPUT -p tcp -m tcp --dport 23:442 -j DROP
+{rest}-A INPUT -p udp -m udp --dport 1:65535 -j DROP
+"
+        )
+    };
+    let hole = drops(
+        "-A INPUT -p tcp -m tcp --dport 444:3305 -j DROP\n-A INPUT -p tcp -m tcp --dport 3307:65535 -j DROP\n",
+    );
+    assert_eq!(said(extra_port_open, &host(&hole, "")), "fail tcp/3306");
+    let none = drops("-A INPUT -p tcp -m tcp --dport 444:65535 -j DROP\n");
+    assert_eq!(said(extra_port_open, &host(&none, "")), "pass");
+    let but = "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p udp -j DROP\n-A INPUT -p tcp -m multiport ! --dports 22,443,3306 -j DROP\n";
+    assert_eq!(said(extra_port_open, &host(but, "")), "fail tcp/3306");
+}
+
+#[test]
+fn a_port_to_come_from_opens_every_port() {
+    let rules = shut_but("-p tcp -m tcp --sport 53 -j ACCEPT");
+    assert_eq!(said(default_accept, &host(&rules, SHUT)), "fail ipv4");
+}
+
+#[test]
 fn a_published_container_port_needs_a_guard() {
     const WEB: &str =
         "-A DOCKER ! -i docker0 -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80";
@@ -271,7 +299,9 @@ fn a_published_container_port_needs_a_guard() {
 ";
     let user = |rule: &str| format!("*filter\n:DOCKER-USER - [0:0]\n-A DOCKER-USER {rule}\n");
     let inside = user("-i eth0 -p tcp -m tcp --dport 80 -j DROP");
-    let dialled = user("-i eth0 -p tcp -m tcp --dport 8080 -j DROP");
+    let outside = user("-i eth0 -p tcp -m tcp --dport 8080 -j DROP");
+    let dialled = user("-i eth0 -p tcp -m conntrack --ctorigdstport 8080 -j DROP");
+    let not_dialled = user("-i eth0 -p tcp -m conntrack --ctorigdstport 80 -j DROP");
     let another = user("-i eth0 -p tcp -m tcp --dport 81 -j DROP");
     let cases = [
         ("none is published", "", SHUT, "skipped"),
@@ -280,7 +310,19 @@ fn a_published_container_port_needs_a_guard() {
         ("UDP", DNS, SHUT, "fail udp/53"),
         ("before NAT", WEB, GUARD, "pass"),
         ("by the port inside", WEB, &inside, "pass"),
-        ("by the port outside", WEB, &dialled, "pass"),
+        (
+            "by the port outside, which is gone there",
+            WEB,
+            &outside,
+            "fail tcp/8080",
+        ),
+        ("by the port that was dialled", WEB, &dialled, "pass"),
+        (
+            "by the port inside as if it were dialled",
+            WEB,
+            &not_dialled,
+            "fail tcp/8080",
+        ),
         ("of another port", WEB, &another, "fail tcp/8080"),
         ("wanted, the rest guarded", HTTPS, GUARD, "pass"),
         ("wanted, nothing guarded", HTTPS, "", "fail tcp/443"),

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::Difference;
 use crate::firewall::error::FirewallError;
-use crate::firewall::live::{LiveRules, Saved, live_error, objects, set_members};
+use crate::firewall::live::{BackEnd, LiveRules, Saved, live_error, objects, set_members};
 use crate::firewall::policy::Hook;
 use crate::firewall::render::{
     IPTABLES_CHAIN, NFT_TABLE, ipset_name, ipset_restore, iptables_text, nft_table, place,
@@ -20,7 +20,8 @@ use crate::world::{Invocation, World};
 const NAMED_MEMBERS: usize = 5;
 
 pub(super) fn is_live(live: &LiveRules) -> bool {
-    has_table(live) || live.saved.iter().any(has_chain)
+    let chains: Vec<&Saved> = live.saved.iter().filter(|saved| has_chain(saved)).collect();
+    has_table(live) || !chains.is_empty() || dormant(live, &chains).is_some()
 }
 
 pub(super) fn differences(
@@ -29,6 +30,9 @@ pub(super) fn differences(
     world: &World,
 ) -> Result<Vec<Difference>, FirewallError> {
     let chains: Vec<&Saved> = live.saved.iter().filter(|saved| has_chain(saved)).collect();
+    if let Some(difference) = dormant(live, &chains) {
+        return Ok(vec![difference]);
+    }
     if has_table(live) {
         let mut found = in_nftables(ruleset, live, world)?;
         found.extend(chains.iter().map(|saved| leftover(saved)));
@@ -85,6 +89,56 @@ fn has_chain(saved: &Saved) -> bool {
         .text
         .lines()
         .any(|line| line.starts_with(&format!(":{IPTABLES_CHAIN} ")))
+}
+
+/// A table of ours that somebody put out of force; nothing else of it counts then.
+fn dormant(live: &LiveRules, chains: &[&Saved]) -> Option<Difference> {
+    let holds_ours = |family: &str, name: &str| {
+        let own = chains.iter().filter(|saved| {
+            saved.back_end == BackEnd::IptablesNft
+                && family
+                    == match saved.family {
+                        Family::V4 => "ip",
+                        Family::V6 => "ip6",
+                    }
+        });
+        (family, name) == ("inet", NFT_TABLE)
+            || own
+                .into_iter()
+                .any(|saved| table_of_chain(saved) == Some(name))
+    };
+    let (family, name) = live
+        .dormant
+        .iter()
+        .find(|(family, name)| holds_ours(family, name))?;
+    Some(Difference {
+        kind: "changed",
+        family: match family.as_str() {
+            "ip" => Family::V4.name(),
+            "ip6" => Family::V6.name(),
+            _ => "both",
+        },
+        r#where: format!("nftables {family} {name}"),
+        expected: Some(format!("table {family} {name}")),
+        found: Some("flags dormant".to_owned()),
+        message: format!(
+            "the table {family} {name} is dormant: none of our rules in it is in force; run `openclaw-sec firewall | sh`"
+        ),
+    })
+}
+
+/// The table that our chain stands in.
+fn table_of_chain(saved: &Saved) -> Option<&str> {
+    let declaration = format!(":{IPTABLES_CHAIN} ");
+    let mut table = None;
+    for line in saved.text.lines() {
+        if let Some(name) = line.strip_prefix('*') {
+            table = Some(name.trim());
+        } else if line.starts_with(&declaration) {
+            return table;
+        }
+    }
+    None
 }
 
 fn leftover(saved: &Saved) -> Difference {

@@ -45,6 +45,7 @@ pub(super) fn differences(policy: &Policy, live: &LiveRules) -> Vec<Difference> 
             let visitors = sources(from, family).into_iter().map(|source| Visitor {
                 protocol,
                 port,
+                dialled: port,
                 source,
                 interface: interface.unwrap_or(&public).to_owned(),
             });
