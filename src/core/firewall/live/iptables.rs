@@ -331,8 +331,10 @@ impl Parser<'_> {
             "set",
         ];
         if name == "socket" {
-            // No socket owns a fresh packet to a listener that is bound to every address.
-            self.add(Some(Condition::Never));
+            // No socket owns a fresh packet to a listener that is bound to every address, unless
+            // those count as well: then it depends on who listens.
+            let counts_all = self.words.iter().any(|word| word == "--nowildcard");
+            self.add((!counts_all).then_some(Condition::Never));
         } else if !plain.contains(&name.as_str()) {
             self.add(None);
         }

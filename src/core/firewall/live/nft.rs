@@ -310,6 +310,12 @@ fn condition(left: &Value, right: &Value, negated: bool) -> Condition {
                 }
             })
         }
+        // Of a socket that is bound to every address it depends on who listens.
+        _ if left.pointer("/socket/key").and_then(Value::as_str) == Some("wildcard")
+            && (right.as_u64() == Some(0)) == negated =>
+        {
+            None
+        }
         _ if left.get("socket").is_some() => Some(Condition::Never),
         _ if left.pointer("/&/0/payload/field").and_then(Value::as_str) == Some("flags") => {
             // Flags of TCP: the packets that are asked about carry SYN alone.

@@ -90,6 +90,25 @@ fn whoever_wants_in_chooses_the_port_to_come_from() {
 }
 
 #[test]
+fn a_socket_that_is_bound_to_every_address_may_be_anybodys() {
+    let socket = |flags: &str| {
+        fate_under(&format!(
+            "-A INPUT -p tcp -m socket {flags}-j ACCEPT\n-A INPUT -j DROP\n"
+        ))
+    };
+    assert!(matches!(socket(""), Fate::Dropped(..)));
+    assert!(matches!(socket("--nowildcard "), Fate::Unclear(_)));
+    let wildcard = |value: u8| {
+        let rule = format!(
+            r#"{{"match": {{"op": "==", "left": {{"socket": {{"key": "wildcard"}}}}, "right": {value}}}}}, {{"accept": null}}"#
+        );
+        fate_under_nft("drop", &rule)
+    };
+    assert!(matches!(wildcard(0), Fate::Dropped(..)));
+    assert!(matches!(wildcard(1), Fate::Unclear(_)));
+}
+
+#[test]
 fn answers_of_a_dhcp_server_are_no_way_in() {
     let saved = "*filter\n:INPUT DROP [0:0]\n-A INPUT -p udp -m udp --sport 67 --dport 68 -j ACCEPT\nCOMMIT\n";
     let live = live_of(saved);
