@@ -11,7 +11,7 @@ const LONGEST_CHANCE: usize = 7;
 const WORDS: &str = "\
     example placeholder redacted changeme yourkey your-key your_key yourtoken your-token \
     your_token dummykey insert- replace-me replaceme deadbeef xxxxxx fakekey not-a-real \
-    notareal sampletoken samplekey";
+    notareal sampletoken samplekey eingeben";
 
 /// The first 32 hex digits of SHA-256 over samples that the providers' documentation publishes.
 const SAMPLES: &[&str] = &[

@@ -13,6 +13,13 @@ pub(super) struct NamedRule {
     pub(super) provider: &'static [&'static str],
 }
 
+impl NamedRule {
+    /// Whether its keys have no shape, so that a name and some randomness are all there is.
+    pub(super) fn is_free(&self) -> bool {
+        self.shape.starts_with("openclaw-")
+    }
+}
+
 const fn rule(
     shape: &'static str,
     variables: &'static [&'static str],
@@ -24,6 +31,10 @@ const fn rule(
         provider,
     }
 }
+
+/// Of our own keys the name alone says little in a header or an option: `x-api-key`, `--token`. It counts
+/// beside this word, or the header before a value that only a generator draws.
+pub(super) const OURS: &str = "openclaw";
 
 /// The rules, the more particular ones first.
 pub(super) const NAMED_RULES: &[NamedRule] = &[
@@ -107,11 +118,15 @@ pub(super) const FRAGMENTS: &str = "\
     ecret-access-key ecret.access.key aws_secret AWS_SECRET awsSecret aws-secret aws.secret \
     loudflare LOUDFLARE CF_API_TOKEN cf_api_token cfApiToken cf-api-token cf.api.token \
     CCESS_CLIENT_SECRET ccess_client_secret ccessClientSecret ccess-client-secret \
-    ccess-Client-Secret ccess.client.secret";
+    ccess-Client-Secret ccess.client.secret x-api-key X-API-Key X-Api-Key \
+    X-API-KEY";
+
+/// The command whose options hold keys; it has a blank in it.
+pub(super) const COMMAND: &str = "claw gateway";
 
 /// Names end so that speak about a secret and hold none.
 pub(super) const PLAIN_ENDINGS: &str = "\
-    SHA256 SHA1 SHA512 MD5 HASH DIGEST CHECKSUM FINGERPRINT ID FILE PATH TTL LENGTH HEADER \
+    SHA256 SHA1 SHA512 MD5 HASH HASHES DIGEST DIGESTS CHECKSUM CHECKSUMS FINGERPRINT ID FILE PATH TTL LENGTH HEADER \
     PATTERN URL COMMIT REVISION REV ETAG UUID INTEGRITY VERSION MODEL REF";
 
 /// Words in a name that make its value a public one.
@@ -122,7 +137,7 @@ pub(super) const PUBLIC_WORDS: &str = "\
 pub(super) const NOISE: &str = "\
     VALUE VAL STR STRING STATIC CONST CHAR OPTIONAL SOME BEARER BASIC TOKEN_TOKEN DEFAULT \
     KEY_VALUE TEXT DATA O NONE STD VAR LET CONTENT F B R U NAME TO_STRING FROM FINAL VARCHAR S \
-    STD_STRING STRING_FROM";
+    STD_STRING STRING_FROM JSON_STRINGIFY";
 
 /// Words that say "a secret follows" where the provider's name stands on the same line.
 pub(super) const SECRET_WORDS: &str = "\

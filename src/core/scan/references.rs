@@ -1,5 +1,7 @@
 //! Values that lead to a secret and are none: names and paths of words, versions.
 
+use std::ops::Range;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -22,6 +24,52 @@ pub(super) fn is_reference(text: &[u8]) -> bool {
         return false;
     };
     is_name(text) || is_variable_of_windows(text) || is_version(text) || is_path(text)
+}
+
+/// Whether an unquoted value is an expression of a program: `b.Qx7.token2;`, `a ?? b`, the last
+/// argument of a call.
+pub(super) fn is_expression(line: &[u8], value: &Range<usize>) -> bool {
+    let text = &line[value.clone()];
+    let before = line[..value.start].trim_ascii_end().last();
+    let after = line[value.end..].trim_ascii_start().first();
+    let is_identifier = |part: &[u8]| {
+        part.first().is_some_and(|first| !first.is_ascii_digit())
+            && part
+                .iter()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"_$".contains(byte))
+    };
+    let parts: Vec<&[u8]> = text.split(|byte| *byte == b'.').collect();
+    let is_chain = parts.iter().all(|part| is_identifier(part));
+    let is_in_code = after.is_some_and(|byte| b",;)]}?|".contains(byte));
+    // Minified programs have short names, and a line of them may end anywhere.
+    let is_path = is_chain && parts.len() > 1 && (is_in_code || parts[0].len() <= 2);
+    let is_argument = is_chain && matches!((before, after), (Some(b',' | b'('), Some(b')')));
+    let has_operator = [b"??".as_slice(), b"||"]
+        .iter()
+        .any(|sign| memchr::memmem::find(text, sign).is_some());
+    is_path || is_argument || has_operator
+}
+
+/// Whether camel case has words that no generator draws, with or without a number at its end.
+pub(super) fn is_camel_case(text: &[u8]) -> bool {
+    let words = std::str::from_utf8(text)
+        .ok()
+        .and_then(|text| words_of(text, &['.', '_', '-']));
+    words.is_some_and(|words| words.len() >= LEAST_WORDS && are_words(&words))
+}
+
+/// Whether the value only says what it is for: `e2e-gateway-token-for-tests` of `GATEWAY_TOKEN`.
+pub(super) fn describes(text: &[u8], variable: &str) -> bool {
+    let text = String::from_utf8_lossy(text).to_ascii_lowercase();
+    let joined = text.replace(['-', '_', '.', ' '], "");
+    let name = variable.replace('_', "").to_ascii_lowercase();
+    let digits = text.as_bytes().split(|byte| !byte.is_ascii_digit());
+    joined.contains(&name)
+        && text.contains(['-', '_', '.', ' '])
+        && digits.map(<[u8]>::len).max().unwrap_or_default() <= MOST_DIGITS
+        && text.split(['-', '_', '.', ' ']).all(|word| {
+            word.len() <= MOST_DIGITS || word.bytes().all(|byte| byte.is_ascii_lowercase())
+        })
 }
 
 /// `cfg.oauth2.gateway_token`, `OPENCLAW_GATEWAY_TOKEN_V2`, `gatewayPassword`.
@@ -187,6 +235,38 @@ mod tests {
     }
 
     #[test]
+    fn an_unquoted_chain_in_code_is_an_expression() {
+        for (line, expected) in [
+            ("a.TOKEN=b.Qx7.token2", true),
+            ("{value:n.t4A.gatewayToken}", true),
+            ("key:eve.webApiKey1??t.d2", true),
+            ("f(\"TOKEN\", defaultTokenForTests2)", true),
+            ("TOKEN=hunter2.blue", false),
+            ("TOKEN=hunter2blue", false),
+            ("TOKEN=hunter2blue;", false),
+            ("TOKEN=7unter.blue,", false),
+        ] {
+            let start = line.find(['=', ':', ' ']).unwrap() + 1;
+            let length = line[start..].find([',', ';', '}', ')']);
+            let end = length.map_or(line.len(), |length| start + length);
+            let is_one = is_expression(line.as_bytes(), &(start..end));
+            assert_eq!(is_one, expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_value_of_its_own_names_words_describes_itself() {
+        assert!(describes(
+            b"e2e-gateway-token-for-playwright",
+            "GATEWAY_TOKEN"
+        ));
+        assert!(describes(b"test gateway_token 12", "GATEWAY_TOKEN"));
+        assert!(!describes(b"gateway-token-2024", "GATEWAY_TOKEN"));
+        assert!(!describes(b"gateway-token-q8zrt2mxv9", "GATEWAY_TOKEN"));
+        assert!(!describes(b"e2e-for-playwright", "GATEWAY_TOKEN"));
+    }
+
+    #[test]
     fn what_a_generator_draws_is_hardly_ever_a_reference() {
         let mut rng = StdRng::seed_from_u64(5);
         let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_/+";
@@ -196,6 +276,7 @@ mod tests {
                 let draw = |_| letters[rng.random_range(0..alphabet)];
                 let text: Vec<u8> = (0..24).map(draw).collect();
                 wrong += usize::from(text[0] != b'/' && is_reference(&text));
+                wrong += usize::from(is_camel_case(&text) && !is_reference(&text));
             }
             assert!(wrong <= most, "{wrong} of {alphabet} letters");
         }
