@@ -4,6 +4,7 @@ mod check;
 mod find;
 mod names;
 mod pattern;
+mod pem;
 mod providers;
 mod table;
 

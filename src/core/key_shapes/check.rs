@@ -90,65 +90,6 @@ pub fn openclaw_checksum(body: &[u8]) -> [u8; 6] {
     digits
 }
 
-/// The length of a PEM private key at the beginning of `text`, whose body must decode to 16 bytes or more.
-pub(super) fn pem_length(text: &[u8]) -> Option<usize> {
-    const LONGEST_PEM: usize = 32 * 1024;
-    let text = &text[..text.len().min(LONGEST_PEM)];
-    let label_end = memchr::memmem::find(text.get(..80.min(text.len()))?, b"PRIVATE KEY")?;
-    let label = &text[11..label_end.max(11)];
-    if !label
-        .iter()
-        .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b' ')
-    {
-        return None;
-    }
-    let after_label = label_end + b"PRIVATE KEY".len();
-    let dashes = text[after_label..].iter().position(|byte| *byte == b'-')?;
-    let body_start = after_label + dashes + 5;
-    let body_length = memchr::memmem::find(text.get(body_start..)?, b"-----END ")?;
-    let end = body_start + body_length;
-    let close = memchr::memmem::find(&text[end + 9..], b"-----")? + end + 9 + 5;
-    pem_body_decodes(&text[body_start..end]).then_some(close)
-}
-
-fn pem_body_decodes(body: &[u8]) -> bool {
-    let mut characters = Vec::with_capacity(body.len());
-    for line in pem_lines(body) {
-        // Headers of old encrypted keys (`Proc-Type: 4,ENCRYPTED`) and the checksum line of OpenPGP.
-        if line.contains(&b':') || line.starts_with(b"=") {
-            continue;
-        }
-        characters.extend(
-            line.iter()
-                .filter(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')),
-        );
-    }
-    STANDARD
-        .decode(&characters)
-        .is_ok_and(|decoded| decoded.len() >= 16)
-}
-
-/// The lines of a PEM body, whether the line ends are real or the two characters `\n`.
-fn pem_lines(body: &[u8]) -> Vec<&[u8]> {
-    let mut lines = Vec::new();
-    let mut start = 0;
-    let mut at = 0;
-    while at < body.len() {
-        let skip = match body[at] {
-            b'\n' | b'\r' => 1,
-            b'\\' if matches!(body.get(at + 1), Some(b'n' | b'r' | b't')) => 2,
-            _ => 0,
-        };
-        if skip > 0 {
-            lines.push(&body[start..at]);
-            start = at + skip;
-        }
-        at += skip.max(1);
-    }
-    lines.push(&body[start..]);
-    lines
-}
-
 fn github_crc_holds(value: &[u8]) -> bool {
     value.len() > 10 && {
         let (body, digits) = value[4..].split_at(value.len() - 10);

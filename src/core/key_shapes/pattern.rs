@@ -99,7 +99,7 @@ pub(super) fn match_length(parts: &[Part], text: &[u8]) -> Option<usize> {
                     .count();
                 (length >= *least).then_some(length)?
             }
-            Part::Pem => super::check::pem_length(rest)?,
+            Part::Pem => super::pem::pem_length(rest)?,
         };
     }
     Some(at)

@@ -16,7 +16,8 @@ fn random_of(rng: &mut StdRng, class: Class, count: usize) -> String {
 }
 
 fn pem(rng: &mut StdRng, line_end: &str) -> String {
-    let body = STANDARD.encode(random_of(rng, Class::Alnum, 96));
+    let key = [b"0".as_slice(), random_of(rng, Class::Alnum, 95).as_bytes()].concat();
+    let body = STANDARD.encode(key);
     let lines: Vec<&str> = (0..body.len())
         .step_by(64)
         .map(|at| &body[at..(at + 64).min(body.len())])
