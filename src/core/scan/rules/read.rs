@@ -197,7 +197,12 @@ impl RuleFile {
         self.refuse_wrong(table, KEYS_OF_A_RULE, &name);
         let regex = self.optional_regex(table, "regex", &name);
         let path = self.optional_regex(table, "path", &name);
-        if !table.contains_key("regex") && !table.contains_key("path") {
+        let has = |key| {
+            table
+                .get(key)
+                .is_some_and(|value| value.as_str() != Some(""))
+        };
+        if !has("regex") && !has("path") {
             self.problems
                 .push(format!("{name} has neither regex nor path"));
         }
@@ -293,7 +298,11 @@ impl RuleFile {
     }
 
     fn optional_regex(&mut self, table: &Table, key: &str, place: &str) -> Option<Regex> {
-        let pattern = table.get(key)?.as_str()?;
+        // An empty one would match everywhere and name nothing: it is none.
+        let pattern = table
+            .get(key)?
+            .as_str()
+            .filter(|pattern| !pattern.is_empty())?;
         self.regex(pattern, key, place)
     }
 

@@ -98,10 +98,11 @@ fn allowlists_allow_and_only_what_they_say() {
 
 #[test]
 fn every_mistake_is_told_with_the_rules_id() {
-    let cases: [(&str, &[&str]); 17] = [
+    let cases: [(&str, &[&str]); 18] = [
         ("", &["no [[rules]]"]),
         ("[[rules]]\nregex = 'a'", &["rule 1 has no id"]),
         ("[[rules]]\nid = 'a'", &["rule a has neither"]),
+        ("[[rules]]\nid = 'a'\nregex = ''", &["rule a has neither"]),
         (
             "[[rules]]\nid = 'a'\nregex = '(?=x)'\n[[rules]]\nid = 'b'\nregex = '['",
             &[
@@ -177,4 +178,6 @@ fn a_rule_without_a_regex_is_about_paths() {
     assert_eq!(set.about_path(b"a/b.pem").count(), 1);
     assert_eq!(set.about_path(b"a/b.txt").count(), 0);
     assert!(set.find_all(b"x", Some(b"a.pem")).is_empty());
+    let set = read("[[rules]]\nid = 'pem'\npath = '\\.pem$'\nregex = ''").unwrap();
+    assert_eq!(set.about_path(b"a/b.pem").count(), 1);
 }
