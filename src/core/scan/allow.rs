@@ -4,6 +4,7 @@ use jiff::ToSpan as _;
 use jiff::civil::Date;
 
 use super::leak::Allowance;
+use crate::key_shapes::KEY_SHAPES;
 use crate::settings::LONGEST_WAIVER_DAYS;
 
 const MARK: &[u8] = b"openclaw-sec:allow";
@@ -25,8 +26,18 @@ pub(super) fn on_line(line: &[u8], rule: &str, today: Date) -> Allowance {
 fn read(text: &str, rule: &str, today: Date) -> Allowance {
     let useless = |why: &str| Allowance::Useless(why.to_owned());
     let mut words = text.split_whitespace();
-    if words.next() != Some(rule) {
-        return Allowance::None;
+    match words.next() {
+        Some(named) if named == rule => {}
+        // Only names that are ours are repeated: what stands there may be a secret.
+        Some(named) if is_rule(named) => {
+            return Allowance::Useless(format!("it names the rule {named}, and this is {rule}"));
+        }
+        Some("until" | "because") | None => {
+            return Allowance::Useless(format!("it names no rule: this is {rule}"));
+        }
+        Some(_) => {
+            return Allowance::Useless(format!("it names another rule, and this is {rule}"));
+        }
     }
     let (Some("until"), Some(date)) = (words.next(), words.next()) else {
         return useless("it has no date: write `until 2027-01-31 because …`");
@@ -53,6 +64,10 @@ fn read(text: &str, rule: &str, today: Date) -> Allowance {
     Allowance::Until(date, reason.to_owned())
 }
 
+fn is_rule(name: &str) -> bool {
+    name == "env-value" || KEY_SHAPES.iter().any(|shape| shape.id == name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,8 +88,9 @@ mod tests {
                 until(2026, 11, 25, "x"),
             ),
             (
-                "# openclaw-sec:allow other until 2027-02-01 because x",
-                Allowance::None,
+                "# openclaw-sec:allow npm-token until 2027-02-01 because x openclaw-sec:allow jwt \
+                 until 2027-02-01 because y",
+                until(2027, 2, 1, "y"),
             ),
         ];
         for (line, expected) in cases {
@@ -91,6 +107,30 @@ mod tests {
         ] {
             let allowance = on_line(line.as_bytes(), "jwt", today);
             assert!(matches!(allowance, Allowance::Useless(_)), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_comment_about_another_rule_or_none_says_so() {
+        let today = date(2026, 11, 25);
+        for (words, expected) in [
+            (
+                "npm-token until 2027-02-01 because x",
+                "it names the rule npm-token, and this is jwt",
+            ),
+            (
+                "hunter2 until 2027-02-01 because x",
+                "it names another rule, and this is jwt",
+            ),
+            (
+                "until 2027-02-01 because x",
+                "it names no rule: this is jwt",
+            ),
+            ("", "it names no rule: this is jwt"),
+        ] {
+            let line = format!("k # openclaw-sec:allow {words}");
+            let allowance = on_line(line.as_bytes(), "jwt", today);
+            assert_eq!(allowance, Allowance::Useless(expected.to_owned()), "{line}");
         }
     }
 }
