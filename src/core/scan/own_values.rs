@@ -1,5 +1,7 @@
 //! The env file's own values, searched for wherever they stand and in every form they take.
 
+mod wrapped;
+
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 use std::ops::Range;
@@ -187,14 +189,12 @@ impl OwnValues {
         &self.values[index]
     }
 
-    /// Every place of every value, the longest where several begin, in the order of the text.
-    pub(super) fn find_all(&self, text: &[u8]) -> Vec<(Range<usize>, usize)> {
-        let mut found: Vec<(Range<usize>, usize)> = Vec::new();
+    fn each_hit(&self, text: &[u8], hit: &mut dyn FnMut(Range<usize>, usize)) {
         let mut add = |needle: &Needle, start: usize| {
-            found.push((start..start + needle.bytes.len(), needle.value));
+            hit(start..start + needle.bytes.len(), needle.value);
         };
         match &self.search {
-            Search::Nothing => return Vec::new(),
+            Search::Nothing => {}
             Search::Packed(groups) => {
                 for (first, searcher) in groups {
                     for hit in searcher.find_iter(text) {
@@ -207,6 +207,20 @@ impl OwnValues {
                     add(&self.needles[hit.pattern().as_usize()], hit.start());
                 }
             }
+        }
+    }
+
+    /// Every place of every value, the longest where several begin, in the order of the text.
+    pub(super) fn find_all(&self, text: &[u8]) -> Vec<(Range<usize>, usize)> {
+        let mut found: Vec<(Range<usize>, usize)> = Vec::new();
+        if matches!(self.search, Search::Nothing) {
+            return found;
+        }
+        self.each_hit(text, &mut |range, value| found.push((range, value)));
+        for block in wrapped::blocks(text) {
+            self.each_hit(block.text(), &mut |range, value| {
+                found.push((block.place(range), value));
+            });
         }
         order::sort_by_key(&mut found, |(range, _)| {
             (range.start, std::cmp::Reverse(range.end))
@@ -375,6 +389,28 @@ mod tests {
             let utf16: Vec<u8> = value.encode_utf16().flat_map(u16::to_le_bytes).collect();
             for text in [json.clone().into_bytes(), json.replace('/', "\\/").into_bytes(), utf16] {
                 prop_assert!(!own.find_all(&text).is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_in_base64_of_many_lines_is_found_where_it_begins() {
+        let value = b"q8ZrT2mXv9LbN4wKc7YpD3sHf6Jg";
+        let own = searcher(value);
+        for before in 0..140 {
+            let file = [vec![b'#'; before], value.to_vec(), vec![b'='; 90]].concat();
+            let encoded = STANDARD.encode(&file);
+            for (width, line_end) in [(76, "\n"), (64, "\r\n"), (60, "\n    ")] {
+                let lines: Vec<&str> = (0..encoded.len())
+                    .step_by(width)
+                    .map(|at| &encoded[at..(at + width).min(encoded.len())])
+                    .collect();
+                let text = format!("data: |\n    {}\n", lines.join(line_end));
+                let found = own.find_all(text.as_bytes());
+                assert_eq!(found.len(), 1, "{before} {width}");
+                let first = (before * 8).div_ceil(6);
+                let at = 12 + first + first / width * line_end.len();
+                assert_eq!(found[0].0.start, at, "{before} {width}");
             }
         }
     }
