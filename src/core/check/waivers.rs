@@ -144,7 +144,11 @@ fn is_for(waiver: &Waiver, result: &CheckResult, target: &Target) -> bool {
         let Some(location) = &result.location else {
             return false;
         };
-        location.path == *wanted
+        let wanted = wanted.strip_prefix("./").unwrap_or(wanted);
+        let folder = wanted.trim_end_matches('/');
+        let in_folder = location.path.strip_prefix(folder);
+        location.path == wanted
+            || !folder.is_empty() && in_folder.is_some_and(|rest| rest.starts_with('/'))
             || Glob::new(wanted).is_ok_and(|glob| glob.compile_matcher().is_match(&location.path))
     };
     is_named(wanted, target) || *wanted == result.fingerprint || is_at()
