@@ -192,7 +192,7 @@ pub enum Encoding {
         openclaw-sec check --only declared --fail-on high         what CI can know\n  \
         openclaw-sec check --format json --output report.json --format human\n  \
         openclaw-sec check --only code --code . --history         no key in the tree, none in git\n  \
-        openclaw-sec check --only secrets.in-code --staged        in .git/hooks/pre-commit\n  \
+        openclaw-sec check --only code --staged                   in .git/hooks/pre-commit\n  \
         openclaw-sec check --explain rate-limit.lenient           what a check means\n  \
         openclaw-sec check --fix                                  mend file modes and the like\n  \
         openclaw-sec check --targets fleet.toml                   many deployments, one report\n  \

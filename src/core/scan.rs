@@ -122,6 +122,14 @@ impl Searched {
         }
     }
 
+    fn add(&mut self, other: Self) {
+        self.leaks.extend(other.leaks);
+        self.unread.extend(other.unread);
+        self.archives.extend(other.archives);
+        self.objects += other.objects;
+        self.bytes += other.bytes;
+    }
+
     fn below(self, folder: &Path) -> Self {
         Self {
             folder: Some(folder.to_path_buf()),

@@ -166,10 +166,10 @@ fn worktrees_bare_and_sha_256_repositories_are_read() {
             repository.path().to_str().unwrap(),
             ".",
         ]);
-        assert_eq!(
-            bare.check(&["--history"]).places(IN_HISTORY),
-            ["a:1:1 github-token"]
-        );
+        let checked = bare.check(&["--history"]);
+        assert_eq!(checked.places(IN_HISTORY), ["a:1:1 github-token"]);
+        // There is no work tree, so the newest commit stands for it.
+        assert_eq!(checked.places("secrets.in-code"), ["a:1:1 github-token"]);
         let tree = Repository::plain();
         repository.git([
             "worktree",
@@ -346,4 +346,124 @@ fn an_env_file_in_the_history_is_judged_as_the_current_one() {
         ]
     );
     checked.hides("s3cr3t-Pass").hides(&salt);
+}
+
+#[test]
+fn a_key_in_a_name_that_ever_was_is_found_and_masked() {
+    let mut maker = Maker::new(31);
+    let [file, folder, branch, tag] = std::array::from_fn(|_| maker.github());
+    let repository = Repository::new();
+    repository
+        .write("empty", "")
+        .write(format!("{file}.txt"), "")
+        .write(format!("backup-{folder}/a"), "1");
+    let first = repository.commit("one");
+    repository.git([
+        "rm",
+        "-rq",
+        "--",
+        &format!("{file}.txt"),
+        &format!("backup-{folder}"),
+    ]);
+    repository.commit("clean");
+    repository.git(["branch", &format!("try/{branch}")]);
+    repository.git(["tag", &format!("v1-{tag}")]);
+    for words in [&["--history"][..], &["--history", "--unreachable"]] {
+        let checked = repository.check(words);
+        assert_eq!(
+            checked.places(IN_HISTORY),
+            [
+                "- github-token",
+                "- github-token",
+                "[redacted].txt github-token",
+                "backup-[redacted]/a github-token"
+            ]
+        );
+        for result in checked.failed(IN_HISTORY) {
+            let message = result["message"].as_str().unwrap();
+            match result["location"].is_null() {
+                true => assert!(message.contains("name of a branch or tag"), "{message}"),
+                false => {
+                    assert!(message.contains("name of a file with"), "{message}");
+                    assert_eq!(result["evidence"]["commit"], first.as_str());
+                    assert_eq!(result["evidence"]["in_head"], false);
+                }
+            }
+        }
+        for key in [&file, &folder, &branch, &tag] {
+            checked.hides(key);
+        }
+    }
+}
+
+#[test]
+fn one_key_in_many_commit_texts_keeps_its_waiver_when_another_comes() {
+    let key = Maker::new(32).github();
+    let repository = Repository::new();
+    let date = |date: &str| {
+        let message = format!("use {key}");
+        let words = [
+            "commit",
+            "-q",
+            "--allow-empty",
+            "--date",
+            date,
+            "-m",
+            &message,
+        ];
+        repository.git(words);
+    };
+    date("2026-03-04T05:06:07Z");
+    let fingerprint_of = |commit: &str| {
+        let checked = repository.check(&["--history"]);
+        let failed = checked.failed(IN_HISTORY);
+        let one = failed
+            .iter()
+            .find(|one| one["evidence"]["commit"] == commit);
+        one.unwrap()["fingerprint"].clone()
+    };
+    let first = repository.git(["rev-parse", "HEAD"]);
+    let before = fingerprint_of(&first);
+    date("2026-03-05T05:06:07Z");
+    date("2026-03-06T05:06:07Z");
+    assert_eq!(fingerprint_of(&first), before);
+}
+
+/// Writes what Git LFS stores of a file, and commits its pointer.
+fn commit_by_lfs(repository: &Repository, name: &str, content: &str) -> std::path::PathBuf {
+    let oid: String = <sha2::Sha256 as sha2::Digest>::digest(content)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let place = format!(".git/lfs/objects/{}/{}/{oid}", &oid[..2], &oid[2..4]);
+    repository.write(&place, content);
+    let size = content.len();
+    repository.write(
+        name,
+        format!("version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {size}\n"),
+    );
+    repository.git(["add", "-f", name]);
+    repository.file(place)
+}
+
+#[test]
+fn the_content_of_git_lfs_is_searched_where_it_is_here_and_else_unknown() {
+    let mut maker = Maker::new(34);
+    let key = maker.github();
+    let repository = Repository::new();
+    let content = commit_by_lfs(&repository, "model.bin", &format!("a\n b {key}\n"));
+    let staged = repository.check(&["--staged"]);
+    assert_eq!(
+        staged.places("secrets.in-code"),
+        ["model.bin:2:4 github-token"]
+    );
+    repository.git(["commit", "-q", "-m", "one"]);
+    let history = repository.check(&["--history"]);
+    assert_eq!(history.places(IN_HISTORY), ["model.bin:2:4 github-token"]);
+    std::fs::remove_file(content).unwrap();
+    let history = repository.check(&["--history"]);
+    assert_eq!(history.statuses(IN_HISTORY), ["unknown"]);
+    let reason = history.results(IN_HISTORY)[0]["reason"].as_str().unwrap();
+    assert!(reason.contains("1 LFS object is not here"), "{reason}");
+    assert_eq!(history.code, 3);
 }

@@ -101,3 +101,29 @@ fn a_staged_env_file_is_stopped() {
     assert_eq!(places[..2], [".env -", ".env.ci env-file"]);
     assert_eq!(places.len(), 5);
 }
+
+#[test]
+fn an_env_file_in_the_index_is_stopped_by_the_keys_in_it_alone() {
+    let key = Maker::new(5).github();
+    let repository = Repository::new();
+    repository
+        .write(
+            ".env",
+            format!("GITHUB_TOKEN={key}\nA_PASSWORD=hunter2-blue-Horse\n"),
+        )
+        .git(["add", "-f", ".env"]);
+    let words = ["--skip", "secrets.env-file-tracked", "--staged"];
+    let checked = run(repository.path(), &words, &[]);
+    assert_eq!(checked.code, 1, "{}", checked.stdout);
+    assert_eq!(
+        checked.places("secrets.in-code"),
+        [".env:1:14 env-value", ".env:2:12 env-value"]
+    );
+    checked.hides(&key);
+    // Not in the index, it is where it belongs.
+    repository.git(["rm", "-q", "--cached", ".env"]);
+    repository
+        .write(".gitignore", ".env\n")
+        .git(["add", ".gitignore"]);
+    assert_eq!(run(repository.path(), &words, &[]).code, 0);
+}

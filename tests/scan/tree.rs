@@ -320,3 +320,33 @@ fn services_are_told_places_from_the_working_folder() {
     let (_, sarif) = places("d", "e");
     assert_eq!(sarif, ["e/f.txt", "e/f.txt", &top]);
 }
+
+#[test]
+fn what_a_sparse_checkout_leaves_out_is_searched_in_the_index() {
+    let mut maker = Maker::new(17);
+    let repository = Repository::new();
+    repository
+        .write("here/a", maker.github())
+        .write("gone/b", format!("x\n y {}\n", maker.github()))
+        .write("deleted", maker.github());
+    repository.commit("one");
+    repository.git(["sparse-checkout", "set", "--no-cone", "/here/", "/deleted"]);
+    std::fs::remove_file(repository.file("deleted")).unwrap();
+    assert!(!repository.file("gone/b").exists());
+    let checked = repository.check(&[]);
+    assert_eq!(
+        checked.places("secrets.in-code"),
+        ["gone/b:2:4 github-token", "here/a:1:1 github-token"]
+    );
+}
+
+#[test]
+fn a_bare_repository_without_a_commit_is_clean_and_a_damaged_one_unknown() {
+    let bare = Repository::plain();
+    bare.git(["init", "-q", "--bare", "."]);
+    assert_eq!(bare.check(&[]).statuses("secrets.in-code"), ["pass"]);
+    bare.write("HEAD", "nonsense");
+    let checked = bare.check(&[]);
+    assert_eq!(checked.statuses("secrets.in-code"), ["unknown"]);
+    assert_eq!(checked.code, 3);
+}

@@ -364,7 +364,7 @@ fn formats_over_secrets() -> Vec<Case> {
             "check --only code --code . --history --format {format}"
         )));
     }
-    lines.push(line("check --only secrets.in-code --staged"));
+    lines.push(line("check --only code --staged"));
     lines.push(line("check --only code --history --unreachable --code ."));
     for format in crate::commands::EVENT_FORMATS {
         for more in [

@@ -97,6 +97,10 @@ pub fn in_history(leak: &Leak) -> Finding {
     let past = leak.past.clone().unwrap_or_default();
     let since = since(&past);
     let message = match &leak.path {
+        _ if past.name_of.is_some() => {
+            let name_of = past.name_of.unwrap_or_default();
+            format!("{what} stands in the name of {name_of}{since}")
+        }
         None if past.commit.is_none() => {
             format!("{what} stands in an object that no commit names as a file")
         }

@@ -157,6 +157,16 @@ impl<'r> Detector<'r> {
         (shown, leaks)
     }
 
+    /// The finds in names, one a line.
+    pub(super) fn names(&self, names: &[u8]) -> Vec<Leak> {
+        let source = Source {
+            path: None,
+            is_binary: true,
+        };
+        let hits = self.find(names, source);
+        hits.iter().map(|hit| self.leak(names, hit, None)).collect()
+    }
+
     /// Whether no name holds a secret and no rule is about names: asked once for all of them.
     pub(super) fn names_are_clean(&self, files: &[std::path::PathBuf]) -> bool {
         use std::os::unix::ffi::OsStrExt as _;

@@ -70,6 +70,11 @@ impl<'w> Git<'w> {
         self
     }
 
+    /// Where git is asked.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Runs to the end.
     pub(super) fn run(&self, words: &[&str]) -> io::Result<Finished> {
         self.world.run(&self.invocation(words))

@@ -1,11 +1,16 @@
 //! Searches everything that any ref of a repository reaches: each object once, then who brought it.
 
 mod env_files;
+mod files;
+mod lfs;
+mod names;
 mod read;
 mod staged;
 
+pub(super) use files::{is_bare, left_out, of_bare};
 pub(super) use staged::staged;
 
+use lfs::Lfs;
 use read::ALL_OBJECTS;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -143,8 +148,36 @@ struct History<'h, 'r> {
     monitor: &'h Monitor<'h>,
 }
 
-/// Takes an object's name, the text of a commit or tag, and the finds in it.
-type Finder<'f> = &'f mut dyn FnMut(&str, &[u8], Vec<Leak>);
+/// An object with finds in it.
+struct Holder<'o> {
+    id: &'o str,
+    kind: &'o str,
+    /// Of a commit or a tag.
+    text: &'o [u8],
+}
+
+/// Takes an object and the finds in it.
+type Finder<'f> = &'f mut dyn FnMut(&Holder<'_>, Vec<Leak>);
+
+/// What was found in objects that are no file.
+#[derive(Default)]
+struct Others {
+    texts: Vec<Leak>,
+    /// In trees: the names of files and folders.
+    names: Vec<Leak>,
+}
+
+impl Others {
+    fn add(&mut self, object: &Holder<'_>, leaks: Vec<Leak>) {
+        let leaks = leaks.into_iter();
+        match object.kind {
+            "tree" => self.names.extend(leaks),
+            _ => self
+                .texts
+                .extend(leaks.map(|leak| of_text(leak, object.id, object.text))),
+        }
+    }
+}
 
 /// An object's name, in hex.
 type ObjectId = String;
@@ -168,34 +201,44 @@ impl History<'_, '_> {
     fn keys(&self) -> Searched {
         let mut searched = Searched::default();
         let mut by_blob: BTreeMap<ObjectId, Vec<Leak>> = BTreeMap::new();
-        let mut texts = Vec::new();
+        let mut others = Others::default();
         if self.unreachable {
-            self.objects(&ALL_OBJECTS, &mut searched, &mut |id, text, leaks| {
-                if text.is_empty() {
-                    by_blob.insert(id.to_owned(), leaks);
-                } else {
-                    texts.extend(leaks.into_iter().map(|leak| of_text(leak, id, text)));
-                }
-            });
+            self.objects(
+                &ALL_OBJECTS,
+                &mut searched,
+                &mut |object, leaks| match object.kind {
+                    "blob" => drop(by_blob.insert(object.id.to_owned(), leaks)),
+                    _ => others.add(object, leaks),
+                },
+            );
         } else {
-            self.reachable(&mut searched, &mut by_blob, &mut texts);
+            self.reachable(&mut searched, &mut by_blob, &mut others);
         }
         let arrivals = self.arrivals(by_blob.keys(), &mut searched);
         searched.leaks = self.attributed(&by_blob, &arrivals);
-        if self.detector.has_rules_about_paths() {
-            let of_names = self.names(&mut searched.unread);
+        if self.detector.has_rules_about_paths() || !others.names.is_empty() {
+            let of_names = self.names(others.names, &mut searched.unread);
             searched.leaks.extend(of_names);
         }
-        searched.leaks.extend(texts);
+        // One key in many texts is told from the oldest on, so that a newer one does not take the
+        // place of what somebody accepted.
+        order::sort_by_key(&mut others.texts, |leak| {
+            let past = leak.past.clone().unwrap_or_default();
+            (past.author_date, past.commit)
+        });
+        searched.leaks.extend(others.texts);
+        let of_refs = self.ref_names(&mut searched.unread);
+        searched.leaks.extend(of_refs);
         searched
     }
 
-    /// The blobs and the texts of commits and tags that a ref reaches.
+    /// The blobs, the names in trees and the texts of commits and tags that a ref reaches, also of
+    /// tags behind tags.
     fn reachable(
         &self,
         searched: &mut Searched,
         by_blob: &mut BTreeMap<ObjectId, Vec<Leak>>,
-        texts: &mut Vec<Leak>,
+        others: &mut Others,
     ) {
         let mut words = vec![
             "rev-list",
@@ -205,26 +248,18 @@ impl History<'_, '_> {
             "--filter-provided-objects",
         ];
         words.extend(self.tips.iter().map(String::as_str));
-        self.objects(&words, searched, &mut |id, _, leaks| {
-            by_blob.insert(id.to_owned(), leaks);
+        self.objects(&words, searched, &mut |object, leaks| {
+            by_blob.insert(object.id.to_owned(), leaks);
         });
-        let mut words = vec!["rev-list"];
-        words.extend(self.tips.iter().map(String::as_str));
-        self.objects(&words, searched, &mut |id, text, leaks| {
-            texts.extend(leaks.into_iter().map(|leak| of_text(leak, id, text)));
-        });
-        // A tag may point to another one that no ref names.
-        let tags = [
+        let mut words = vec![
             "rev-list",
             "--objects",
             "--no-object-names",
-            "--no-walk",
-            "--filter=object:type=tag",
-            "--filter-provided-objects",
-            "--all",
+            "--filter=blob:none",
         ];
-        self.objects(&tags, searched, &mut |id, text, leaks| {
-            texts.extend(leaks.into_iter().map(|leak| of_text(leak, id, text)));
+        words.extend(self.tips.iter().map(String::as_str));
+        self.objects(&words, searched, &mut |object, leaks| {
+            others.add(object, leaks)
         });
     }
 
@@ -232,24 +267,35 @@ impl History<'_, '_> {
     fn objects(&self, words: &[&str], searched: &mut Searched, found: Finder<'_>) {
         let mut reader = Reader::new(self.detector);
         let mut leaks = Vec::new();
+        let mut lfs = Lfs::of(self.git);
         let outcome = self.each_object(words, &mut |object| {
-            let mut head = Vec::new();
-            if object.kind == "blob" {
-                reader.search(&mut object.content, None, None, &mut leaks)?;
-            } else {
-                // Texts of commits are short, and their heads tell the date.
-                object.content.read_to_end(&mut head)?;
-                reader.search(&mut head.as_slice(), None, None, &mut leaks)?;
+            let mut text = Vec::new();
+            match object.kind.as_str() {
+                "blob" => lfs.search(object, &mut reader, None, &mut leaks)?,
+                "tree" => {
+                    reader.search(&mut object.content, None, None, &mut leaks)?;
+                }
+                _ => {
+                    // Texts of commits are short, and their heads tell the date.
+                    object.content.read_to_end(&mut text)?;
+                    reader.search(&mut text.as_slice(), None, None, &mut leaks)?;
+                }
             }
             self.monitor.add(1, object.size);
             searched.objects += 1;
             searched.bytes += object.size;
             if !leaks.is_empty() {
-                found(&object.id, &head, std::mem::take(&mut leaks));
+                let object = Holder {
+                    id: &object.id,
+                    kind: &object.kind,
+                    text: &text,
+                };
+                found(&object, std::mem::take(&mut leaks));
             }
             Ok(())
         });
         searched.unread.extend(outcome);
+        searched.unread.extend(lfs.complaint());
     }
 
     /// The commits that brought the blobs, the oldest first.
@@ -421,42 +467,6 @@ impl History<'_, '_> {
             ..Past::default()
         });
         leak
-    }
-
-    /// What the name of a file that ever was gives away, by the rules about paths.
-    fn names(&self, unread: &mut Vec<String>) -> Vec<Leak> {
-        let arrivals = self.log(&[], &|id| id.bytes().any(|byte| byte != b'0'), unread);
-        let mut by_path: BTreeMap<&[u8], Vec<(&ObjectId, &Arrival)>> = BTreeMap::new();
-        for (id, arrivals) in &arrivals {
-            for arrival in arrivals {
-                by_path
-                    .entry(&arrival.path)
-                    .or_default()
-                    .push((id, arrival));
-            }
-        }
-        let head = self.head();
-        let leaks = by_path.into_iter().flat_map(|(path, versions)| {
-            let shown = self.detector.path(path).0;
-            let blobs: HashSet<&ObjectId> = versions.iter().map(|(id, _)| *id).collect();
-            let first = versions
-                .iter()
-                .map(|(_, arrival)| *arrival)
-                .min_by_key(|one| one.order);
-            let past = Past {
-                commit: first.map(|first| first.commit.clone()),
-                author_date: first.and_then(|first| first.author_date.clone()),
-                versions: blobs.len(),
-                in_head: head.contains_key(path),
-                ..Past::default()
-            };
-            let leaks = self.detector.path_rules(path, &shown).into_iter();
-            leaks.map(move |leak| Leak {
-                past: Some(past.clone()),
-                ..leak
-            })
-        });
-        leaks.collect()
     }
 
     /// The files of the newest commit.

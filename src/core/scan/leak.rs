@@ -55,6 +55,8 @@ pub struct Past {
     pub commit: Option<String>,
     /// When that was written, RFC 3339.
     pub author_date: Option<String>,
+    /// What carries it, where that is a name and no text: `a file` or `a branch or tag`.
+    pub name_of: Option<&'static str>,
     /// How many versions of the file hold it.
     pub versions: usize,
     /// Whether the newest commit still does.

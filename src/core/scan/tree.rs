@@ -14,6 +14,7 @@ use rustix::fs::{Mode, OFlags};
 
 use super::detector::{Detector, readable};
 use super::git::Git;
+use super::history;
 use super::leak::Leak;
 use super::window::Reader;
 use super::{Monitor, Searched, work_tree_of};
@@ -43,6 +44,8 @@ pub(super) type FileId = (u64, u64);
 struct Listing {
     files: Vec<PathBuf>,
     unread: Vec<String>,
+    /// By folder: the names of what a sparse checkout leaves out.
+    left_out: Vec<(PathBuf, HashSet<Vec<u8>>)>,
 }
 
 /// Searches the files below `root`, but not those in `spared`.
@@ -53,6 +56,9 @@ pub(super) fn search(
     monitor: &Monitor<'_>,
     world: &World,
 ) -> Searched {
+    if history::is_bare(root) {
+        return history::of_bare(root, detector, monitor, world);
+    }
     let mut searched = Searched::default();
     let mut folders = vec![PathBuf::new()];
     // Each round finds the submodules for the next one.
@@ -60,6 +66,11 @@ pub(super) fn search(
         let mut listing = Listing::default();
         for folder in folders.drain(..) {
             listing.of_folder(root, &folder, world, depth);
+        }
+        for (folder, names) in listing.left_out.drain(..) {
+            let place = root.join(&folder);
+            let found = history::left_out(&place, &folder, &names, detector, monitor, world);
+            searched.add(found);
         }
         if listing.files.is_empty() && listing.unread.is_empty() {
             break;
@@ -132,6 +143,7 @@ impl Listing {
         }
         let words = [
             "ls-files",
+            "-t",
             "-z",
             "--cached",
             "--others",
@@ -142,7 +154,7 @@ impl Listing {
             Ok(names) if names.is_empty() && depth == 0 && is_ignored(&folder, world) => {
                 self.of_plain_folder(root, below);
             }
-            Ok(names) => self.of_names(below, &names),
+            Ok(names) => self.of_names(root, below, &names),
             Err(reason) => {
                 let place = match below.as_os_str().is_empty() {
                     true => "the folder".to_owned(),
@@ -156,18 +168,28 @@ impl Listing {
         }
     }
 
-    fn of_names(&mut self, below: &Path, names: &[u8]) {
+    /// Takes the answer of `ls-files -t -z`: a letter, a blank and the name.
+    fn of_names(&mut self, root: &Path, below: &Path, names: &[u8]) {
         let mut seen = HashSet::new();
-        for name in names
-            .split(|byte| *byte == 0)
-            .filter(|name| !name.is_empty())
-        {
+        let mut left_out = HashSet::new();
+        for entry in names.split(|byte| *byte == 0) {
+            let Some((letter, name)) = entry.split_at_checked(2) else {
+                continue;
+            };
             // A file in conflict has three entries.
             if !seen.insert(name) {
                 continue;
             }
             let file = below.join(OsStr::from_bytes(name));
-            self.files.push(file);
+            let is_left_out = letter == b"S ";
+            if is_left_out && root.join(&file).symlink_metadata().is_err() {
+                left_out.insert(name.to_vec());
+            } else {
+                self.files.push(file);
+            }
+        }
+        if !left_out.is_empty() {
+            self.left_out.push((below.to_path_buf(), left_out));
         }
     }
 
@@ -310,12 +332,16 @@ impl<'w, 'r> Worker<'w, 'r> {
         if !metadata.is_file() || self.spared.contains(&(metadata.dev(), metadata.ino())) {
             return Ok(None);
         }
-        let flags =
-            OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = File::from(rustix::io::retry_on_intr(|| {
-            rustix::fs::open(&self.path, flags, Mode::empty())
-        })?);
-        // It may have changed places with something else meanwhile.
-        Ok(file.metadata()?.is_file().then_some(file))
+        open_regular(&self.path)
     }
+}
+
+/// Opens a file for reading; nothing if it is something else, which may have taken its place.
+pub(super) fn open_regular(path: &Path) -> io::Result<Option<File>> {
+    let flags =
+        OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = File::from(rustix::io::retry_on_intr(|| {
+        rustix::fs::open(path, flags, Mode::empty())
+    })?);
+    Ok(file.metadata()?.is_file().then_some(file))
 }

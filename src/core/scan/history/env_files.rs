@@ -161,6 +161,7 @@ impl History<'_, '_> {
                 in_head: head.get(path).is_some_and(|id| blobs.contains(id)),
                 variables: named(|_| true),
                 current: named(|is_current| is_current),
+                name_of: None,
             }),
             ..self.env_file_at(path)
         }

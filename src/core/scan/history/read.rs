@@ -39,7 +39,7 @@ impl History<'_, '_> {
                 let finished = self.git.stream(words, &mut |_| Ok(()), &mut |list| {
                     for line in BufReader::with_capacity(64 << 10, list).split(b'\n') {
                         let line = line?;
-                        if line.is_empty() || line.ends_with(b" tree") {
+                        if line.is_empty() {
                             continue;
                         }
                         let id = line.split(|byte| *byte == b' ').next().unwrap_or_default();
@@ -131,17 +131,16 @@ impl History<'_, '_> {
         if words.first() != Some(&"rev-list") {
             return;
         }
-        let wants = |filter| words.contains(&filter);
-        let kind = match () {
-            () if wants("--filter=object:type=blob") => " blob",
-            () if wants("--filter=object:type=tag") => " tag",
-            () => " commit",
+        let kinds: &[&str] = match words.contains(&"--filter=object:type=blob") {
+            true => &[" blob"],
+            false => &[" commit", " tag", " tree"],
         };
         match self.git.run(&ALL_OBJECTS) {
             Ok(finished) => {
                 let known: HashSet<String> = (0..ids.len()).map(|at| ids.get(at)).collect();
                 for line in String::from_utf8_lossy(&finished.stdout).lines() {
-                    if let Some(id) = line.strip_suffix(kind)
+                    let id = kinds.iter().find_map(|kind| line.strip_suffix(kind));
+                    if let Some(id) = id
                         && !known.contains(id)
                     {
                         ids.add(id.as_bytes());

@@ -3,10 +3,8 @@
 use std::path::Path;
 
 use super::{History, ObjectId};
-use crate::order;
 use crate::scan::detector::Detector;
 use crate::scan::git::{Git, complaint};
-use crate::scan::window::Reader;
 use crate::scan::{Monitor, Searched};
 use crate::world::World;
 
@@ -70,68 +68,29 @@ pub(in crate::scan) fn staged(
         .answer(&["rev-parse", "--show-prefix"])
         .unwrap_or_default();
     let prefix = prefix.trim_ascii_end().to_vec();
-    let spared = env.and_then(|env| spared_name(&git, env));
+    let told = env.and_then(|env| name_in_index(&git, env));
     let entries = staged_entries(&listing, matches!(has_head, Ok(Some(0))));
     let entries: Vec<(ObjectId, Vec<u8>)> = entries
         .into_iter()
-        .filter(|(_, path)| path.starts_with(&prefix) && spared.as_ref() != Some(path))
-        .map(|(id, path)| (id, path[prefix.len()..].to_vec()))
+        .filter(|(_, path)| path.starts_with(&prefix))
         .collect();
-    let history = History {
-        git: &git,
-        tips: Vec::new(),
-        unreachable: false,
-        detector,
-        monitor,
+    let below = |entries: &[(ObjectId, Vec<u8>)], is_wanted: &dyn Fn(&Vec<u8>) -> bool| {
+        let wanted = entries.iter().filter(|(_, path)| is_wanted(path));
+        let wanted = wanted.map(|(id, path)| (id.clone(), path[prefix.len()..].to_vec()));
+        wanted.collect::<Vec<_>>()
     };
+    // A secret of the env file is in the commit like any other; the file itself is told elsewhere.
+    let all = below(&entries, &|_| true);
+    let others = below(&entries, &|path| told.as_ref() != Some(path));
+    let history = History::about_files(&git, detector, monitor);
     Staged {
-        keys: history.staged(&entries),
-        env_files: history.staged_env_files(&entries),
-    }
-}
-
-impl History<'_, '_> {
-    fn staged(&self, entries: &[(ObjectId, Vec<u8>)]) -> Searched {
-        let mut searched = Searched::default();
-        let ids: Vec<ObjectId> = entries.iter().map(|(id, _)| id.clone()).collect();
-        let mut reader = Reader::new(self.detector);
-        let mut paths = entries
-            .iter()
-            .map(|(id, path)| (id.as_str(), path))
-            .peekable();
-        let outcome = self.each_of(&ids, &mut |object| {
-            // Objects that could not be read have no answer.
-            while paths.peek().is_some_and(|(id, _)| *id != object.id) {
-                paths.next();
-            }
-            let Some((_, path)) = paths.next() else {
-                return Ok(());
-            };
-            let (shown, in_name) = self.detector.path(path);
-            let from = searched.leaks.len();
-            reader.search(
-                &mut object.content,
-                Some(path),
-                Some(&shown),
-                &mut searched.leaks,
-            )?;
-            order::sort_by_key(&mut searched.leaks[from..], |leak| (leak.line, leak.column));
-            searched.leaks.extend(in_name);
-            searched
-                .leaks
-                .extend(self.detector.path_rules(path, &shown));
-            searched.objects += 1;
-            searched.bytes += object.size;
-            self.monitor.add(1, object.size);
-            Ok(())
-        });
-        searched.unread.extend(outcome);
-        searched
+        keys: history.files(&all),
+        env_files: history.staged_env_files(&others),
     }
 }
 
 /// The blobs of `diff-index --raw -z`, or of `ls-files --stage -z`.
-fn staged_entries(listing: &[u8], is_diff: bool) -> Vec<(ObjectId, Vec<u8>)> {
+pub(super) fn staged_entries(listing: &[u8], is_diff: bool) -> Vec<(ObjectId, Vec<u8>)> {
     let mut entries = Vec::new();
     let mut add = |mode: Option<&str>, id: Option<&str>, path: &[u8]| {
         let id = id.unwrap_or_default();
@@ -163,7 +122,7 @@ fn staged_entries(listing: &[u8], is_diff: bool) -> Vec<(ObjectId, Vec<u8>)> {
 }
 
 /// The env file as the index names it.
-fn spared_name(git: &Git<'_>, env: &Path) -> Option<Vec<u8>> {
+fn name_in_index(git: &Git<'_>, env: &Path) -> Option<Vec<u8>> {
     use std::os::unix::ffi::OsStrExt as _;
     let top = super::top(git)?.canonicalize().ok()?;
     let folder = crate::scan::folder_of(env).canonicalize().ok()?;
