@@ -429,6 +429,44 @@ fn one_key_in_many_commit_texts_keeps_its_waiver_when_another_comes() {
     assert_eq!(fingerprint_of(&first), before);
 }
 
+#[test]
+fn a_template_of_an_env_file_may_hold_words_that_everybody_knows() {
+    let mut maker = Maker::new(33);
+    let (drawn, key) = (maker.alnum(40), maker.github());
+    let known = "POSTGRES_PASSWORD=postgres\nREDIS_URL=redis://:redispass@redis:6379\n";
+    let repository = Repository::new();
+    repository.write(".env.example", known).commit("one");
+    let checked = repository.check(&["--history"]);
+    assert_eq!(checked.places(ENV_FILE), [""; 0]);
+    repository
+        .write("a/.env.example", format!("{known}WEB_API_KEY={drawn}\n"))
+        .write("b/.env.sample", format!("{known}GITHUB_TOKEN={key}\n"))
+        .write(".env", known)
+        .commit("two");
+    let checked = repository.check(&["--history"]);
+    assert_eq!(
+        checked.places(ENV_FILE),
+        [
+            ".env env-file",
+            "a/.env.example env-file",
+            "b/.env.sample env-file"
+        ]
+    );
+    let variables = |path: &str| {
+        let failed = checked.failed(ENV_FILE);
+        let one = failed.iter().find(|one| one["location"]["path"] == path);
+        one.unwrap()["evidence"]["variables"].clone()
+    };
+    assert_eq!(
+        variables("a/.env.example"),
+        serde_json::json!(["WEB_API_KEY"])
+    );
+    assert_eq!(
+        variables(".env"),
+        serde_json::json!(["POSTGRES_PASSWORD", "REDIS_URL"])
+    );
+}
+
 /// Writes what Git LFS stores of a file, and commits its pointer.
 fn commit_by_lfs(repository: &Repository, name: &str, content: &str) -> std::path::PathBuf {
     let oid: String = <sha2::Sha256 as sha2::Digest>::digest(content)

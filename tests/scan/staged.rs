@@ -66,6 +66,7 @@ fn without_a_repository_nothing_is_passed() {
 #[test]
 fn a_staged_env_file_is_stopped() {
     let password = "hunter2-blue-Horse";
+    let drawn = Maker::new(6).alnum(20);
     let repository = Repository::new();
     repository.write("old/.env", "A_PASSWORD=old-Horse-77\n");
     repository.commit("one");
@@ -76,7 +77,8 @@ fn a_staged_env_file_is_stopped() {
     repository
         .write(".env.ci", "PORT=1\n")
         .write(".env.example", "A_PASSWORD=your-password-here\n")
-        .write(".env.sample", format!("A_PASSWORD={password}\n"))
+        .write(".env.sample", format!("A_PASSWORD={drawn}\n"))
+        .write(".env.template", "A_PASSWORD=postgres\n")
         .write(".envrc", "use flake\n")
         .write("environment.txt", "PORT=1\n")
         .git(["add", "-A", "-f"]);
@@ -93,7 +95,7 @@ fn a_staged_env_file_is_stopped() {
             "config/prod.env env-file"
         ]
     );
-    checked.hides(password);
+    checked.hides(password).hides(&drawn);
     // The env file that is judged is told once.
     repository.write(".env", format!("A_PASSWORD={password}\n"));
     let hook = run(repository.path(), &["--staged"], &[]);

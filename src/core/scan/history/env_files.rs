@@ -8,6 +8,7 @@ use crate::env_file::EnvFile;
 use crate::order;
 use crate::report::Severity;
 use crate::scan::leak::{Allowance, Leak, Past};
+use crate::scan::named::is_hard_to_guess;
 use crate::scan::own_values::secret_parts;
 use crate::scan::{OwnValue, Searched};
 
@@ -26,9 +27,13 @@ fn is_env_file(path: &[u8]) -> bool {
 
 /// Whether such a file is one only when it holds a real secret.
 fn may_be_committed(path: &[u8]) -> bool {
+    name_of(path).eq_ignore_ascii_case(b".envrc") || is_template(path)
+}
+
+fn is_template(path: &[u8]) -> bool {
     let name = String::from_utf8_lossy(name_of(path)).to_ascii_lowercase();
     let mut words = name.split(['.', '-', '_']);
-    name == ".envrc" || words.any(|word| TEMPLATE_WORDS.contains(&word))
+    words.any(|word| TEMPLATE_WORDS.contains(&word))
 }
 
 fn name_of(path: &[u8]) -> &[u8] {
@@ -44,20 +49,21 @@ impl History<'_, '_> {
         let (doubtful, sure): (Vec<_>, Vec<_>) =
             named.partition(|(_, path)| may_be_committed(path));
         let ids: Vec<ObjectId> = doubtful.iter().map(|(id, _)| id.clone()).collect();
-        let mut with_secrets = HashSet::new();
+        let mut secrets: HashMap<ObjectId, Vec<RealSecret>> = HashMap::new();
         let outcome = self.each_of(&ids, &mut |object| {
             if object.size <= LARGEST_ENV_FILE {
                 let mut bytes = Vec::new();
                 object.content.read_to_end(&mut bytes)?;
-                if !real_secrets(bytes, &[]).is_empty() {
-                    with_secrets.insert(object.id.clone());
-                }
+                secrets.insert(object.id.clone(), real_secrets(bytes, &[]));
             }
             Ok(())
         });
         searched.unread.extend(outcome);
         let doubtful = doubtful.into_iter();
-        let found = doubtful.filter(|(id, _)| with_secrets.contains(id));
+        let found = doubtful.filter(|(id, path)| {
+            let secrets = secrets.get(id);
+            secrets.is_some_and(|secrets| secrets.iter().any(|secret| secret.counts_at(path)))
+        });
         let found = sure.into_iter().chain(found);
         searched.leaks = found.map(|(_, path)| self.env_file_at(path)).collect();
         searched
@@ -93,7 +99,7 @@ impl History<'_, '_> {
             &|id| id.bytes().any(|byte| byte != b'0'),
             &mut searched.unread,
         );
-        let mut secrets: HashMap<ObjectId, Vec<(String, bool)>> = HashMap::new();
+        let mut secrets: HashMap<ObjectId, Vec<RealSecret>> = HashMap::new();
         let mut names: Vec<&ObjectId> = arrivals.keys().collect();
         order::sort(&mut names);
         let list: Vec<String> = names.iter().map(|id| (*id).clone()).collect();
@@ -114,8 +120,11 @@ impl History<'_, '_> {
         let head = self.head();
         let mut by_path: BTreeMap<&[u8], Vec<(&ObjectId, &Arrival)>> = BTreeMap::new();
         for (id, arrivals) in &arrivals {
-            if secrets.contains_key(id) {
-                for arrival in arrivals {
+            let Some(found) = secrets.get(id) else {
+                continue;
+            };
+            for arrival in arrivals {
+                if found.iter().any(|secret| secret.counts_at(&arrival.path)) {
                     by_path
                         .entry(&arrival.path)
                         .or_default()
@@ -136,13 +145,15 @@ impl History<'_, '_> {
         &self,
         path: &[u8],
         versions: &[(&ObjectId, &Arrival)],
-        secrets: &HashMap<ObjectId, Vec<(String, bool)>>,
+        secrets: &HashMap<ObjectId, Vec<RealSecret>>,
         head: &HashMap<Vec<u8>, ObjectId>,
     ) -> Leak {
         let blobs: HashSet<&ObjectId> = versions.iter().map(|(id, _)| *id).collect();
         let mut variables: BTreeMap<&str, bool> = BTreeMap::new();
-        for (name, is_current) in blobs.iter().flat_map(|id| &secrets[*id]) {
-            *variables.entry(name).or_default() |= is_current;
+        for secret in blobs.iter().flat_map(|id| &secrets[*id]) {
+            if secret.counts_at(path) {
+                *variables.entry(&secret.name).or_default() |= secret.is_current;
+            }
         }
         let (_, first) = versions[0];
         let named = |wanted: fn(bool) -> bool| {
@@ -168,17 +179,34 @@ impl History<'_, '_> {
     }
 }
 
-/// The names of an env file's secrets, and whether each still has the current value.
-pub(super) fn real_secrets(bytes: Vec<u8>, own_values: &[OwnValue]) -> Vec<(String, bool)> {
+/// A secret of an env file.
+pub(super) struct RealSecret {
+    name: String,
+    /// Whether it still has the current value.
+    is_current: bool,
+    is_hard_to_guess: bool,
+}
+
+impl RealSecret {
+    /// A template holds values that everybody may know, such as `postgres`.
+    fn counts_at(&self, path: &[u8]) -> bool {
+        self.is_hard_to_guess || !is_template(path)
+    }
+}
+
+/// The secrets of an env file.
+fn real_secrets(bytes: Vec<u8>, own_values: &[OwnValue]) -> Vec<RealSecret> {
     let file = EnvFile::parse(bytes);
     let assignments = file.assignments().iter();
-    assignments
-        .filter(|assignment| {
-            !assignment.value.expose().is_empty() && !secret_parts(assignment).is_empty()
+    let secrets = assignments.filter_map(|assignment| {
+        let parts = secret_parts(assignment);
+        // Of a URL with a password the password counts.
+        let secret = parts.last().filter(|part| !part.is_empty())?;
+        Some(RealSecret {
+            name: assignment.name.clone(),
+            is_current: own_values.iter().any(|own| own.value == assignment.value),
+            is_hard_to_guess: is_hard_to_guess(secret),
         })
-        .map(|assignment| {
-            let is_current = own_values.iter().any(|own| own.value == assignment.value);
-            (assignment.name.clone(), is_current)
-        })
-        .collect()
+    });
+    secrets.collect()
 }
