@@ -11,7 +11,7 @@ pub(super) use files::{is_bare, left_out, of_bare};
 pub(super) use staged::staged;
 
 use lfs::Lfs;
-use read::ALL_OBJECTS;
+use read::{ALL_OBJECTS, REACHABLE_OBJECTS};
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsStr;
@@ -202,18 +202,17 @@ impl History<'_, '_> {
         let mut searched = Searched::default();
         let mut by_blob: BTreeMap<ObjectId, Vec<Leak>> = BTreeMap::new();
         let mut others = Others::default();
+        let mut words = REACHABLE_OBJECTS.to_vec();
+        words.extend(self.tips.iter().map(String::as_str));
         if self.unreachable {
-            self.objects(
-                &ALL_OBJECTS,
-                &mut searched,
-                &mut |object, leaks| match object.kind {
-                    "blob" => drop(by_blob.insert(object.id.to_owned(), leaks)),
-                    _ => others.add(object, leaks),
-                },
-            );
-        } else {
-            self.reachable(&mut searched, &mut by_blob, &mut others);
+            words = ALL_OBJECTS.to_vec();
         }
+        self.objects(&words, &mut searched, &mut |object, leaks| {
+            match object.kind {
+                "blob" => drop(by_blob.insert(object.id.to_owned(), leaks)),
+                _ => others.add(object, leaks),
+            };
+        });
         let arrivals = self.arrivals(by_blob.keys(), &mut searched);
         searched.leaks = self.attributed(&by_blob, &arrivals);
         if self.detector.has_rules_about_paths() || !others.names.is_empty() {
@@ -230,37 +229,6 @@ impl History<'_, '_> {
         let of_refs = self.ref_names(&mut searched.unread);
         searched.leaks.extend(of_refs);
         searched
-    }
-
-    /// The blobs, the names in trees and the texts of commits and tags that a ref reaches, also of
-    /// tags behind tags.
-    fn reachable(
-        &self,
-        searched: &mut Searched,
-        by_blob: &mut BTreeMap<ObjectId, Vec<Leak>>,
-        others: &mut Others,
-    ) {
-        let mut words = vec![
-            "rev-list",
-            "--objects",
-            "--no-object-names",
-            "--filter=object:type=blob",
-            "--filter-provided-objects",
-        ];
-        words.extend(self.tips.iter().map(String::as_str));
-        self.objects(&words, searched, &mut |object, leaks| {
-            by_blob.insert(object.id.to_owned(), leaks);
-        });
-        let mut words = vec![
-            "rev-list",
-            "--objects",
-            "--no-object-names",
-            "--filter=blob:none",
-        ];
-        words.extend(self.tips.iter().map(String::as_str));
-        self.objects(&words, searched, &mut |object, leaks| {
-            others.add(object, leaks)
-        });
     }
 
     /// Searches each object that `words` list and hands over those with finds.
