@@ -16,9 +16,9 @@ const SHORTEST_KEY: usize = 32;
 const LONGEST_RUN: usize = 12;
 const LONGEST_RUN_OF_ZEROS: usize = 48;
 /// Line ends as they stand inside other texts.
-const ESCAPED_LINE_ENDS: [&[u8]; 15] = [
+const ESCAPED_LINE_ENDS: [&[u8]; 16] = [
     b"\\n", b"\\r", b"\\t", b"%0A", b"%0a", b"%0D", b"%0d", b"&#10;", b"&#13;", b"&#xA;", b"&#xD;",
-    b"\\u000a", b"\\u000A", b"<br>", b"<br/>",
+    b"\\u000a", b"\\u000A", b"<br>", b"<br/>", b"<br />",
 ];
 
 /// What the first bytes of a decoded body are.
@@ -124,7 +124,9 @@ fn has_a_run(characters: &[u8]) -> bool {
 
 /// A line without what comments, quotations and concatenations put around it.
 fn bare(line: &[u8]) -> &[u8] {
-    let mut line = line;
+    // A service's name stands before each line of its log.
+    let service = memchr::memmem::rfind(line, b"| ");
+    let mut line = &line[service.map_or(0, |at| at + 2)..];
     let is_around = |byte: &u8| byte.is_ascii_whitespace() || b"\"'`,;\\".contains(byte);
     loop {
         let before = line.len();
@@ -132,6 +134,10 @@ fn bare(line: &[u8]) -> &[u8] {
             && (is_around(first) || b"#*>|".contains(first))
         {
             line = rest;
+        }
+        let digits = line.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if digits > 0 && line.get(digits).is_some_and(u8::is_ascii_whitespace) {
+            line = &line[digits..];
         }
         for mark in [b"// ".as_slice(), b"+ ", b". ", b"- "] {
             line = line.strip_prefix(mark).unwrap_or(line);
@@ -231,6 +237,7 @@ mod tests {
             "%0A",
             "&#10;",
             "<br>",
+            "<br />\n",
             " ",
             "\",\n\"",
         ] {
@@ -240,6 +247,18 @@ mod tests {
                 &format!("{line_end}{}", body(&asn1, line_end))
             ));
         }
+        let numbered: Vec<String> = body(&asn1, "\n")
+            .lines()
+            .enumerate()
+            .map(|(number, line)| format!("{:3}  {line}", number + 2))
+            .collect();
+        assert!(is_key(
+            "PRIVATE",
+            &format!("{}\n 99  ", numbered.join("\n"))
+        ));
+        let log = "2026-03-04T05:06:07Z app | ";
+        let logged = body(&asn1, &format!("\n{log}"));
+        assert!(is_key("PRIVATE", &format!("{log}{logged}\n{log}")));
         assert!(is_key("PRIVATE", &format!("+{}\n+", body(&asn1, "\n+"))));
     }
 
