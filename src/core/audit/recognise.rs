@@ -1,5 +1,7 @@
 //! From a line of any common format to an event, decided line by line.
 
+mod said;
+
 use std::borrow::Cow;
 use std::net::IpAddr;
 
@@ -409,18 +411,10 @@ impl Recogniser {
         let is_of_sshd = draft.program.as_deref().is_some_and(is_sshd);
         let is_quoted = is_of_sshd && draft.shape == Shape::Text && sentence.is_none();
         let is_request = is_quoted || draft.shape == Shape::Web && status.is_some();
-        let said = [&event.action, &event.message, &event.reason]
-            .into_iter()
-            .flatten()
-            .filter(|_| !is_request)
-            .fold(Said::default(), |said, text| {
-                said.and(self.words.read(text))
-            });
-        let said = match fields.text(Slot::Verb) {
-            Some(verb) if !is_request && event.action.as_deref() != Some(&*verb) => {
-                said.and(self.words.read(&verb))
-            }
-            _ => said,
+        let said = if is_request {
+            Said::default()
+        } else {
+            self.said(draft, event)
         };
         let kind = kind(status, said, sentence.is_some(), event.level);
         event.kind = Some(kind);
@@ -499,6 +493,9 @@ impl Recogniser {
         }
         let named = match &event.user {
             Some(user) => Some(&**user),
+            None if event.kind == Some(Kind::Auth) => {
+                text::named_user(message).or_else(|| text::refused_user(message))
+            }
             None => text::named_user(message),
         };
         if event.ip.is_none() {

@@ -1,13 +1,16 @@
 //! Sentences of servers that write no fields, and what can be told of a text that is none of them.
 
+mod foreign;
 mod sentences;
 
 use std::net::IpAddr;
 use std::sync::OnceLock;
 
-use regex::Regex;
+use regex::{Captures, Regex};
 
 use super::address::address;
+use foreign::foreign_parts;
+pub use foreign::{Postgres, postgres, without_names, without_quotes};
 pub use sentences::{begins_like_sentence, may_be_sentence, sentence};
 
 /// What a sentence says.
@@ -26,7 +29,7 @@ pub struct Sentence<'l> {
 }
 
 /// The address that a refusal of an unknown program names, if it names only one, and not inside
-/// the name of a user.
+/// the name of a user or another text that is only repeated.
 pub fn only_address(text: &str, user: Option<&str>) -> Option<IpAddr> {
     static ADDRESS: OnceLock<Option<Regex>> = OnceLock::new();
     let pattern = ADDRESS
@@ -34,6 +37,7 @@ pub fn only_address(text: &str, user: Option<&str>) -> Option<IpAddr> {
         .as_ref()?;
     let hidden = user.filter(|user| !user.is_empty());
     let mut found: Option<IpAddr> = None;
+    let mut foreign = foreign_parts(text).peekable();
     for candidate in pattern.find_iter(text) {
         let word = candidate.as_str().trim_matches(['.', ':']);
         let word = if candidate.as_str().starts_with("::") {
@@ -53,6 +57,16 @@ pub fn only_address(text: &str, user: Option<&str>) -> Option<IpAddr> {
             continue;
         }
         if hidden.is_some_and(|user| stands_inside(text, user, candidate.start())) {
+            continue;
+        }
+        while foreign
+            .next_if(|part| part.end <= candidate.start())
+            .is_some()
+        {}
+        if foreign
+            .peek()
+            .is_some_and(|part| part.contains(&candidate.start()))
+        {
             continue;
         }
         match found {
@@ -87,11 +101,27 @@ pub fn named_user(text: &str) -> Option<&str> {
             .ok()
         })
         .as_ref()?;
-    pattern.captures_iter(text).find_map(|found| {
-        let name = found.iter().skip(1).flatten().next()?.as_str();
-        let name = name.strip_suffix('.').unwrap_or(name);
-        (!is_grammar(name)).then_some(name)
-    })
+    pattern.captures_iter(text).find_map(name)
+}
+
+/// For whom a login failed, in the words of an unknown program: `password for x`, `login failed for 'x y'`.
+pub fn refused_user(text: &str) -> Option<&str> {
+    static REFUSED: OnceLock<Option<Regex>> = OnceLock::new();
+    let pattern = REFUSED
+        .get_or_init(|| {
+            Regex::new(
+                r#"(?i-u:\b(?:password|log[io]n|sign[ -]?in|auth|authentication|credentials?)\b)[^"'`<>]{0,40}? for (?:"([^"]*)"|'([^']*)'|`([^`]*)`|<([^>]*)>|\[([^\]]*)\]|([^\s"'`<>\[\],;=()]+))"#,
+            )
+            .ok()
+        })
+        .as_ref()?;
+    pattern.captures_iter(text).find_map(name)
+}
+
+fn name<'l>(found: Captures<'l>) -> Option<&'l str> {
+    let name = found.iter().skip(1).flatten().next()?.as_str();
+    let name = name.trim_end_matches(['.', ':']);
+    (!is_grammar(name)).then_some(name)
 }
 
 /// Words that follow "user" or "login" in a sentence without being a name.
@@ -154,6 +184,21 @@ fn is_grammar(name: &str) -> bool {
             | "via"
             | "using"
             | "took"
+            | "nonexistent"
+            | "a"
+            | "an"
+            | "the"
+            | "this"
+            | "your"
+            | "all"
+            | "any"
+            | "address"
+            | "host"
+            | "peer"
+            | "source"
+            | "remote"
+            | "more"
+            | "too"
     )
 }
 
@@ -256,6 +301,14 @@ mod tests {
                 Some("x 6.6.6.6"),
                 None,
             ),
+            ("unauthorized, agent=\"curl 6.6.6.6\"", None, None),
+            ("unauthorized, agent=\"6.6.6.6\"", None, None),
+            ("unauthorized from \"192.0.2.1\"", None, Some("192.0.2.1")),
+            (
+                "unauthorized '6.6.6.6 x' from 192.0.2.1",
+                None,
+                Some("192.0.2.1"),
+            ),
         ];
         for (text, user, expected) in cases {
             let found = only_address(text, user).map(|found| found.to_string());
@@ -270,6 +323,7 @@ mod tests {
                 let line = format!("{start}{text}");
                 let _ = sentence(&line);
                 let _ = only_address(&line, named_user(&line));
+                let _ = only_address(&line, refused_user(&line));
             }
         }
     }

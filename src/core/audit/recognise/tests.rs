@@ -149,6 +149,88 @@ pub(super) const LINES: &[(&str, &str)] = &[
         "other failure - - -",
     ),
     ("ERR and nothing else", "error failure error - -"),
+    // Names of files and tables say nothing.
+    (
+        r#"2026/11/17 09:41:37 [error] 1#1: *1 open() "/var/www/login/favicon-1.png" failed (2: No such file or directory), client: 192.0.2.1, server: x, request: "GET / HTTP/1.1""#,
+        "error failure error - 192.0.2.1",
+    ),
+    (
+        r#"2026/11/17 09:41:37 [crit] 1#1: *1 openat() "/srv/password-reset/x.css" failed (13: Permission denied), client: 192.0.2.1, server: x"#,
+        "error failure fatal - 192.0.2.1",
+    ),
+    (
+        r#"2026/11/17 09:41:37 [error] 1#1: *1 directory index of "/var/www/auth/" is forbidden, client: 192.0.2.1, server: x"#,
+        "access failure error - 192.0.2.1",
+    ),
+    (
+        "2026/11/17 09:41:37 [warn] 1#1: *1 a client request body is buffered to a temporary file /var/login/0, client: 192.0.2.1, server: x",
+        "other - warn - 192.0.2.1",
+    ),
+    (
+        r#"2026/11/17 09:41:37 [error] 1#1: *1 user "mia" was not found in "/etc/x", client: 192.0.2.1, server: x"#,
+        "auth failure error mia 192.0.2.1",
+    ),
+    (
+        "[Tue Nov 17 09:41:37.000000 2026] [authz_core:error] [pid 7] [client 192.0.2.1:4] AH01630: client denied by server configuration: /var/www/login/x",
+        "access failure error - 192.0.2.1",
+    ),
+    (
+        "2026-11-17 09:41:37.123 UTC [99] ERROR:  relation \"login\" does not exist at character 15",
+        "error failure error - -",
+    ),
+    (
+        "2026-11-17 09:41:37.123 UTC [99] mia@bot ERROR:  duplicate key value violates unique constraint \"login_pkey\"",
+        "error failure error - -",
+    ),
+    (
+        "2026-11-17 09:41:37.123 UTC [99] DETAIL:  Key (login)=(mia) already exists.",
+        "other - - - -",
+    ),
+    (
+        "2026-11-17 09:41:37.123 UTC [99] LOG:  duration: 3.1 ms  statement: SELECT password FROM login",
+        "other - info - -",
+    ),
+    (
+        "2026-11-17 09:41:37.123 UTC [99] FATAL:  password authentication failed for user \"mia\"",
+        "auth failure fatal mia -",
+    ),
+    // Nobody is blamed for what is quoted, nor for a name.
+    (
+        "2026-11-17T09:41:37Z WARN invalid password for 6.6.6.6",
+        "auth failure warn 6.6.6.6 -",
+    ),
+    (
+        "2026-11-17T09:41:37Z WARN invalid password for '6.6.6.6'",
+        "auth failure warn 6.6.6.6 -",
+    ),
+    (
+        "2026-11-17T09:41:37Z WARN invalid password for mia (192.0.2.1)",
+        "auth failure warn mia 192.0.2.1",
+    ),
+    (
+        "2026-11-17T09:41:37Z WARN login failed for client 192.0.2.1",
+        "auth failure warn - 192.0.2.1",
+    ),
+    (
+        "2026-11-17 09:41:37.123 UTC [123] LOG:  statement: SELECT * FROM notes WHERE body = 'login failed from 6.6.6.6'",
+        "other - info - -",
+    ),
+    (
+        r#"2026-11-17T09:41:37Z WARN unauthorized request, agent="curl 6.6.6.6""#,
+        "auth failure warn - -",
+    ),
+    (
+        r#"2026-11-17T09:41:37Z INFO search q="login failed from 6.6.6.6""#,
+        "other - info - -",
+    ),
+    (
+        r#"2026-11-17T09:41:37Z [info]: User bob posted comment: "password denied 6.6.6.6""#,
+        "other - info - -",
+    ),
+    (
+        r#"2026-11-17T09:41:37Z WARN app: msg="login failed from 192.0.2.1""#,
+        "auth failure warn - 192.0.2.1",
+    ),
     // What is denied did not happen.
     (
         r#"{"msg":"user is not logged in","user":"mia"}"#,
