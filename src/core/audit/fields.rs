@@ -128,6 +128,8 @@ pub struct Slots(u32);
 impl Slots {
     /// Every slot.
     pub const ALL: Self = Self(u32::MAX);
+    /// Those in which a list of texts says something.
+    pub const LISTS: Self = Self::of(&[Slot::Address, Slot::Forwarded]);
 
     /// These slots.
     pub const fn of(slots: &[Slot]) -> Self {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::fields::{Fields, Role, Slots, Value};
+use super::fields::{Fields, Role, Slot, Slots, Value};
 use super::key_order::{KeyOrder, Lead, Place};
 use super::marks::Marks;
 
@@ -318,9 +318,18 @@ impl<'l> Walker<'l> {
     fn odd_member(&mut self, role: Option<&Role>, fields: &mut Fields<'l>) -> Result<(), NotJson> {
         match self.peek().ok_or(NotJson)? {
             b'{' | b'[' => {
-                self.skip_nested()?;
+                let value = match role {
+                    Some(role) if role.slots.meet(Slots::LISTS) => {
+                        let list = self.texts(role.slots.meet(Slots::of(&[Slot::Forwarded])))?;
+                        list.map_or(Value::Nested, |list| Value::Text(Cow::Owned(list)))
+                    }
+                    _ => {
+                        self.skip_nested()?;
+                        Value::Nested
+                    }
+                };
                 if let Some(role) = role {
-                    fields.note(role, Value::Nested);
+                    fields.note(role, value);
                 }
             }
             _ => {
@@ -337,6 +346,42 @@ impl<'l> Walker<'l> {
             }
         }
         Ok(())
+    }
+
+    /// The texts of a list, with commas between them, or the first one; nothing for what is no such list.
+    fn texts(&mut self, all: bool) -> Result<Option<String>, NotJson> {
+        let start = self.at;
+        let mut texts = String::new();
+        let mut is_first = true;
+        if self.peek() == Some(b'[') {
+            self.at += 1;
+            self.blanks();
+            while self.peek() == Some(b'"') {
+                let text = self.string()?;
+                if all && !is_first {
+                    texts.push(',');
+                }
+                if all || is_first {
+                    texts.push_str(&text);
+                }
+                is_first = false;
+                self.blanks();
+                match self.peek() {
+                    Some(b',') => {
+                        self.at += 1;
+                        self.blanks();
+                    }
+                    Some(b']') => {
+                        self.at += 1;
+                        return Ok(Some(texts));
+                    }
+                    _ => break,
+                }
+            }
+        }
+        self.at = start;
+        self.skip_nested()?;
+        Ok(None)
     }
 
     fn peek(&self) -> Option<u8> {
@@ -498,7 +543,6 @@ fn code_point(text: &str) -> (char, usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fields::Slot;
     use super::*;
 
     fn fields(line: &str) -> Option<Fields<'_>> {
@@ -571,6 +615,30 @@ mod tests {
         for (line, expected) in cases {
             let found = fields(line).expect(line).text(Slot::User);
             assert_eq!(found.as_deref(), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn of_a_list_of_proxies_all_are_read_and_of_addresses_the_first() {
+        let cases = [
+            (r#"{"xff":["a", "b"]}"#, Slot::Forwarded, Some("a,b")),
+            (
+                r#"{"xff":["a","\u0062"],"x":1}"#,
+                Slot::Forwarded,
+                Some("a,b"),
+            ),
+            (r#"{"xff":["a",1]}"#, Slot::Forwarded, None),
+            (r#"{"xff":[]}"#, Slot::Forwarded, None),
+            (r#"{"xff":{"a":["b"]}}"#, Slot::Forwarded, None),
+            (r#"{"ip":["a","b"]}"#, Slot::Address, Some("a")),
+            (r#"{"user":["a"]}"#, Slot::User, None),
+        ];
+        for (line, slot, expected) in cases {
+            let found = fields(line).expect(line).text(slot);
+            assert_eq!(found.as_deref(), expected, "{line}");
+        }
+        for line in [r#"{"xff":["a""#, r#"{"xff":["a"}"#, r#"{"xff":["a",}"#] {
+            assert!(fields(line).is_none(), "{line}");
         }
     }
 

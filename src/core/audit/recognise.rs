@@ -207,6 +207,11 @@ impl Recogniser {
             None => return,
             _ => {}
         }
+        if wrappers > 0
+            && let Some(inside) = syslog::compose(trimmed)
+        {
+            return self.take_apart(inside, draft, wrappers - 1);
+        }
         if web::read(trimmed, &self.context, &mut draft.fields) {
             draft.shape = Shape::Web;
             return;

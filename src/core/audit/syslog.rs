@@ -1,4 +1,4 @@
-//! Syslog lines (RFC 5424 and RFC 3164) and what else wraps a line of a log: CRI.
+//! Syslog lines (RFC 5424 and RFC 3164) and what else wraps a line of a log: CRI, Docker Compose.
 
 use std::borrow::Cow;
 
@@ -127,6 +127,20 @@ pub fn cri<'l>(line: &'l str, context: &TimeContext) -> Option<Wrapped<'l>> {
         process: None,
         message,
     })
+}
+
+/// What `docker compose logs` puts in front of each line of a container: `NAME  | line`.
+pub fn compose(line: &str) -> Option<&str> {
+    let end = line.bytes().position(|byte| byte == b' ')?;
+    let rest = line[end..].trim_start_matches(' ').strip_prefix("| ")?;
+    let name = &line[..end];
+    let is_name = name.len() <= 128
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
+    // Loggers write a level in front of such a sign, too.
+    (is_name && Level::from_word(name).is_none()).then_some(rest)
 }
 
 fn priority(line: &str) -> Option<(u8, &str)> {

@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use super::address::address;
+use super::event::Level;
 use super::fields::{Fields, Slot};
 use super::syslog;
 use super::times::TimeContext;
@@ -23,7 +24,7 @@ pub fn read<'l>(line: &'l str, context: &TimeContext, fields: &mut Fields<'l>) -
 }
 
 /// `ADDR - USER [TIME] "REQUEST" STATUS SIZE "REFERER" "AGENT"` (Apache's and nginx's combined
-/// and common formats, with or without a host in front).
+/// and common formats, with or without a host or a logger's words in front).
 pub fn access_log<'l>(line: &'l str, context: &TimeContext, fields: &mut Fields<'l>) -> bool {
     // Servers escape quotes in what a client sends, so that no user name holds this mark.
     let Some(mark) = line.find("] \"") else {
@@ -65,12 +66,18 @@ pub fn access_log<'l>(line: &'l str, context: &TimeContext, fields: &mut Fields<
     if let Some(agent) = quotes.get(1) {
         fields.set(Slot::UserAgent, *agent);
     }
+    // nginx's own format ends in X-Forwarded-For, to which the last proxy added an address.
+    if let Some(forwarded) = quotes.get(2)
+        && forwarded.rsplit(',').next().and_then(address).is_some()
+    {
+        fields.set(Slot::Forwarded, *forwarded);
+    }
     fields.is_structured = true;
     true
 }
 
-/// `CLIENT IDENT USER`, with or without the server's name in front; `None` for what is a wrapper around
-/// such a line.
+/// `CLIENT IDENT USER`, with or without what a server or a logger puts in front; `None` where nothing of
+/// it is an address or a name, and for what is a wrapper around such a line.
 fn client_and_user<'l>(
     before: &'l str,
     line: &str,
@@ -92,12 +99,47 @@ fn client_and_user<'l>(
     if is_wrapped {
         return None;
     }
-    // The server's name stands in front; else the client has a name.
-    if address(word(1)).is_some() || before.split(' ').count() > 3 {
-        Some((word(1), user(3)))
-    } else {
-        Some((word(0), user(2)))
+    // The server's name stands in front.
+    if address(word(1)).is_some() {
+        return Some((word(1), user(3)));
     }
+    if let Some(found) = behind_logger(before) {
+        return Some(found);
+    }
+    // Else the client has a name.
+    match (word(1), word(2)) {
+        ("-", _) => Some((word(0), user(2))),
+        (_, "-") => Some((word(1), user(3))),
+        _ => None,
+    }
+}
+
+/// The same behind a time, a level and the name of a logger. The first address that can be the client
+/// counts: what stands behind it is the client's own choice.
+fn behind_logger(before: &str) -> Option<(&str, &str)> {
+    let mut rest = before;
+    while let Some((word, after)) = rest.split_once(' ') {
+        if let Some(ident) = after.strip_prefix('-')
+            && (ident.is_empty() || ident.starts_with(' '))
+            && let Some(client) = behind_colons(word)
+        {
+            return Some((client, ident.trim_start()));
+        }
+        rest = after;
+    }
+    let mut last = before.rsplitn(4, ' ');
+    let (user, _, client) = (last.next()?, last.next()?, last.next()?);
+    Some((behind_colons(client)?, user))
+}
+
+/// `ADDR`, or `LEVEL:LOGGER:ADDR` as Python writes it.
+fn behind_colons(word: &str) -> Option<&str> {
+    if address(word).is_some() {
+        return Some(word);
+    }
+    let mut parts = word.splitn(3, ':');
+    parts.next().and_then(Level::from_word)?;
+    parts.nth(1).filter(|client| address(client).is_some())
 }
 
 fn quoted(text: &str) -> Option<(&str, &str)> {

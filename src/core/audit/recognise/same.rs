@@ -155,6 +155,7 @@ fn note_members(
                 note_members(inner, &path, depth + 1, fields);
                 continue;
             }
+            Tree::Array(items) if role.slots.meet(Slots::LISTS) => listed(&role, items),
             Tree::Object(_) | Tree::Array(_) => Value::Nested,
             Tree::String(text) => Value::Text(Cow::Owned(text.clone())),
             Tree::Number(number) => Value::Text(Cow::Owned(number.to_string())),
@@ -162,6 +163,17 @@ fn note_members(
             Tree::Null => Value::Null,
         };
         fields.note(&role, value);
+    }
+}
+
+fn listed(role: &Role, items: &[Tree]) -> Value<'static> {
+    let texts: Option<Vec<&str>> = items.iter().map(Tree::as_str).collect();
+    match texts.as_deref() {
+        None | Some([]) => Value::Nested,
+        Some(all) if role.slots.meet(Slots::of(&[Slot::Forwarded])) => {
+            Value::Text(Cow::Owned(all.join(",")))
+        }
+        Some([first, ..]) => Value::Text(Cow::Owned((*first).to_owned())),
     }
 }
 
@@ -408,6 +420,7 @@ const KEYS: &[&str] = &[
     "actor",
     "ip",
     "remoteAddr",
+    "xff",
     "req",
     "outcome",
     "success",
@@ -447,6 +460,8 @@ const VALUES: &[&str] = &[
     "\"esc\\\"aped \\u0061\"",
     "[]",
     "[1,{\"user\":\"no\"}]",
+    "[ \"192.0.2.1\" ,\"192.0.2.2\"]",
+    "[\"192.0.2.1\",1]",
     "{}",
     "{\"name\":\"nested\",\"message\":\"deeper\"}",
     "{\"headers\":{\"x-forwarded-for\":\"192.0.2.9\"}}",

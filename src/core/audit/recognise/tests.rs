@@ -321,6 +321,49 @@ pub(super) const LINES: &[(&str, &str)] = &[
         r#"client.example - bob [17/Nov/2026:09:41:37 +0000] "GET /x HTTP/1.1" 401 12 "-" "x""#,
         "auth failure - bob -",
     ),
+    // What stands in front of an access line is neither client nor user.
+    (
+        r#"web-1  | 192.0.2.8 - bob [17/Nov/2026:09:41:37 +0000] "POST /login HTTP/1.1" 401 0 "-" "-""#,
+        "auth failure - bob 192.0.2.8",
+    ),
+    (
+        r#"2026-11-17 09:41:37,123 - werkzeug - INFO - 192.0.2.8 - - [17/Nov/2026 09:41:37] "POST /login HTTP/1.1" 401 -"#,
+        "auth failure - - 192.0.2.8",
+    ),
+    (
+        r#"INFO:werkzeug:192.0.2.8 - - [17/Nov/2026 09:41:37] "POST /login HTTP/1.1" 401 -"#,
+        "auth failure - - 192.0.2.8",
+    ),
+    (
+        r#"INFO:app:2001:db8::8 - x 6.6.6.6 - y [17/Nov/2026 09:41:37] "POST /login HTTP/1.1" 401 -"#,
+        "auth failure - x 6.6.6.6 - y 2001:db8::8",
+    ),
+    (
+        r#"[12] app: 192.0.2.8 ident bob [17/Nov/2026:09:41:37 +0000] "POST /login HTTP/1.1" 401 -"#,
+        "auth failure - bob 192.0.2.8",
+    ),
+    (
+        r#"web-1  | {"level":"warn","msg":"login failed","user":"mia","ip":"192.0.2.1"}"#,
+        "auth failure warn mia 192.0.2.1",
+    ),
+    ("INFO     | the app starts", "other - info - -"),
+    // The client behind a trusted proxy stands last.
+    (
+        r#"127.0.0.1 - - [17/Nov/2026:09:41:37 +0000] "POST /login HTTP/1.1" 401 0 "-" "curl" "junk, 192.0.2.4""#,
+        "auth failure - - 192.0.2.4",
+    ),
+    (
+        r#"127.0.0.1 - - [17/Nov/2026:09:41:37 +0000] "POST /login HTTP/1.1" 401 0 "-" "curl" "-""#,
+        "auth failure - - 127.0.0.1",
+    ),
+    (
+        r#"192.0.2.8 - - [17/Nov/2026:09:41:37 +0000] "POST /login HTTP/1.1" 401 0 "-" "curl" "6.6.6.6""#,
+        "auth failure - - 192.0.2.8",
+    ),
+    (
+        r#"{"msg":"login failed","req":{"remoteAddress":"127.0.0.1","headers":{"x-forwarded-for":["6.6.6.6","192.0.2.4"]}}}"#,
+        "auth failure - - 192.0.2.4",
+    ),
 ];
 
 #[test]
