@@ -419,7 +419,7 @@ impl Recogniser {
         let said = if is_request {
             Said::default()
         } else {
-            self.said(draft, event)
+            self.said(draft, event, status)
         };
         let kind = kind(status, said, sentence.is_some(), event.level);
         event.kind = Some(kind);

@@ -197,6 +197,11 @@ impl Said {
         }
     }
 
+    /// Whether it is about a login, a limiter or a refusal.
+    pub fn is_about_access(self) -> bool {
+        self.rate_limit | self.auth | self.refused
+    }
+
     /// How it ended; words of failure weigh more.
     pub fn outcome(self) -> Option<super::event::Outcome> {
         use super::event::Outcome::{Failure, Success};

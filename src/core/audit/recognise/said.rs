@@ -2,15 +2,20 @@
 
 use std::borrow::Cow;
 
-use super::super::event::Event;
+use super::super::event::{Event, Level, Outcome};
 use super::super::fields::Slot;
 use super::super::text::{self, Postgres};
 use super::super::words::Said;
-use super::{Draft, Recogniser, Shape};
+use super::{Draft, Recogniser, Shape, stated_outcome};
 
 impl Recogniser {
     /// What action, message and reason say.
-    pub(super) fn said(&mut self, draft: &Draft<'_>, event: &Event<'_>) -> Said {
+    pub(super) fn said(
+        &mut self,
+        draft: &Draft<'_>,
+        event: &Event<'_>,
+        status: Option<u16>,
+    ) -> Said {
         let mut named = event
             .action
             .as_ref()
@@ -22,12 +27,39 @@ impl Recogniser {
         }
         let mut told = match &event.message {
             Some(message) => self.told(message, draft.shape),
-            _ => Said::default(),
+            None => Said::default(),
         };
+        // Most messages are about nothing of this.
+        if told.is_about_access() {
+            if self.is_named_otherwise(draft, event, status, named) {
+                told = Said::default();
+            }
+            if matches!(status, Some(200..300)) {
+                told.rate_limit = false;
+                told.auth &= !told.failure;
+            }
+        }
         if let Some(reason) = &event.reason {
             told = told.and(self.words.read(reason));
         }
         named.and(told)
+    }
+
+    /// Whether a field names something else than a login, and nothing says that it went wrong: then the
+    /// message is free to talk about logins.
+    fn is_named_otherwise(
+        &mut self,
+        draft: &Draft<'_>,
+        event: &Event<'_>,
+        status: Option<u16>,
+        named: Said,
+    ) -> bool {
+        matches!(draft.shape, Shape::Json | Shape::Pairs)
+            && !named.is_about_access()
+            && event.level < Some(Level::Warn)
+            && status.is_none_or(|status| status < 400)
+            && event.action.as_deref().is_some_and(names_something)
+            && stated_outcome(&draft.fields, &mut self.outcomes) != Some(Outcome::Failure)
     }
 
     /// What a message says, without what it only quotes.
@@ -51,4 +83,41 @@ impl Recogniser {
             Cow::Owned(own) => self.words.read(&own),
         }
     }
+}
+
+/// Whether an action says what happened: some loggers write there that something was logged, or a number.
+fn names_something(action: &str) -> bool {
+    const GENERAL: [&str; 22] = [
+        "log",
+        "logs",
+        "logging",
+        "event",
+        "events",
+        "audit",
+        "access",
+        "message",
+        "record",
+        "entry",
+        "security",
+        "system",
+        "syslog",
+        "application",
+        "app",
+        "user",
+        "account",
+        "http",
+        "https",
+        "request",
+        "response",
+        "notification",
+    ];
+    let is_general = |word: &str| {
+        word.len() < 3
+            || word.bytes().any(|byte| byte.is_ascii_digit())
+            || GENERAL.iter().any(|it| it.eq_ignore_ascii_case(word))
+            || Level::from_word(word).is_some()
+    };
+    action
+        .split(|c: char| !c.is_alphanumeric())
+        .any(|word| !is_general(word))
 }

@@ -231,6 +231,51 @@ pub(super) const LINES: &[(&str, &str)] = &[
         r#"2026-11-17T09:41:37Z WARN app: msg="login failed from 192.0.2.1""#,
         "auth failure warn - 192.0.2.1",
     ),
+    // A field names something else, and the message only talks about logins.
+    (
+        r#"{"event":"tool.call","outcome":"success","message":"grep 'Failed password' auth.log","user":"mia"}"#,
+        "other success - mia -",
+    ),
+    (
+        r#"{"event":"message.received","message":"how do I rate limit my nginx?"}"#,
+        "other - - - -",
+    ),
+    (
+        r#"{"event":"http.request","message":"Rate limit remaining: 99","status":200}"#,
+        "access success - - -",
+    ),
+    (
+        r#"{"message":"Rate limit remaining: 99","status":200}"#,
+        "access success - - -",
+    ),
+    (
+        r#"{"message":"unauthorized devices: 0","status":200}"#,
+        "access success - - -",
+    ),
+    (
+        r#"{"message":"user logged in","status":200}"#,
+        "auth success - - -",
+    ),
+    (
+        r#"{"event":"session.end","level":"warn","message":"login failed"}"#,
+        "auth failure warn - -",
+    ),
+    (
+        r#"{"event":"session.end","outcome":"failure","message":"login failed"}"#,
+        "auth failure - - -",
+    ),
+    (
+        r#"{"event":"session.end","reason":"unauthorized"}"#,
+        "auth failure - - -",
+    ),
+    (
+        r#"{"type":"audit_log","message":"login failed"}"#,
+        "auth failure - - -",
+    ),
+    (
+        r#"{"event":"user","action":"login","message":"login failed"}"#,
+        "auth failure - - -",
+    ),
     // What is denied did not happen.
     (
         r#"{"msg":"user is not logged in","user":"mia"}"#,
