@@ -348,9 +348,11 @@ fn a_log_that_falls_silent_loses_lines_or_goes_back_is_seen() {
         &["medium log-gap a.log 1 3001"],
     );
     check(
-        &line(0, "\"msg\":\"overload\",\"dropped\":9"),
+        &line(0, "\"msg\":\"overload\",\"dropped\":9,\"_meta\":{}"),
         &["medium log-gap a.log 9 0"],
     );
+    // Others count what they drop, too.
+    check(&line(0, "\"msg\":\"queue\",\"dropped\":9"), &[]);
     check(&(plain(100) + &plain(40)), &[]);
     check(
         &(plain(100) + &plain(39) + &plain(40) + &plain(41)),

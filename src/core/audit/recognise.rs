@@ -372,7 +372,9 @@ impl Recogniser {
             event.user_agent = fields.text(Slot::UserAgent);
         }
         if wanted.texts || wanted.who || wanted.meaning {
+            // tslog counts the lines that it lost; others count anything under that name.
             if fields.has(Slot::Dropped)
+                && fields.has(Slot::Meta)
                 && let Some(dropped) = fields.get(Slot::Dropped).and_then(number)
             {
                 event.dropped = u64::try_from(dropped).unwrap_or(0);
