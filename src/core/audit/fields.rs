@@ -477,6 +477,14 @@ impl<'l> Fields<'l> {
         self.has(slot).then(|| self.found[slot as usize].rank)
     }
 
+    /// Whether a slot's value stood under this name.
+    pub fn is_under(&self, slot: Slot, name: &str) -> bool {
+        let rank = self.rank(slot);
+        let role = Role::of(name);
+        let mut places = role.places.iter().flatten();
+        places.any(|(named, at)| *named == slot && rank == Some(*at))
+    }
+
     /// Takes over what is missing here.
     pub fn fill_from(&mut self, mut other: Self) {
         let moved = self.made.len() as u32;

@@ -1,5 +1,6 @@
 //! From a line of any common format to an event, decided line by line.
 
+mod inside;
 mod said;
 
 use std::borrow::Cow;
@@ -53,9 +54,21 @@ impl Wanted {
         texts: true,
     };
 
+    /// Whether more than time and level is needed.
+    fn is_more(self) -> bool {
+        self.who || self.meaning || self.texts
+    }
+
     /// What must be read of a line for this.
     fn slots(self) -> Slots {
-        const ALWAYS: Slots = Slots::of(&[Slot::Level, Slot::Meta, Slot::Wrapped, Slot::Stream]);
+        // What may hold another line is looked at whatever is wanted: the level stands there.
+        const ALWAYS: Slots = Slots::of(&[
+            Slot::Level,
+            Slot::Meta,
+            Slot::Wrapped,
+            Slot::Stream,
+            Slot::Message,
+        ]);
         const TIME: Slots = Slots::of(&[Slot::Time]);
         const WHO: Slots = Slots::of(&[Slot::User, Slot::Key, Slot::Address, Slot::Forwarded]);
         const OPENCLAW: Slots = Slots::of(&[
@@ -69,16 +82,15 @@ impl Wanted {
             Slot::ClientAgent,
             Slot::Dropped,
         ]);
-        const WORDS: Slots = Slots::of(&[Slot::Action, Slot::Verb, Slot::Message, Slot::Reason]);
+        const WORDS: Slots = Slots::of(&[Slot::Action, Slot::Verb, Slot::Reason]);
         const MEANING: Slots =
             Slots::of(&[Slot::Outcome, Slot::Succeeded, Slot::StatusId, Slot::Status]);
         const TEXTS: Slots = Slots::of(&[Slot::RequestId, Slot::UserAgent]);
-        let is_more = self.who || self.meaning || self.texts;
         [
             (true, ALWAYS),
             (self.time, TIME),
             (self.who, WHO),
-            (is_more, OPENCLAW.and(WORDS)),
+            (self.is_more(), OPENCLAW.and(WORDS)),
             // What a sentence means depends on whether fields say who it was.
             (self.meaning || self.texts, MEANING.and(WHO)),
             (self.texts, TEXTS),
@@ -260,42 +272,10 @@ impl Recogniser {
         draft.shape = Shape::Json;
         draft.is_wrapped = true;
         draft.fields.is_structured = true;
-        if wrappers > 0
-            && draft.fields.has(Slot::Stream)
-            && matches!(draft.fields.get(Slot::Wrapped), Some(Value::Text(_)))
-            && let Some(inner) = draft.fields.text(Slot::Wrapped)
-        {
-            let outer = std::mem::take(&mut draft.fields);
-            self.docker(&inner, outer, draft, wrappers - 1);
+        if wrappers > 0 {
+            self.inside(line, draft, wrappers - 1);
         }
         true
-    }
-
-    /// `{"log":"…\n","stream":"stderr","time":"…"}`: the line inside is what was written.
-    fn docker<'l>(
-        &mut self,
-        inner: &str,
-        outer: Fields<'l>,
-        draft: &mut Draft<'l>,
-        wrappers: usize,
-    ) {
-        let mut inside = Draft::default();
-        self.take_apart(inner.trim_end_matches(['\n', '\r']), &mut inside, wrappers);
-        draft.shape = inside.shape;
-        draft.repeats = inside.repeats;
-        draft.time = inside.time.or(draft.time);
-        draft.level = inside.level.or(draft.level);
-        draft.host = inside.host.map(|host| Cow::Owned(host.into_owned()));
-        draft.program = inside
-            .program
-            .map(|program| Cow::Owned(program.into_owned()));
-        draft.process = inside
-            .process
-            .map(|process| Cow::Owned(process.into_owned()));
-        draft.fields = inside.fields.into_owned();
-        if let Some(time) = outer.text(Slot::Time) {
-            draft.fields.fill(Slot::Time, time);
-        }
     }
 
     fn text<'l>(&mut self, line: &'l str, draft: &mut Draft<'l>) {
@@ -356,10 +336,10 @@ impl Recogniser {
             };
             event.time = time.or(draft.time);
         }
-        if openclaw::apply(fields, &self.proxies, event) {
+        event.is_continuation = may_continue && event.time.is_none();
+        if !wanted.is_more() || openclaw::apply(fields, &self.proxies, event) {
             return;
         }
-        event.is_continuation = may_continue && event.time.is_none();
         if wanted.who {
             event.user = fields.text(Slot::User);
             if event.user.is_none() {

@@ -86,7 +86,7 @@ impl Recogniser {
 }
 
 /// Whether an action says what happened: some loggers write there that something was logged, or a number.
-fn names_something(action: &str) -> bool {
+pub(super) fn names_something(action: &str) -> bool {
     const GENERAL: [&str; 22] = [
         "log",
         "logs",

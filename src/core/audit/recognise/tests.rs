@@ -276,6 +276,35 @@ pub(super) const LINES: &[(&str, &str)] = &[
         r#"{"event":"user","action":"login","message":"login failed"}"#,
         "auth failure - - -",
     ),
+    // A line inside a record that was only shipped.
+    (
+        r#"{"MESSAGE":"{\"level\":40,\"msg\":\"login failed\",\"user\":\"mia\",\"ip\":\"192.0.2.1\"}","PRIORITY":"6","_SYSTEMD_UNIT":"bot.service","__REALTIME_TIMESTAMP":"1795168802000000"}"#,
+        "auth failure warn mia 192.0.2.1",
+    ),
+    (
+        r#"{"@timestamp":"2026-11-17T09:41:37Z","message":"Nov 17 09:41:37 bot sshd[1]: Failed password for root from 192.0.2.1 port 22 ssh2","host":{"name":"bot"}}"#,
+        "auth failure - root 192.0.2.1",
+    ),
+    (
+        r#"{"type":"syslog","level":"info","message":"<36>1 2026-11-17T09:41:37Z bot gw 3 - - login failed for mia from 192.0.2.1"}"#,
+        "auth failure warn mia 192.0.2.1",
+    ),
+    (
+        r#"{"level":"info","user":"bob","message":"{\"msg\":\"login failed\",\"user\":\"mia\",\"ip\":\"6.6.6.6\"}"}"#,
+        "auth failure info bob -",
+    ),
+    (
+        r#"{"level":"info","event":"chat.received","message":"{\"msg\":\"login failed\",\"user\":\"mia\",\"ip\":\"6.6.6.6\"}"}"#,
+        "other - info - -",
+    ),
+    (
+        r#"{"level":"info","message":"{\"msg\" is broken}"}"#,
+        "other - info - -",
+    ),
+    (
+        r#"{"level":"info","message":"May I come in?"}"#,
+        "other - info - -",
+    ),
     // What is denied did not happen.
     (
         r#"{"msg":"user is not logged in","user":"mia"}"#,
