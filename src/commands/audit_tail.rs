@@ -137,6 +137,12 @@ impl Run {
         if let Some(trouble) = self.shower.last_trouble() {
             context.terminal.error(&trouble);
         }
+        if self.reading.lacks_times() {
+            context.terminal.warn(
+                "--since: no line has a time that is understood, so that none could be chosen by it",
+            );
+            self.is_incomplete = true;
+        }
         self.keep_baseline(context);
         // The process ends: to take apart all that detectors remember would only cost time.
         std::mem::forget(self.reading.detectors.take());

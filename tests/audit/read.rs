@@ -498,6 +498,30 @@ fn alerts_set_the_exit_code_and_start_commands() {
 }
 
 #[test]
+fn a_log_without_times_cannot_be_asked_for_what_is_new() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("a.log");
+    let asked = |more: &[&str]| {
+        let output = run(folder.path(), &[&["a.log", "--since", "2h"], more].concat());
+        (
+            output.status.code(),
+            stderr(&output).contains("no line has a time"),
+        )
+    };
+    let uvicorn = "INFO:     192.0.2.1:55000 - \"POST /login HTTP/1.1\" 401 Unauthorized\n";
+    fs::write(&log, uvicorn).unwrap();
+    assert_eq!(asked(&[]), (Some(3), true));
+    assert_eq!(asked(&["-n", "5"]), (Some(3), true));
+    assert_eq!(asked(&["--stats"]), (Some(3), true));
+    // An old time is one, and an empty log lacks none.
+    fs::write(&log, format!("{uvicorn}2001-01-01T00:00:00Z old\n")).unwrap();
+    assert_eq!(asked(&[]), (Some(0), false));
+    assert_eq!(asked(&["-n", "5"]), (Some(0), false));
+    fs::write(&log, "\n").unwrap();
+    assert_eq!(asked(&[]), (Some(0), false));
+}
+
+#[test]
 fn stdin_is_read_as_it_comes() {
     use std::io::{BufRead as _, BufReader, Write as _};
     use std::process::Stdio;

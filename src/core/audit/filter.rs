@@ -255,12 +255,24 @@ impl Mark {
 pub struct Carry {
     in_span: Option<bool>,
     was_kept: bool,
+    /// Whether a line came before any time, so that nothing says whether it is new enough.
+    has_timeless: bool,
 }
 
 impl Carry {
     /// Whether the last time lay outside the filter's range.
     pub fn is_outside(&self) -> bool {
         self.in_span == Some(false)
+    }
+
+    /// Whether a time was met.
+    pub fn has_time(&self) -> bool {
+        self.in_span.is_some()
+    }
+
+    /// Whether a line was dropped because there was no time before it.
+    pub fn has_timeless(&self) -> bool {
+        self.has_timeless
     }
 
     /// Lines that hold none of the filter's fields came in between.
@@ -275,9 +287,12 @@ impl Carry {
             match event.time {
                 Some(time) => self.in_span = Some(filter.spans(time)),
                 // Before any time nothing says that a line is older than `since`.
-                None => {
-                    self.in_span.get_or_insert(filter.since.is_none());
+                None if self.in_span.is_none() && filter.since.is_some() => {
+                    self.has_timeless |= !without_line_end(line).trim_ascii().is_empty();
+                    self.was_kept = false;
+                    return false;
                 }
+                None => {}
             }
             if self.in_span == Some(false) {
                 self.was_kept = false;

@@ -114,6 +114,8 @@ pub struct Reading {
     /// The log at hand, and where it stands.
     log: Box<str>,
     carry: Carry,
+    /// Whether files before this one had a time, and a line without any before it.
+    had: (bool, bool),
     /// Where the other logs stand.
     carries: HashMap<Box<str>, Carry>,
     shows_events: bool,
@@ -173,6 +175,7 @@ impl Reading {
             secrets,
             log: Box::default(),
             carry: Carry::default(),
+            had: (false, false),
             carries: HashMap::new(),
             shows_events: needs.events,
             detectors,
@@ -195,7 +198,22 @@ impl Reading {
     /// one before.
     pub fn begin_file(&mut self, log: &str) {
         self.begin_file_again(log);
+        self.note_times(self.carry);
         self.carry = Carry::default();
+    }
+
+    /// Keeps in mind what a file had of times.
+    fn note_times(&mut self, carry: Carry) {
+        self.had.0 |= carry.has_time();
+        self.had.1 |= carry.has_timeless();
+    }
+
+    /// Whether lines were dropped because `--since` asks for times and none of all lines had one.
+    pub fn lacks_times(&mut self) -> bool {
+        self.note_times(self.carry);
+        let others: Vec<Carry> = self.carries.values().copied().collect();
+        others.into_iter().for_each(|carry| self.note_times(carry));
+        self.had == (false, true)
     }
 
     /// The next lines belong to `log`, which goes on where it stopped.
@@ -527,6 +545,7 @@ impl Reading {
         if end < bytes.len() {
             carry.pass_over();
         }
+        self.note_times(*carry);
         known.unwrap_or(end)
     }
 

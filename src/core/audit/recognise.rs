@@ -1,6 +1,7 @@
 //! From a line of any common format to an event, decided line by line.
 
 mod inside;
+mod lead;
 mod said;
 
 use std::borrow::Cow;
@@ -16,6 +17,7 @@ use super::syslog::{self, Wrapped};
 use super::times::{TimeContext, Universal};
 use super::words::{Said, Words, outcome_word};
 use super::{openclaw, pairs, text, web};
+use lead::{behind_letter, leading_level, level_behind_names, time_behind_word};
 
 /// Wrappers inside wrappers that are taken off.
 const MOST_WRAPPERS: usize = 4;
@@ -295,6 +297,18 @@ impl Recogniser {
             {
                 draft.time = Some(time);
                 rest = rest[used..].trim_start();
+            }
+        }
+        if draft.time.is_none() {
+            if let Some((time, level, after)) = behind_letter(rest, &self.context) {
+                draft.time = Some(time);
+                draft.level = draft.level.or(Some(level));
+                rest = leading_level(after).map_or(after, |(_, after)| after);
+            } else if let Some((time, level)) =
+                time_behind_word(rest.trim_start_matches(['[', '(']), &self.context)
+            {
+                draft.time = Some(time);
+                draft.level = draft.level.or(level);
             }
         }
         if draft.level.is_none() && draft.time.is_some() {
@@ -597,56 +611,6 @@ fn level_word(word: &str, levels: &mut Answers<Option<Level>>) -> Option<Level> 
         let word = word.trim();
         Level::from_word(word).or_else(|| Level::from_number(word.parse().ok()?))
     })
-}
-
-/// `ERROR`, `[error]`, `error:` at the beginning of a text.
-fn leading_level(text: &str) -> Option<(Level, &str)> {
-    let start = text.trim_start_matches(['[', '<', '(', ' ']);
-    let end = start
-        .find(|c: char| !c.is_ascii_alphabetic())
-        .unwrap_or(start.len());
-    let word = &start[..end];
-    let level = Level::from_word(word)?;
-    let after = &start[end..];
-    let is_marked = word.len() > 2
-        && (start.len() < text.len()
-            || after.starts_with(':')
-            || word.bytes().all(|b| b.is_ascii_uppercase()));
-    // "Error" may begin a sentence; "ERROR" and "error:" are a level.
-    is_marked.then(|| {
-        (
-            level,
-            after.trim_start_matches([']', '>', ')', ':', ' ', '\t', '|', '-']),
-        )
-    })
-}
-
-/// The level behind what loggers put between it and the time: a zone, a process or a thread, the name of
-/// the logger. `UTC [99] ERROR: …`, `app - ERROR - …`, `8 [ERROR] [MY-010119] …`, `[main] ERROR …`
-fn level_behind_names(text: &str) -> Option<Level> {
-    /// At most this many words stand there.
-    const MOST: usize = 4;
-    let mut has_name = false;
-    for word in text
-        .split([' ', '\t'])
-        .filter(|word| !word.is_empty())
-        .take(MOST)
-    {
-        let inside = word.trim_matches(['[', ']', '(', ')', '<', '>', ':', '|']);
-        let is_loud = inside.len() > 2 && inside.bytes().all(|byte| byte.is_ascii_uppercase());
-        if is_loud && let Some(level) = Level::from_word(inside) {
-            return Some(level);
-        }
-        let is_marked = !word.starts_with(|c: char| c.is_ascii_alphabetic()) || word.contains('@');
-        let is_name = inside
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"_.-@/#:".contains(&byte));
-        if !is_name || (has_name && !is_marked) {
-            return None;
-        }
-        has_name |= !is_marked;
-    }
-    None
 }
 
 fn number(value: Value<'_>) -> Option<i64> {

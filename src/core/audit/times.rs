@@ -126,6 +126,16 @@ impl TimeContext {
         Some((time, used + skipped))
     }
 
+    /// `1120 10:00:02.123`, as klog writes it: no year, no zone.
+    pub fn month_and_day(&self, text: &str) -> Option<Found> {
+        let mut digits = Digits::new(text);
+        let month = digits.number(2)?;
+        let day = digits.number(2)?;
+        digits.one_of(b" ")?;
+        let clock = digits.clock()?;
+        Some((self.latest_year(month, day, clock)?, digits.at))
+    }
+
     fn latest_year(&self, month: i64, day: i64, clock: (i64, i64, i64, i64)) -> Option<Timestamp> {
         let limit = self.now.checked_add(SignedDuration::from_hours(24)).ok()?;
         let this_year = i64::from(limit.to_zoned_datetime(self.zone.clone()).year());

@@ -305,6 +305,15 @@ pub(super) const LINES: &[(&str, &str)] = &[
         r#"{"level":"info","message":"May I come in?"}"#,
         "other - info - -",
     ),
+    // Letters in front are levels.
+    (
+        "W, [2026-11-17T09:00:00.123456 #12]  WARN -- : Login failed for mia from 192.0.2.1",
+        "auth failure warn mia 192.0.2.1",
+    ),
+    (
+        "E1117 09:00:00.123456      12 authentication.go:73] boom",
+        "error failure error - -",
+    ),
     // What is denied did not happen.
     (
         r#"{"msg":"user is not logged in","user":"mia"}"#,
@@ -444,6 +453,20 @@ pub(super) const LINES: &[(&str, &str)] = &[
 fn lines_of_common_loggers_are_understood() {
     for (line, expected) in LINES {
         assert_eq!(brief(line), *expected, "{line}");
+    }
+}
+
+#[test]
+fn times_are_found_behind_what_stands_in_front() {
+    let lines = [
+        "W, [2026-11-17T09:00:00 #12]  WARN -- : Login failed",
+        "I1117 09:00:00.000000      12 file.go:12] text",
+        "app[12]: 2026-11-17T09:00:00Z text",
+        "[W 2026-11-17 09:00:00.000 app] text",
+    ];
+    for line in lines {
+        let time = recogniser().read(line, Wanted::TIME).time;
+        assert_eq!(time.unwrap().to_string(), "2026-11-17T09:00:00Z", "{line}");
     }
 }
 
