@@ -121,7 +121,7 @@ impl Level {
         })
     }
 
-    /// A number of pino and bunyan, 10 to 60; winston's and syslog's are words.
+    /// A number of pino and bunyan, 10 to 60, of Monolog, 100 to 600, or of syslog; winston's are words.
     pub fn from_number(number: i64) -> Option<Self> {
         Some(match number {
             10..=19 => Self::Trace,
@@ -130,6 +130,11 @@ impl Level {
             40..=49 => Self::Warn,
             50..=59 => Self::Error,
             60..=69 => Self::Fatal,
+            100 => Self::Debug,
+            200 | 250 => Self::Info,
+            300 => Self::Warn,
+            400 => Self::Error,
+            500 | 550 | 600 => Self::Fatal,
             0..=7 => return Some(Self::from_syslog(number as u8)),
             _ => return None,
         })

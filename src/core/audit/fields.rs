@@ -49,11 +49,11 @@ pub(super) const SLOTS: usize = Slot::Verb as usize + 1;
 const ALIASES: &[(Slot, &str)] = &[
     (
         Slot::Time,
-        "timestamp @timestamp time ts date datetime eventTime event_time created_at t.$date _meta.date asctime t rt syslogtime __REALTIME_TIMESTAMP TimeCreated requestReceivedTimestamp",
+        "timestamp @timestamp time ts date datetime eventTime event_time created_at t.$date _meta.date asctime t rt syslogtime __REALTIME_TIMESTAMP TimeCreated requestReceivedTimestamp EdgeStartTimestamp @t Timestamp start_time",
     ),
     (
         Slot::Level,
-        "level levelName levelname severity lvl log.level _meta.logLevelName s severityText PRIORITY",
+        "level levelName levelname severity lvl log.level _meta.logLevelName s severityText PRIORITY level_name error_severity @l Level",
     ),
     (
         Slot::Action,
@@ -61,38 +61,38 @@ const ALIASES: &[(Slot, &str)] = &[
     ),
     (
         Slot::User,
-        "user user.name userId user_id username user.username actor actor.id actor.email actor.user.name principal attr.principalName sub userIdentity.userName suser duser target_user data.username identifier TargetUserName attr.user meta.user email",
+        "user user.name userId user_id username user.username actor actor.id actor.email actor.user.name principal attr.principalName sub userIdentity.userName suser duser target_user data.username identifier TargetUserName attr.user meta.user email user_email fields.user fields.username fields.user_id context.user context.username context.user_id context.email Properties.UserName Properties.User Properties.UserId UserName protoPayload.authenticationInfo.principalEmail",
     ),
     (
         Slot::Address,
-        "ip ipAddress ip_address clientIp client_ip ClientHost request.client_ip request.remote_ip remoteAddress remoteAddr remote_ip remote_addr sourceIPAddress source.ip src_endpoint.ip src addr.remote req.remoteAddress meta.remote_ip visitor_ip attr.remote rhost srcip request.remote_address IpAddress remotehost client.ip client.address SourceIp peer_ip",
+        "ip ipAddress ip_address clientIp client_ip ClientHost request.client_ip request.remote_ip remoteAddress remoteAddr remote_ip remote_addr sourceIPAddress source.ip src_endpoint.ip src addr.remote req.remoteAddress meta.remote_ip visitor_ip attr.remote rhost srcip request.remote_address IpAddress remotehost client.ip client.address SourceIp peer_ip ClientIP downstream_remote_address fields.ip fields.client_ip fields.remote_addr fields.remote_ip context.ip context.client_ip extra.ip Properties.ClientIp Properties.IpAddress Properties.RemoteIpAddress httpRequest.remoteIp protoPayload.requestMetadata.callerIp remote_host sourceIPs ClientIp RemoteIpAddress",
     ),
     (
         Slot::Forwarded,
         "forwardedFor xff x-forwarded-for X-Forwarded-For x_forwarded_for req.headers.x-forwarded-for headers.x-forwarded-for request.headers.X-Forwarded-For request.headers.x-forwarded-for req.headers.X-Forwarded-For req.headers.xff req.headers.forwardedFor req.headers.x_forwarded_for",
     ),
     (Slot::Outcome, "outcome event.outcome result"),
-    (Slot::Succeeded, "success"),
+    (Slot::Succeeded, "success allowed"),
     (Slot::StatusId, "status_id"),
     (
         Slot::Status,
-        "status statusCode status_code res.statusCode response.status response.statusCode http.response.status_code http.status_code httpStatus DownstreamStatus code responseStatus.code api.statusCode",
+        "status statusCode status_code res.statusCode response.status response.statusCode http.response.status_code http.status_code httpStatus DownstreamStatus code responseStatus.code api.statusCode response_code EdgeResponseStatus httpRequest.status fields.status Properties.StatusCode StatusCode",
     ),
     (
         Slot::UserAgent,
-        "user_agent userAgent user_agent.original ua http_user_agent req.headers.user-agent headers.user-agent request.headers.User-Agent requestClientApplication",
+        "user_agent userAgent user_agent.original ua http_user_agent req.headers.user-agent headers.user-agent request.headers.User-Agent requestClientApplication ClientRequestUserAgent httpRequest.userAgent Properties.UserAgent",
     ),
     (
         Slot::RequestId,
-        "requestId request_id reqId req_id req.id correlation_id correlationId traceId trace_id conn",
+        "requestId request_id reqId req_id req.id correlation_id correlationId traceId trace_id conn RayID auditID x_request_id",
     ),
     (
         Slot::Message,
-        "message msg MESSAGE short_message text event.message body attr.message Message",
+        "message msg MESSAGE short_message text event.message body attr.message Message fields.message @m RenderedMessage MessageTemplate @mt textPayload jsonPayload.message",
     ),
     (
         Slot::Reason,
-        "reason error error.message err.message err.msg cause failure_reason failureReason attr.error errorMessage errorCode err",
+        "reason error error.message err.message err.msg cause failure_reason failureReason attr.error errorMessage errorCode err fields.error context.error context.reason",
     ),
     (Slot::Dropped, "dropped"),
     (Slot::Count, "repeat_count"),

@@ -325,6 +325,10 @@ impl Recogniser {
             draft.shape = Shape::Pairs;
             return;
         }
+        if web::request(rest, &mut draft.fields) {
+            draft.shape = Shape::Web;
+            return;
+        }
         draft.shape = Shape::Text;
         draft.fields.fill(Slot::Message, rest);
     }

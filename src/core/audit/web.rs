@@ -20,6 +20,7 @@ pub fn read<'l>(line: &'l str, context: &TimeContext, fields: &mut Fields<'l>) -
         || apache_error(line, context, fields)
         || proxy_manager(line, context, fields)
         || haproxy(line, context, fields)
+        || load_balancer(line, context, fields)
         || bare_access(line, fields)
 }
 
@@ -313,6 +314,78 @@ fn haproxy<'l>(line: &'l str, context: &TimeContext, fields: &mut Fields<'l>) ->
     true
 }
 
+/// `TYPE TIME LB CLIENT:PORT TARGET:PORT T T T STATUS STATUS BYTES BYTES "REQUEST" "AGENT" …`, as AWS's
+/// load balancers for applications write it.
+fn load_balancer<'l>(line: &'l str, context: &TimeContext, fields: &mut Fields<'l>) -> bool {
+    const TYPES: [&str; 6] = ["http", "https", "h2", "grpcs", "ws", "wss"];
+    let Some((name, rest)) = line.split_once(' ') else {
+        return false;
+    };
+    if !TYPES.contains(&name) {
+        return false;
+    }
+    let mut words = rest.splitn(12, ' ');
+    // An IPv6 address stands without brackets before its port.
+    let (Some(stamp), Some((client, _))) = (
+        words.next(),
+        words.nth(1).and_then(|client| client.rsplit_once(':')),
+    ) else {
+        return false;
+    };
+    let (Some(status), Some(rest)) = (words.nth(4), words.nth(3)) else {
+        return false;
+    };
+    let is_status = status.len() == 3 && status.bytes().all(|b| b.is_ascii_digit());
+    if !is_status || address(client).is_none() || context.value(stamp).is_none() {
+        return false;
+    }
+    let Some((request, rest)) = rest.strip_prefix('"').and_then(quoted) else {
+        return false;
+    };
+    fields.set(Slot::Time, stamp);
+    fields.set(Slot::Address, client);
+    fields.set(Slot::Status, status);
+    fields.set(Slot::Message, request);
+    if let Some((agent, _)) = rest.strip_prefix(" \"").and_then(quoted) {
+        fields.set(Slot::UserAgent, agent);
+    }
+    fields.is_structured = true;
+    true
+}
+
+/// `"REQUEST HTTP/1.1" STATUS …` and whatever else, behind time and level (Envoy, Django, morgan): the
+/// request's path says nothing. An address counts as the first word only.
+pub fn request<'l>(text: &'l str, fields: &mut Fields<'l>) -> bool {
+    let Some(version) = text.find(" HTTP/") else {
+        return false;
+    };
+    let Some(open) = text[..version].rfind('"') else {
+        return false;
+    };
+    let Some((request, rest)) = quoted(&text[open + 1..]) else {
+        return false;
+    };
+    let status = rest.trim_start().split(' ').next().unwrap_or_default();
+    let is_status = status.len() == 3 && status.bytes().all(|b| b.is_ascii_digit());
+    if !is_status || open + 1 + request.len() < version {
+        return false;
+    }
+    // Behind a sign it is the value of something, and a client's.
+    let is_value = open > 0 && !text[..open].ends_with(' ');
+    let method = request.split(' ').next().unwrap_or_default();
+    if is_value || !method.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        return false;
+    }
+    let first = text[..open].split(' ').next().unwrap_or_default();
+    if address(first).is_some() {
+        fields.set(Slot::Address, first);
+    }
+    fields.set(Slot::Status, status);
+    fields.set(Slot::Message, request);
+    fields.is_structured = true;
+    true
+}
+
 /// `ADDR:PORT - "REQUEST" STATUS`, as uvicorn and its kin write it, after a level or a time.
 fn bare_access<'l>(line: &'l str, fields: &mut Fields<'l>) -> bool {
     let Some((before, after)) = line.split_once(" - \"") else {
@@ -464,10 +537,11 @@ mod tests {
         #[test]
         fn no_text_makes_it_panic(text in "\\PC{0,60}", likely in "[0-9a-z \\[\\]\"\\\\:*#]{0,60}") {
             for text in [text, likely] {
-                for start in ["", "1.2.3.4 - - [20/Nov/2026:10:00:02 +0000] \"", "2026/11/20 10:00:02 [error] 12#12: ", "[Fri Nov 20 10:00:02 2026] [error] [client ", "1.2.3.4:5 [20/Nov/2026:10:00:02.127] "] {
+                for start in ["", "1.2.3.4 - - [20/Nov/2026:10:00:02 +0000] \"", "2026/11/20 10:00:02 [error] 12#12: ", "[Fri Nov 20 10:00:02 2026] [error] [client ", "1.2.3.4:5 [20/Nov/2026:10:00:02.127] ", "ws 2026-11-17T09:00:00Z lb 1.2.3.4:5 - 0 0 0 401 - 0 0 \"", "\"GET /é HTTP/1.1"] {
                     let line = format!("{start}{text}");
                     access_log(&line, &context(), &mut Fields::default());
                     read(&line, &context(), &mut Fields::default());
+                    request(&line, &mut Fields::default());
                 }
             }
         }

@@ -314,6 +314,67 @@ pub(super) const LINES: &[(&str, &str)] = &[
         "E1117 09:00:00.123456      12 authentication.go:73] boom",
         "error failure error - -",
     ),
+    // Proxies, clouds and loggers with names of their own.
+    (
+        r#"[2026-11-17T09:00:00.123Z] "POST /login HTTP/1.1" 401 - 0 14 2 1 "6.6.6.6" "curl/8" "5c0d" "bot.example" "10.0.0.7:80""#,
+        "auth failure - - -",
+    ),
+    (
+        r#"{"start_time":"2026-11-17T09:00:00.123Z","method":"POST","path":"/login","response_code":401,"downstream_remote_address":"192.0.2.1:5123","user_agent":"curl/8"}"#,
+        "auth failure - - 192.0.2.1",
+    ),
+    (
+        r#"{"ClientIP":"192.0.2.1","ClientRequestURI":"/login/failed","EdgeResponseStatus":200,"EdgeStartTimestamp":"2026-11-17T09:00:00Z"}"#,
+        "access success - - 192.0.2.1",
+    ),
+    (
+        r#"https 2026-11-17T09:00:00.186641Z app/lb/50dc 192.0.2.1:2817 10.0.0.1:80 0.086 0.048 0.037 200 200 0 57 "GET https://bot.example:443/login/failed HTTP/1.1" "curl/8" ECDHE TLSv1.2 arn "Root=1" "bot.example" "arn" 1 2026-11-17T09:00:00.186641Z "authenticate,forward" "-" "-" "10.0.0.1:80" "200" "-" "-""#,
+        "access success - - 192.0.2.1",
+    ),
+    (
+        r#"{"timestamp":"2026-11-17T09:00:00Z","level":"WARN","fields":{"message":"login failed","ip":"192.0.2.1","user":"mia"},"target":"app"}"#,
+        "auth failure warn mia 192.0.2.1",
+    ),
+    (
+        r#"{"user_email":"mia@x.example","ip_address":"192.0.2.1","action":"login","allowed":false,"created_at":"2026-11-17T09:00:00Z"}"#,
+        "auth failure - mia@x.example 192.0.2.1",
+    ),
+    (
+        r#"{"@t":"2026-11-17T09:00:00Z","@m":"Login failed for mia","@l":"Warning","UserName":"mia","ClientIp":"192.0.2.1"}"#,
+        "auth failure warn mia 192.0.2.1",
+    ),
+    (
+        r#"{"Timestamp":"2026-11-17T09:00:00Z","Level":"Warning","RenderedMessage":"Login failed","Properties":{"UserName":"mia","ClientIp":"192.0.2.1"}}"#,
+        "auth failure warn mia 192.0.2.1",
+    ),
+    (
+        r#"{"message":"Login failed","context":{"user":"mia","ip":"192.0.2.1"},"level":300,"level_name":"WARNING","channel":"security","datetime":"2026-11-17T09:00:00+00:00","extra":{}}"#,
+        "auth failure warn mia 192.0.2.1",
+    ),
+    (
+        r#"{"kind":"Event","verb":"list","user":{"username":"mia"},"sourceIPs":["192.0.2.1","10.0.0.1"],"responseStatus":{"metadata":{},"code":401},"requestReceivedTimestamp":"2026-11-17T09:00:00Z"}"#,
+        "auth failure - mia 192.0.2.1",
+    ),
+    (
+        r#"{"httpRequest":{"status":403,"remoteIp":"192.0.2.1","userAgent":"curl/8"},"severity":"WARNING","timestamp":"2026-11-17T09:00:00Z"}"#,
+        "access failure warn - 192.0.2.1",
+    ),
+    (
+        r#"{"timestamp":"2026-11-17 09:00:00.123 UTC","user":"mia","remote_host":"192.0.2.1","error_severity":"FATAL","message":"password authentication failed for user \"mia\""}"#,
+        "auth failure fatal mia 192.0.2.1",
+    ),
+    (
+        r#"[17/Nov/2026 09:00:00] "GET /login/failed HTTP/1.1" 200 12"#,
+        "access success - - -",
+    ),
+    (
+        r#"192.0.2.1 "POST /login?from=6.6.6.6 HTTP/1.1" 401 12"#,
+        "auth failure - - 192.0.2.1",
+    ),
+    (
+        r#"2026-11-17T09:00:00Z INFO search q="GET /x HTTP/1.1" 401"#,
+        "other - info - -",
+    ),
     // What is denied did not happen.
     (
         r#"{"msg":"user is not logged in","user":"mia"}"#,
