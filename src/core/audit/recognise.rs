@@ -318,6 +318,9 @@ impl Recogniser {
         if rest.starts_with('{') && found_time && self.json(rest, draft, 1) {
             return;
         }
+        if rest.ends_with('}') && self.object_behind(rest, draft) {
+            return;
+        }
         // A server's sentence may end in pairs; a line that begins with one is logfmt.
         let may_be_pairs = pairs::begins_with_pair(rest)
             || text::sentence(rest).is_none_or(|sentence| sentence.success.is_none());
@@ -331,6 +334,19 @@ impl Recogniser {
         }
         draft.shape = Shape::Text;
         draft.fields.fill(Slot::Message, rest);
+    }
+
+    /// Reads the object that zap's console puts behind a message and a tab.
+    fn object_behind<'l>(&mut self, text: &'l str, draft: &mut Draft<'l>) -> bool {
+        /// A message may hold such signs, too.
+        const MOST: usize = 4;
+        for (at, _) in text.match_indices("\t{").take(MOST) {
+            if self.json(&text[at + 1..], draft, 0) {
+                draft.fields.set(Slot::Message, text[..at].trim());
+                return true;
+            }
+        }
+        false
     }
 
     fn event<'l>(&mut self, draft: &Draft<'l>, wanted: Wanted, event: &mut Event<'l>) {
@@ -613,7 +629,14 @@ fn level_word(word: &str, levels: &mut Answers<Option<Level>>) -> Option<Level> 
     }
     levels.recall(word, |word| {
         let word = word.trim();
-        Level::from_word(word).or_else(|| Level::from_number(word.parse().ok()?))
+        Level::from_word(word)
+            .or_else(|| Level::from_number(word.parse().ok()?))
+            .or_else(|| {
+                // slog counts from a level: `WARN+2`.
+                let (word, steps) = word.split_once(['+', '-'])?;
+                let is_steps = !steps.is_empty() && steps.bytes().all(|byte| byte.is_ascii_digit());
+                is_steps.then(|| Level::from_word(word))?
+            })
     })
 }
 
@@ -661,6 +684,11 @@ fn stated_outcome(fields: &Fields<'_>, outcomes: &mut Answers<Option<Outcome>>) 
         Value::Bool(false) => Some(Outcome::Failure),
         _ => None,
     };
+    let by_number = || match fields.get(Slot::Succeeded).and_then(number)? {
+        0 => Some(Outcome::Failure),
+        1 => Some(Outcome::Success),
+        _ => None,
+    };
     let by_id = || match fields.get(Slot::StatusId).and_then(number)? {
         1 => Some(Outcome::Success),
         2 => Some(Outcome::Failure),
@@ -668,6 +696,7 @@ fn stated_outcome(fields: &Fields<'_>, outcomes: &mut Answers<Option<Outcome>>) 
     };
     word(Slot::Outcome)
         .or_else(|| word(Slot::Succeeded))
+        .or_else(by_number)
         .or_else(by_id)
         .or_else(|| word(Slot::Status))
 }

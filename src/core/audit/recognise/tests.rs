@@ -371,6 +371,32 @@ pub(super) const LINES: &[(&str, &str)] = &[
         r#"192.0.2.1 "POST /login?from=6.6.6.6 HTTP/1.1" 401 12"#,
         "auth failure - - 192.0.2.1",
     ),
+    // Oddities of loggers.
+    (
+        "time=2026-11-17T09:00:00Z level=WARN+2 msg=\"login failed\" user=mia",
+        "auth failure warn mia -",
+    ),
+    (
+        r#"{"level":"DEBUG-4","event":"login","success":0}"#,
+        "auth failure debug - -",
+    ),
+    (r#"{"event":"login","success":1}"#, "auth success - - -"),
+    (
+        "2026-11-17T09:00:00.000Z\tWARN\tauth/login.go:12\tlogin failed\t{\"user\": \"mia\", \"ip\": \"192.0.2.1\"}",
+        "auth failure warn mia 192.0.2.1",
+    ),
+    (
+        "2026-11-17T09:00:00.000Z\tWARN\tlogin failed\t{no object}",
+        "auth failure warn - -",
+    ),
+    (
+        "Nov 20 10:00:02 bot su[3]: FAILED SU (to root) mia on pts/0",
+        "auth failure - mia -",
+    ),
+    (
+        "Nov 20 10:00:02 bot dovecot: imap-login: Disconnected (auth failed, 1 attempts in 2 secs): user=<a>, rip=6.6.6.6, x=<>, method=PLAIN, rip=192.0.2.1, lip=192.0.2.9, TLS, session=<x>",
+        "auth failure - a>, rip=6.6.6.6, x=< 192.0.2.1",
+    ),
     (
         r#"2026-11-17T09:00:00Z INFO search q="GET /x HTTP/1.1" 401"#,
         "other - info - -",

@@ -88,6 +88,8 @@ const PATTERNS: &[Pattern] = &[
     companion(no("PAM: ", r"^(?:error: )?PAM: .*(?:failure|error|[Uu]nknown user).* for (?:illegal user |invalid user )?(?P<user>.*) from (?P<ip>\S+)(?: via \S+)?$")),
     companion(no("; logname=", r"^(?:pam_\w+\([\w:-]+\): )?(?:PAM \d+ more )?authentication failures?; logname=\S* uid=\d+ euid=\d+ tty=\S* ruser=\S* rhost=(?P<ip>\S*)(?: +user=(?P<user>.*))?$")),
     companion(no(" not allowed because ", r"^User (?P<user>.*) from (?P<ip>\S+) not allowed because .*$")),
+    // su (shadow, util-linux).
+    no("FAILED SU ", r"^FAILED SU \(to [^)]*\) (?P<user>.*?)(?: on \S+)?$"),
     // Dropbear (svr-authpasswd.c, svr-authpam.c, svr-auth.c).
     fixed(no("password attempt for '", r"^Bad (?:PAM )?password attempt for '(?P<user>.*)' from (?P<ip>\S+)$")),
     fixed(no("nonexistent user", r"^Login attempt for nonexistent user(?: '(?P<user>.*)')? from (?P<ip>\S+)$")),
@@ -100,8 +102,9 @@ const PATTERNS: &[Pattern] = &[
     // Mail: Postfix, Dovecot, Exim, Courier, Cyrus, Roundcube, Zimbra.
     fixed(no("SASL ", r"^(?:warning: )?\S*\[(?P<ip>[^\]]+)\]: SASL [\w-]+ authentication failed: .*?(?:, sasl_username=(?P<user>.*))?$")),
     no("): ", r"^auth(?:-worker)?(?:\(\d+\))?: (?:\w+: )?(?:conn \S+ \([^)]*\): auth-worker<\d+>: )?[\w-]+\((?P<user>.*),(?P<ip>[0-9A-Fa-f.:]+)(?:,<[^>]*>)?\): (?:unknown user|.*(?:[Pp]assword mismatch|[Aa]uthentication failure)).*$"),
-    no("auth failed, ", r"-login: (?:\w+: )?[A-Z].*auth failed, \d+ attempts.*: user=<(?P<user>.*)>, (?:method=\S+, )?rip=(?P<ip>[^,]+), lip="),
-    yes("-login: ", r"-login: (?:\w+: )?Login: user=<(?P<user>.*)>, (?:method=\S+, )?rip=(?P<ip>[^,]+), lip="),
+    // The name of a user ends where the last such words begin; what follows them is the server's.
+    fixed(no("auth failed, ", r"-login: (?:\w+: )?[A-Z].*auth failed, \d+ attempts.*: user=<(?P<user>.*)>, (?:method=\S+, )?rip=(?P<ip>[^,]+), lip=")),
+    fixed(yes("-login: ", r"-login: (?:\w+: )?Login: user=<(?P<user>.*)>, (?:method=\S+, )?rip=(?P<ip>[^,]+), lip=")),
     no("535 Incorrect", r"authenticator failed for .*\[(?P<ip>[^\]]+)\](?::\d+)?(?: I=\S+)?: 535 Incorrect authentication data(?: \(set_id=(?P<user>.*)\))?$"),
     no("LOGIN FAILED, ", r"^LOGIN FAILED, (?:user=(?P<user>.*), |method=\S+, )ip=\[(?P<ip>[^\]]+)\]"),
     fixed(no("badlogin: ", r"^badlogin: \S* ?\[(?P<ip>[^\]]+)\] [\w-]+ (?:\[?(?P<user>.*?)\]? )?SASL\(-\d+\)")),
@@ -176,7 +179,7 @@ pub fn begins_like_sentence(text: &str) -> bool {
         b'B' => &["Bad "],
         b'C' => &["Connection "],
         b'D' => &["Disconnect"],
-        b'F' => &["Failed "],
+        b'F' => &["Failed ", "FAILED SU "],
         b'I' => &["Illegal user", "Invalid user"],
         b'L' => &["Login failed"],
         b'P' => &["PAM: "],
