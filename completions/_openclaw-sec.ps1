@@ -102,7 +102,7 @@ Register-ArgumentCompleter -Native -CommandName 'openclaw-sec' -ScriptBlock {
             [CompletionResult]::new('--unreachable', '--unreachable', [CompletionResultType]::ParameterName, 'Search the history and what nothing points to any more, until git clears it away')
             [CompletionResult]::new('--staged', '--staged', [CompletionResultType]::ParameterName, 'Search what the next commit would bring instead of the tree: for a pre-commit hook')
             [CompletionResult]::new('--list', '--list', [CompletionResultType]::ParameterName, 'Show the chosen checks, all by default, and leave')
-            [CompletionResult]::new('--fix', '--fix', [CompletionResultType]::ParameterName, 'Mend what is safe to mend: file modes, .gitignore, missing variables (asks first)')
+            [CompletionResult]::new('--fix', '--fix', [CompletionResultType]::ParameterName, 'Mend what is safe to mend: file modes and owner, .gitignore, missing variables (asks first)')
             [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Answer yes to what --fix asks')
             [CompletionResult]::new('--active', '--active', [CompletionResultType]::ParameterName, 'Allow probes that a limiter or a lock-out may notice')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')

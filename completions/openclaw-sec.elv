@@ -97,7 +97,7 @@ set edit:completion:arg-completer[openclaw-sec] = {|@words|
             cand --unreachable 'Search the history and what nothing points to any more, until git clears it away'
             cand --staged 'Search what the next commit would bring instead of the tree: for a pre-commit hook'
             cand --list 'Show the chosen checks, all by default, and leave'
-            cand --fix 'Mend what is safe to mend: file modes, .gitignore, missing variables (asks first)'
+            cand --fix 'Mend what is safe to mend: file modes and owner, .gitignore, missing variables (asks first)'
             cand --yes 'Answer yes to what --fix asks'
             cand --active 'Allow probes that a limiter or a lock-out may notice'
             cand -h 'Print help (see more with ''--help'')'

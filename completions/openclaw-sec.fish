@@ -110,7 +110,7 @@ complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l hist
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l unreachable -d 'Search the history and what nothing points to any more, until git clears it away'
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l staged -d 'Search what the next commit would bring instead of the tree: for a pre-commit hook'
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l list -d 'Show the chosen checks, all by default, and leave'
-complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l fix -d 'Mend what is safe to mend: file modes, .gitignore, missing variables (asks first)'
+complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l fix -d 'Mend what is safe to mend: file modes and owner, .gitignore, missing variables (asks first)'
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l yes -d 'Answer yes to what --fix asks'
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -l active -d 'Allow probes that a limiter or a lock-out may notice'
 complete -c openclaw-sec -n "__fish_openclaw_sec_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
