@@ -348,7 +348,8 @@ impl<'l> Walker<'l> {
         Ok(())
     }
 
-    /// The texts of a list, with commas between them, or the first one; nothing for what is no such list.
+    /// The texts of a list, with commas between them, or the last one: proxies add addresses at the end, and
+    /// what stands before is the client's word. Nothing for what is no such list.
     fn texts(&mut self, all: bool) -> Result<Option<String>, NotJson> {
         let start = self.at;
         let mut texts = String::new();
@@ -358,12 +359,12 @@ impl<'l> Walker<'l> {
             self.blanks();
             while self.peek() == Some(b'"') {
                 let text = self.string()?;
-                if all && !is_first {
+                if !all {
+                    texts.clear();
+                } else if !is_first {
                     texts.push(',');
                 }
-                if all || is_first {
-                    texts.push_str(&text);
-                }
+                texts.push_str(&text);
                 is_first = false;
                 self.blanks();
                 match self.peek() {
@@ -619,7 +620,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_list_of_proxies_all_are_read_and_of_addresses_the_first() {
+    fn of_a_list_of_proxies_all_are_read_and_of_addresses_the_last() {
         let cases = [
             (r#"{"xff":["a", "b"]}"#, Slot::Forwarded, Some("a,b")),
             (
@@ -630,7 +631,7 @@ mod tests {
             (r#"{"xff":["a",1]}"#, Slot::Forwarded, None),
             (r#"{"xff":[]}"#, Slot::Forwarded, None),
             (r#"{"xff":{"a":["b"]}}"#, Slot::Forwarded, None),
-            (r#"{"ip":["a","b"]}"#, Slot::Address, Some("a")),
+            (r#"{"ip":["a","b"]}"#, Slot::Address, Some("b")),
             (r#"{"user":["a"]}"#, Slot::User, None),
         ];
         for (line, slot, expected) in cases {

@@ -684,7 +684,13 @@ fn stated_outcome(fields: &Fields<'_>, outcomes: &mut Answers<Option<Outcome>>) 
         Value::Bool(false) => Some(Outcome::Failure),
         _ => None,
     };
-    let by_number = || match fields.get(Slot::Succeeded).and_then(number)? {
+    // What is allowed may be counted.
+    let is_count = || fields.is_under(Slot::Succeeded, "allowed");
+    let by_number = || match fields
+        .get(Slot::Succeeded)
+        .filter(|_| !is_count())
+        .and_then(number)?
+    {
         0 => Some(Outcome::Failure),
         1 => Some(Outcome::Success),
         _ => None,

@@ -115,7 +115,36 @@ pub fn refused_user(text: &str) -> Option<&str> {
             .ok()
         })
         .as_ref()?;
-    pattern.captures_iter(text).find_map(name)
+    pattern.captures_iter(text).find_map(|found| {
+        let words = found.get(0)?.as_str().get(..8)?;
+        let is_password = words.eq_ignore_ascii_case("password");
+        let name = name(found)?;
+        // `login failed for 192.0.2.5` names the client; `password for 192.0.2.5` a user of that name.
+        let is_no_name = || {
+            is_address(name)
+                || name.bytes().all(|byte| byte.is_ascii_digit())
+                || NO_NAMES.iter().any(|word| word.eq_ignore_ascii_case(name))
+        };
+        (is_password || !is_no_name()).then_some(name)
+    })
+}
+
+/// What a login or its proof may be for, beside a user.
+const NO_NAMES: [&str; 8] = [
+    "gateway",
+    "connection",
+    "ssh",
+    "device",
+    "session",
+    "key",
+    "api",
+    "host",
+];
+
+/// `192.0.2.5`, with or without a port.
+fn is_address(name: &str) -> bool {
+    let without_port = name.rsplit_once(':').map(|(address, _)| address);
+    address(name).is_some() || without_port.and_then(address).is_some()
 }
 
 fn name<'l>(found: Captures<'l>) -> Option<&'l str> {

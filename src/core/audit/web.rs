@@ -104,10 +104,26 @@ fn client_and_user<'l>(
     if address(word(1)).is_some() {
         return Some((word(1), user(3)));
     }
+    // The client has a name, and what stands behind it is the client's choice.
+    let has_name = |client: &str, next: &str| {
+        let is_time = client
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || b"-:.,/+TZ".contains(&byte));
+        !is_time
+            && behind_colons(client).is_none()
+            && Level::from_word(client).is_none()
+            && Level::from_word(next).is_none()
+    };
+    match (word(1), word(2)) {
+        ("-", next) if has_name(word(0), next) => return Some((word(0), user(2))),
+        (client, "-") if has_name(client, word(3)) && has_name(word(0), "") => {
+            return Some((client, user(3)));
+        }
+        _ => {}
+    }
     if let Some(found) = behind_logger(before) {
         return Some(found);
     }
-    // Else the client has a name.
     match (word(1), word(2)) {
         ("-", _) => Some((word(0), user(2))),
         (_, "-") => Some((word(1), user(3))),
@@ -376,7 +392,13 @@ pub fn request<'l>(text: &'l str, fields: &mut Fields<'l>) -> bool {
     if is_value || !method.bytes().all(|byte| byte.is_ascii_uppercase()) {
         return false;
     }
-    let first = text[..open].split(' ').next().unwrap_or_default();
+    // A sentence in front is the writer's own, and may quote a name that a client chose.
+    let before = || text[..open].split(' ').filter(|word| !word.is_empty());
+    let is_bracketed = |word: &str| word.starts_with('[') && word.ends_with(']');
+    if !before().all(|word| word == "-" || is_bracketed(word) || address(word).is_some()) {
+        return false;
+    }
+    let first = before().next().unwrap_or_default();
     if address(first).is_some() {
         fields.set(Slot::Address, first);
     }

@@ -72,20 +72,22 @@ pub(super) fn pem_length(text: &[u8]) -> Option<usize> {
     body_is_key(&text[body_start..end], Start::of(label)).then_some(close)
 }
 
-fn body_is_key(body: &[u8], mut start: Start) -> bool {
+fn body_is_key(body: &[u8], start: Start) -> bool {
     let lines: Vec<&[u8]> = lines(body).into_iter().map(bare).collect();
-    let mut characters = Vec::with_capacity(body.len());
-    // Each line of a patch has its sign.
-    let signs = [b'+', b'-'];
-    let sign = signs.into_iter().find(|sign| {
+    // Each line of a patch has its sign, which may belong to the key as well.
+    let has_sign = |sign: u8| {
         let mut lines = lines.iter().filter(|line| !line.is_empty());
-        lines.clone().count() > 1 && lines.all(|line| line[0] == *sign)
-    });
+        lines.all(|line| line[0] == sign)
+    };
+    let may_have_signs = has_sign(b'+') || has_sign(b'-');
+    are_key(&lines, 0, start) || (may_have_signs && are_key(&lines, 1, start))
+}
+
+/// Whether lines hold a key, behind so many bytes of each.
+fn are_key(lines: &[&[u8]], behind: usize, mut start: Start) -> bool {
+    let mut characters = Vec::with_capacity(lines.len() * 80);
     for line in lines {
-        let line = match sign {
-            Some(_) if !line.is_empty() => &line[1..],
-            _ => line,
-        };
+        let line = line.get(behind..).unwrap_or_default();
         // Headers of old encrypted keys (`Proc-Type: 4,ENCRYPTED`) and the checksum line of OpenPGP.
         if line.contains(&b':') || line.starts_with(b"=") {
             if line.ends_with(b"ENCRYPTED") {

@@ -90,7 +90,9 @@ pub fn survey(
         if value.is_empty() || !file.counts(place) || !may_be() {
             continue;
         }
-        if placeholder(value.expose()).is_some() || is_no_secret(value.expose()) {
+        // Whoever names a variable says that it holds a key.
+        let is_none = || named != Some(name) && is_no_secret(value.expose());
+        if placeholder(value.expose()).is_some() || is_none() {
             continue;
         }
         let fingerprint = fingerprints.map(|salted| salted.of(value.expose()));

@@ -30,7 +30,7 @@ impl Recogniser {
         }
         // Whether somebody shipped it is seen by fields that nobody may have asked for.
         let mut outer = Fields::default();
-        if json::read_doubled(line, Slots::ALL, &mut outer).is_err() || !is_shipped(&outer) {
+        if json::read_doubled(line, Slots::ALL, &mut outer).is_err() || !is_shipped(&outer, line) {
             return;
         }
         let Some(inner) = outer.text(Slot::Message) else {
@@ -87,14 +87,40 @@ fn begins_like_line(text: &str) -> bool {
     }
 }
 
-/// Whether a record is the journal's, or says nothing of its own of who, from where and what.
-fn is_shipped(outer: &Fields<'_>) -> bool {
+/// Whether a record is the journal's or a shipper's, and says nothing of its own of who, from where, what
+/// and how it ended: programs log texts of others as their message, which may look like any line.
+fn is_shipped(outer: &Fields<'_>, line: &str) -> bool {
+    // Inside of a text these names would stand with backslashes.
+    const MARKS: [&str; 11] = [
+        "\"type\":\"syslog\"",
+        "\"@timestamp\":",
+        "\"agent\":",
+        "\"log.file\":",
+        "\"log\":",
+        "\"input\":",
+        "\"kubernetes\":",
+        "\"container\":",
+        "\"container_name\":",
+        "\"logstream\":",
+        "\"@version\":",
+    ];
+    const OWN: [Slot; 10] = [
+        Slot::User,
+        Slot::Address,
+        Slot::Forwarded,
+        Slot::Meta,
+        Slot::Status,
+        Slot::Outcome,
+        Slot::Succeeded,
+        Slot::Reason,
+        Slot::RequestId,
+        Slot::Level,
+    ];
     if outer.is_under(Slot::Message, "MESSAGE") {
         return true;
     }
-    let says_who = [Slot::User, Slot::Address, Slot::Forwarded, Slot::Meta]
-        .iter()
-        .any(|slot| outer.has(*slot));
     let action = outer.text(Slot::Action);
-    !says_who && !action.is_some_and(|action| names_something(&action))
+    !OWN.iter().any(|slot| outer.has(*slot))
+        && !action.is_some_and(|action| names_something(&action))
+        && MARKS.iter().any(|mark| line.contains(mark))
 }

@@ -45,7 +45,7 @@ impl Recogniser {
         named.and(told)
     }
 
-    /// Whether a field names something else than a login, and nothing says that it went wrong: then the
+    /// Whether a field names something else than a login, and it went well or is somebody's text: then the
     /// message is free to talk about logins.
     fn is_named_otherwise(
         &mut self,
@@ -58,8 +58,14 @@ impl Recogniser {
             && !named.is_about_access()
             && event.level < Some(Level::Warn)
             && status.is_none_or(|status| status < 400)
-            && event.action.as_deref().is_some_and(names_something)
-            && stated_outcome(&draft.fields, &mut self.outcomes) != Some(Outcome::Failure)
+            && event.action.as_deref().is_some_and(|action| {
+                let outcome = stated_outcome(&draft.fields, &mut self.outcomes);
+                match outcome {
+                    Some(Outcome::Failure) => false,
+                    Some(Outcome::Success) => names_something(action) || is_talk(action),
+                    None => is_talk(action),
+                }
+            })
     }
 
     /// What a message says, without what it only quotes.
@@ -83,6 +89,25 @@ impl Recogniser {
             Cow::Owned(own) => self.words.read(&own),
         }
     }
+}
+
+/// Whether an action is about what people and models write, which may be about anything.
+fn is_talk(action: &str) -> bool {
+    const TALK: [&str; 10] = [
+        "message",
+        "messages",
+        "chat",
+        "tool",
+        "tools",
+        "prompt",
+        "completion",
+        "conversation",
+        "search",
+        "comment",
+    ];
+    action
+        .split(|c: char| !c.is_alphanumeric())
+        .any(|word| TALK.iter().any(|it| it.eq_ignore_ascii_case(word)))
 }
 
 /// Whether an action says what happened: some loggers write there that something was logged, or a number.

@@ -173,7 +173,7 @@ fn listed(role: &Role, items: &[Tree]) -> Value<'static> {
         Some(all) if role.slots.meet(Slots::of(&[Slot::Forwarded])) => {
             Value::Text(Cow::Owned(all.join(",")))
         }
-        Some([first, ..]) => Value::Text(Cow::Owned((*first).to_owned())),
+        Some([.., last]) => Value::Text(Cow::Owned((*last).to_owned())),
     }
 }
 

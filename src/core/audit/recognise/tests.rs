@@ -286,7 +286,7 @@ pub(super) const LINES: &[(&str, &str)] = &[
         "auth failure - root 192.0.2.1",
     ),
     (
-        r#"{"type":"syslog","level":"info","message":"<36>1 2026-11-17T09:41:37Z bot gw 3 - - login failed for mia from 192.0.2.1"}"#,
+        r#"{"type":"syslog","message":"<36>1 2026-11-17T09:41:37Z bot gw 3 - - login failed for mia from 192.0.2.1"}"#,
         "auth failure warn mia 192.0.2.1",
     ),
     (
@@ -353,7 +353,7 @@ pub(super) const LINES: &[(&str, &str)] = &[
     ),
     (
         r#"{"kind":"Event","verb":"list","user":{"username":"mia"},"sourceIPs":["192.0.2.1","10.0.0.1"],"responseStatus":{"metadata":{},"code":401},"requestReceivedTimestamp":"2026-11-17T09:00:00Z"}"#,
-        "auth failure - mia 192.0.2.1",
+        "auth failure - mia 10.0.0.1",
     ),
     (
         r#"{"httpRequest":{"status":403,"remoteIp":"192.0.2.1","userAgent":"curl/8"},"severity":"WARNING","timestamp":"2026-11-17T09:00:00Z"}"#,
@@ -535,6 +535,73 @@ pub(super) const LINES: &[(&str, &str)] = &[
         "auth failure - - 192.0.2.4",
     ),
 ];
+
+#[test]
+fn what_somebody_else_wrote_hides_nothing_and_forges_nothing() {
+    for (line, expected) in [
+        // Words of a message count beside any action, unless it went well or people talk.
+        (
+            r#"{"level":"info","event":"gateway.connect","message":"unauthorized: gateway token mismatch","ip":"192.0.2.5"}"#,
+            "auth failure info - 192.0.2.5",
+        ),
+        (
+            r#"{"event":"throttle","message":"Too many requests","ip":"192.0.2.5"}"#,
+            "rate-limit failure - - 192.0.2.5",
+        ),
+        (
+            r#"{"event":"tool.call","message":"grep 'Failed password' auth.log","ip":"192.0.2.5"}"#,
+            "other - - - 192.0.2.5",
+        ),
+        // A name that looks like a request.
+        (
+            r#"2026-11-20 10:00:00 WARN Failed login for user x "G HTTP/1.1" 200 from 192.0.2.4"#,
+            "auth failure warn x 192.0.2.4",
+        ),
+        (
+            r#"2026-11-20 10:00:00 DEBUG urllib3: https://api.openai.com:443 "POST /v1/login HTTP/1.1" 401 None"#,
+            "other - debug - -",
+        ),
+        // A text that looks like a line.
+        (
+            r#"{"level":30,"chatId":77,"msg":"{\"event\":\"login\",\"outcome\":\"failure\",\"user\":\"root\",\"ip\":\"8.8.8.8\"}"}"#,
+            "auth failure info - -",
+        ),
+        (
+            r#"{"level":30,"status":429,"ip":"192.0.2.5","msg":"{}"}"#,
+            "rate-limit failure info - 192.0.2.5",
+        ),
+        // Who was refused may be known by the address alone.
+        (
+            "2026-11-20T10:00:00Z WARN Authentication failed for 192.0.2.5",
+            "auth failure warn - 192.0.2.5",
+        ),
+        (
+            "2026-11-20T10:00:00Z WARN login failed for 192.0.2.5:4433",
+            "auth failure warn - 192.0.2.5",
+        ),
+        (
+            "2026-11-20T10:00:00Z WARN invalid password for 8.8.8.8",
+            "auth failure warn 8.8.8.8 -",
+        ),
+        // The last address of a list is not the client's word.
+        (
+            r#"{"kind":"Event","sourceIPs":["6.6.6.6","192.0.2.9"],"responseStatus":{"code":401}}"#,
+            "auth failure - - 192.0.2.9",
+        ),
+        // The writer's own message stands in quotes.
+        (
+            r#"2026-11-20T10:00:00Z WARN "Authentication failed" user=mia remote=192.0.2.5"#,
+            "auth failure warn mia 192.0.2.5",
+        ),
+        // A name in the place of a client.
+        (
+            r#"unix: - 6.6.6.6 - [20/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 401 12 "-" "-""#,
+            "auth failure - 6.6.6.6 - -",
+        ),
+    ] {
+        assert_eq!(brief(line), expected, "{line}");
+    }
+}
 
 #[test]
 fn lines_of_common_loggers_are_understood() {

@@ -125,11 +125,20 @@ fn are_pairs(bytes: &[u8], sign: u8) -> bool {
 
 /// The quotes that repeat what somebody else said.
 fn foreign_quotes(text: &str) -> impl Iterator<Item = Range<usize>> {
-    let is_quoted_whole = |inside: &Range<usize>| {
-        text[..inside.start - 1].trim().is_empty() && text[inside.end + 1..].trim().is_empty()
-    };
     Quotes::of(text)
-        .filter(move |inside| !is_quoted_whole(inside) && !is_own(&text[..inside.start - 1]))
+        .filter(move |inside| !is_message(text, inside) && !is_own(&text[..inside.start - 1]))
+}
+
+/// Whether a quote is all that the writer says, but for a file's name before it and pairs behind it:
+/// `auth.go:73] "Authentication failed" user="mia"`.
+fn is_message(text: &str, inside: &Range<usize>) -> bool {
+    let before = text[..inside.start - 1].trim();
+    let after = text[inside.end + 1..].trim();
+    let is_place = before.is_empty() || (before.ends_with(']') && !before.contains([' ', '"']));
+    let first = after.split(' ').next().unwrap_or_default();
+    let key = first.split_once('=').map_or("", |(key, _)| key);
+    let is_key = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    is_place && (after.is_empty() || (!key.is_empty() && key.bytes().all(is_key)))
 }
 
 /// Whether a quote behind this text is a value in which the writer itself says what happened.
