@@ -29,6 +29,9 @@ pub(super) fn is_reference(text: &[u8]) -> bool {
 /// Whether an unquoted value is an expression of a program: `b.Qx7.token2;`, `a ?? b`, the last
 /// argument of a call.
 pub(super) fn is_expression(line: &[u8], value: &Range<usize>) -> bool {
+    if is_line_of_settings(line, value) {
+        return false;
+    }
     let text = &line[value.clone()];
     let before = line[..value.start].trim_ascii_end().last();
     let after = line[value.end..].trim_ascii_start().first();
@@ -48,6 +51,23 @@ pub(super) fn is_expression(line: &[u8], value: &Range<usize>) -> bool {
         .iter()
         .any(|sign| memchr::memmem::find(text, sign).is_some());
     is_path || is_argument || has_operator
+}
+
+/// Whether the line is `NAME=VALUE` and nothing else, as files of settings and shells have it.
+fn is_line_of_settings(line: &[u8], value: &Range<usize>) -> bool {
+    let Some(name) = line[..value.start].strip_suffix(b"=") else {
+        return false;
+    };
+    let name = name.trim_ascii_start();
+    let name = [b"export ".as_slice(), b"ENV ", b"set ", b"-e "]
+        .iter()
+        .find_map(|word| name.strip_prefix(*word))
+        .unwrap_or(name);
+    !name.is_empty()
+        && name
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+        && line[value.end..].trim_ascii().is_empty()
 }
 
 /// Whether camel case has words that no generator draws, with or without a number at its end.
@@ -240,13 +260,15 @@ mod tests {
             ("a.TOKEN=b.Qx7.token2", true),
             ("{value:n.t4A.gatewayToken}", true),
             ("key:eve.webApiKey1??t.d2", true),
-            ("f(\"TOKEN\", defaultTokenForTests2)", true),
+            ("f(\"TOKEN\",defaultTokenForTests2)", true),
             ("TOKEN=hunter2.blue", false),
+            ("TOKEN=q7.Zt8RmK2vLw", false),
+            ("export TOKEN=ab.gymMh8WDhF4", false),
             ("TOKEN=hunter2blue", false),
             ("TOKEN=hunter2blue;", false),
             ("TOKEN=7unter.blue,", false),
         ] {
-            let start = line.find(['=', ':', ' ']).unwrap() + 1;
+            let start = line.find(['=', ':', ',']).unwrap() + 1;
             let length = line[start..].find([',', ';', '}', ')']);
             let end = length.map_or(line.len(), |length| start + length);
             let is_one = is_expression(line.as_bytes(), &(start..end));

@@ -73,7 +73,8 @@ fn ends_something(glue: &[u8]) -> bool {
             .any(|sign| after.starts_with(sign))
     };
     glue.iter().enumerate().any(|(at, byte)| match byte {
-        b';' => true,
+        // Between columns of a table it stands alone.
+        b';' => glue.len() > 1,
         b')' | b']' | b'}' => !is_open(at),
         b':' | b'=' => is_pair(&glue[at + 1..]),
         _ => false,
@@ -109,7 +110,7 @@ pub(super) fn is_name_itself(line: &[u8], word: &Range<usize>) -> bool {
         let blanks = after.iter().take_while(|byte| **byte == b' ').count();
         return after.get(blanks) == Some(&b'=');
     }
-    let is_end = |byte: &u8| byte.is_ascii_whitespace() || b"\"'`\\,;)]}<&|".contains(byte);
+    let is_end = |byte: &u8| byte.is_ascii_whitespace() || b"\"'`\\,;)]}<&|%".contains(byte);
     let is_padding =
         signs <= 2 && (word.len() + signs).is_multiple_of(4) && after.get(signs).is_none_or(is_end);
     !is_padding
