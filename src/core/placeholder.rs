@@ -273,8 +273,13 @@ pub fn placeholder(value: &[u8]) -> Option<PlaceholderKind> {
     }
 }
 
-/// Whether a value is none that anybody would keep secret, whatever its variable is called: the name
-/// of the file that holds the secret, a short number (`MAX_TOKEN=4096`), or a word for yes or no.
+/// Whether a value is the name of the file that holds the secret.
+pub fn is_path(value: &[u8]) -> bool {
+    std::str::from_utf8(value).is_ok_and(|text| is_file_name(text.trim()))
+}
+
+/// Whether a value is none that anybody would keep secret by choice: the name of the file that holds
+/// the secret, a short number (`MAX_TOKEN=4096`), or a word for yes or no.
 pub fn is_no_secret(value: &[u8]) -> bool {
     const SWITCHES: [&str; 6] = ["true", "false", "yes", "no", "on", "off"];
     let Ok(text) = std::str::from_utf8(value) else {

@@ -1,6 +1,6 @@
 //! The variables of the page that hosted OpenClaw follows, and upstream's own: one table.
 
-use crate::key_shapes;
+use crate::{key_shapes, placeholder};
 
 /// What a variable of the page holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,6 +144,20 @@ pub fn is_secret(name: &str, value: &[u8]) -> bool {
     is_of_the_page || key_shapes::is_secret_name(name) || key_shapes::recognise(value).is_some()
 }
 
+/// Whether a value is no secret, although its variable's name promises one: the name of a file. Where
+/// nothing but the name's end (`KEY`, `TOKEN`) promises it, a short number or a word for yes or no is
+/// none either; what is known to be a secret, a password included, is only a weak one then.
+pub fn holds_no_secret(name: &str, value: &[u8]) -> bool {
+    let upper = name.to_ascii_uppercase();
+    let is_by_ending = || ["KEY", "TOKEN"].iter().any(|end| upper.ends_with(end));
+    let is_known = || {
+        is_of_the_page(name)
+            || WEB_KEYS.contains(&name)
+            || key_shapes::provider_of_variable(name).is_some()
+    };
+    placeholder::is_path(value) || is_by_ending() && !is_known() && placeholder::is_no_secret(value)
+}
+
 /// Whether the page documents this variable.
 pub fn is_of_the_page(name: &str) -> bool {
     VARIABLES.iter().any(|variable| variable.name == name)
@@ -157,4 +171,33 @@ pub fn is_of_upstream(name: &str) -> bool {
 /// Whether this is a name from before OpenClaw was called so, which nothing reads any more.
 pub fn is_of_the_past(name: &str) -> bool {
     name.starts_with("CLAWDBOT_") || name.starts_with("MOLTBOT_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_name_that_promises_by_its_end_alone_may_hold_a_number_or_a_switch() {
+        for (name, value, expected) in [
+            ("MAX_TOKEN", "4096", true),
+            ("a_token", "true", true),
+            ("SSH_KEY", "/run/secrets/ssh", true),
+            ("A_KEY", "12345678", false),
+            ("DB_PASSWORD", "1234567", false),
+            ("DB_PASSWD", "yes", false),
+            ("APP_SECRET", "0", false),
+            ("DB_PASSWORD", "/run/secrets/db", true),
+            ("OPENCLAW_GATEWAY_TOKEN", "1234567", false),
+            ("OPENCLAW_GATEWAY_PASSWORD", "1234567", false),
+            ("WEB_API_KEY", "1234567", false),
+            ("OPENAI_API_KEY", "1234567", false),
+            ("ANTHROPIC_API_KEY", "true", false),
+            ("TELEGRAM_BOT_TOKEN", "123456", false),
+            ("OPENAI_API_KEY", "file:/run/secrets/openai", true),
+        ] {
+            let found = holds_no_secret(name, value.as_bytes());
+            assert_eq!(found, expected, "{name}={value}");
+        }
+    }
 }

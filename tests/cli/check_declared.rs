@@ -83,6 +83,16 @@ const CASES: &[(&[&str], &str, &str)] = &[
     ),
     (&["A_KEY=", "B_KEY="], "secrets.reused", "pass"),
     (
+        &["DB_PASSWORD=1234567", "OPENCLAW_GATEWAY_PASSWORD=1234567"],
+        "secrets.reused",
+        "medium 17:1",
+    ),
+    (
+        &["MAX_TOKEN=4096", "MIN_TOKEN=4096"],
+        "secrets.reused",
+        "pass",
+    ),
+    (
         &["A_KEY=change-me", "B_KEY=change-me"],
         "secrets.reused",
         "pass",
@@ -110,6 +120,26 @@ const CASES: &[(&[&str], &str, &str)] = &[
     ),
     (
         &["ANTHROPIC_API_KEY=your-key-here"],
+        "secrets.malformed-key",
+        "pass",
+    ),
+    (
+        &["OPENAI_API_KEY=1234567"],
+        "secrets.malformed-key",
+        "medium 16:1",
+    ),
+    (
+        &["ANTHROPIC_API_KEY=true"],
+        "secrets.malformed-key",
+        "medium 16:1",
+    ),
+    (
+        &["TELEGRAM_BOT_TOKEN=123456"],
+        "secrets.malformed-key",
+        "medium 16:1",
+    ),
+    (
+        &["OPENAI_API_KEY=/run/secrets/openai"],
         "secrets.malformed-key",
         "pass",
     ),
@@ -784,6 +814,10 @@ fn secrets_are_compared_between_environments() {
     let (report, _) = place.report(&format!("--only {id} --compare-env copy.env"));
     assert_eq!(report.one(id)["status"], "fail", "under any name");
     assert!(!report.document.to_string().contains(shared));
+    place.write("short.env", "DB_PASSWORD=987654\n");
+    place.write("other.env", "DB_PASSWORD=987654\n");
+    let line = format!("--env short.env --only {id} --compare-env other.env");
+    assert_eq!(place.report(&line).0.one(id)["status"], "fail");
     assert_eq!(
         place.report(&format!("--only {id}")).0.one(id)["status"],
         "skipped"

@@ -10,13 +10,13 @@ use super::rotation::RotationEvidence;
 use super::upstream::{Upstream, variable_of};
 use crate::env_file::{Assignment, EnvFile};
 use crate::firewall::posture::Posture;
-use crate::placeholder::{is_no_secret, placeholder};
+use crate::placeholder::placeholder;
 use crate::probe::LiveEvidence;
 use crate::redact;
 use crate::report::Location;
 use crate::scan::CodeEvidence;
 use crate::secret::Secret;
-use crate::variables::is_secret;
+use crate::variables::{holds_no_secret, is_secret};
 
 /// What was asked.
 #[derive(Debug, Clone)]
@@ -117,8 +117,9 @@ impl Evidence {
     pub fn configured_secrets(&self) -> impl Iterator<Item = RealSecret<'_>> {
         self.upstream.iter().flat_map(|upstream| {
             let secrets = upstream.secrets();
-            let real = secrets.filter(|(_, value)| {
-                placeholder(value.expose()).is_none() && !is_no_secret(value.expose())
+            let real = secrets.filter(|(place, value)| {
+                placeholder(value.expose()).is_none()
+                    && !holds_no_secret(variable_of(place), value.expose())
             });
             real.map(|(place, value)| RealSecret {
                 name: place,
@@ -142,7 +143,8 @@ impl Declared {
             })
             .collect();
         let counts = |place: &usize| {
-            file.counts(*place) && !is_no_secret(assignments[*place].value.expose())
+            let Assignment { name, value, .. } = &assignments[*place];
+            file.counts(*place) && !holds_no_secret(name, value.expose())
         };
         let secrets: Vec<usize> = secret_assignments.iter().copied().filter(counts).collect();
         let real_secrets = secrets

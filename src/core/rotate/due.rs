@@ -13,9 +13,9 @@ use super::providers;
 use crate::atomic_file;
 use crate::env_file::{EnvFile, EnvFileError};
 use crate::key_shapes;
-use crate::placeholder::{is_no_secret, placeholder};
+use crate::placeholder::placeholder;
 use crate::state::{Fingerprints, StateDir};
-use crate::variables::is_secret;
+use crate::variables::{holds_no_secret, is_secret};
 
 const SECONDS_OF_A_DAY: i64 = 24 * 60 * 60;
 
@@ -91,7 +91,7 @@ pub fn survey(
             continue;
         }
         // Whoever names a variable says that it holds a key.
-        let is_none = || named != Some(name) && is_no_secret(value.expose());
+        let is_none = || named != Some(name) && holds_no_secret(name, value.expose());
         if placeholder(value.expose()).is_some() || is_none() {
             continue;
         }
