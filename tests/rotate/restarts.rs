@@ -46,16 +46,7 @@ fn a_restart_that_cannot_work_is_refused_before_anything_happens() {
     let bench = Bench::new(&mock.url, &env());
     stub(&bench, "systemctl", "echo not-found");
     stub(&bench, "docker", "true");
-    fs::write(bench.path("no-program"), "").unwrap();
-    let cases: [(&[&str], &str); 5] = [
-        (
-            &["--restart", "no-such-program-here"],
-            "no-such-program-here in PATH",
-        ),
-        (
-            &["--restart", "./no-program"],
-            "no program that can be started",
-        ),
+    let cases: [(&[&str], &str); 3] = [
         (&["--restart-unit", "bot"], "bot is not-found"),
         (
             &["--restart-compose", "bot", "--compose-file", "no.yml"],
@@ -66,13 +57,25 @@ fn a_restart_that_cannot_work_is_refused_before_anything_happens() {
     for (flags, words) in cases {
         refused(&bench, &mock, flags, words);
     }
+}
 
-    bench.with_new(&["--restart", "true"]).expect(3, "waiting");
-    for action in ["abort", "resume"] {
-        let done = bench.rotate(&[action, "--restart", "no-such-program-here"]);
-        assert_eq!(done.code, 2, "{done:?}");
-        assert!(bench.text().contains(NEW));
-    }
+#[test]
+fn a_missing_command_is_found_before_a_person_rolls_a_key() {
+    let mock = Mock::start(|_| Reply::Json(200, json!({"ok": true, "result": {"id": 1111}})));
+    let old = "TELEGRAM_BOT_TOKEN=1111:AAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n";
+    let bench = Bench::new(&mock.url, old);
+    fs::write(
+        bench.path("new"),
+        "1111:BBbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+    )
+    .unwrap();
+    let new = ["--provider", "telegram", "--new-key-file", "new"];
+    let done = bench.rotate(&[&new[..], &["--restart", "no-such-program-here"]].concat());
+    assert_eq!(done.code, 2, "{done:?}");
+    let words = "no-such-program-here in PATH";
+    assert!(done.stderr.contains(words), "{done:?}");
+    assert_eq!(bench.text(), old);
+    assert!(mock.seen.lock().unwrap().is_empty());
 }
 
 #[test]
@@ -137,16 +140,24 @@ fn an_abort_whose_restart_fails_is_no_success() {
 fn a_failed_restart_brings_the_old_key_back() {
     let keys = alive(&[OLD, NEW]);
     let mock = anthropic_mock(&keys);
-    let bench = Bench::new(&mock.url, &env());
-    let done = bench.with_new(&["--restart", "false"]);
-    // The restart with the old key fails as well.
-    done.expect(1, "failed");
-    assert_eq!(bench.text(), env());
-    assert_eq!(bench.beside().len(), 2);
-    bench
-        .rotate(&["abort", "--restart", "true"])
-        .expect(0, "rolled-back");
-    assert_eq!(bench.beside(), [".env"]);
+    for restart in ["false", "no-such-program-here", "./no-program"] {
+        let bench = Bench::new(&mock.url, &env());
+        fs::write(bench.path("no-program"), "").unwrap();
+        bench
+            .with_new(&["--restart", restart, "--dry-run"])
+            .expect(0, "planned");
+        let done = bench.with_new(&["--restart", restart]);
+        // The restart with the old key fails as well.
+        done.expect(1, "failed");
+        let is_missed = done.stderr.contains("warning: --restart: ");
+        assert_eq!(is_missed, restart != "false", "{done:?}");
+        assert_eq!(bench.text(), env());
+        assert_eq!(bench.beside().len(), 2);
+        bench
+            .rotate(&["abort", "--restart", "true"])
+            .expect(0, "rolled-back");
+        assert_eq!(bench.beside(), [".env"]);
+    }
     let bench = Bench::new(&mock.url, &env());
     let restart = format!(
         "sh -c 'echo x >>n; cat env/.env >&2; ! grep -q {} env/.env'",

@@ -402,7 +402,7 @@ fn machine<'a>(
         person,
     };
     if how.restart.is_some() {
-        machine.look_at_restart()?;
+        machine.check_restart()?;
     }
     Ok(machine)
 }

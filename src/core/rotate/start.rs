@@ -13,7 +13,7 @@ use super::machine::{Keys, Machine, Proof};
 use super::new_key;
 use super::outcome::{Outcome, Status, Step};
 use super::plan::{Health, KeySource, Plan, Restart, RevokeMode};
-use super::providers::{self, Create, Provider, Revoke};
+use super::providers::{self, Class, Create, Provider, Revoke};
 use super::restart;
 use super::verdict::Verdict;
 use super::{Person, RotateError, backup};
@@ -261,7 +261,7 @@ pub fn start(
         world,
         person,
     };
-    machine.look_at_restart()?;
+    machine.check_restart()?;
     machine.check_admin()?;
     machine.look_at_health();
     let mut principal = None;
@@ -496,7 +496,21 @@ impl Machine<'_> {
             })
     }
 
-    /// A restart that cannot work is found before the old key can come to harm.
+    /// A restart that cannot work is found before the old key can come to harm. A command that is not
+    /// there is a failed restart like others, unless a person rolls the key: the old one is dead then.
+    pub(super) fn check_restart(&self) -> Result<(), RotateError> {
+        let is_command = matches!(self.plan.restart, Restart::Command(_));
+        let way_back = self.plan.provider()?.class != Class::Replace;
+        match self.driver().look(&self.plan.restart) {
+            Err(missing) if is_command && way_back => {
+                self.person.warn(&missing);
+                Ok(())
+            }
+            looked => looked.map_err(RotateError::RestartImpossible),
+        }
+    }
+
+    /// Whether what a restart needs is there.
     pub(super) fn look_at_restart(&self) -> Result<(), RotateError> {
         let looked = self.driver().look(&self.plan.restart);
         looked.map_err(RotateError::RestartImpossible)
