@@ -98,7 +98,7 @@ pub(super) async fn send(asker: &Asker, plan: &Plan, planned: usize) -> Burst {
     }
     drop(answers);
     burst.took = started.elapsed();
-    burst.was_limited = asker.first_status(&plan.question) == Some(429);
+    burst.was_limited = asker.first_status() == Some(429);
     let refused = burst.refusal.as_ref();
     if refused.is_some_and(|refusal| !refusal.is_lock_out) && burst.key_refused.is_none() {
         ask_with_forged_addresses(asker, plan, &mut burst).await;

@@ -12,6 +12,20 @@ const MOST_CODINGS: usize = 3;
 /// A window of 8 MiB is what everybody has to grant (RFC 8878, 3.1.1.1.2); no more is.
 const ZSTD_WINDOW: u32 = 23;
 
+/// Codings that are none of the known and change a body (the IANA registry). What is not registered
+/// is a slip, such as `utf-8`, where the body is text.
+const REGISTERED: [&str; 9] = [
+    "aes128gcm",
+    "br",
+    "compress",
+    "dcb",
+    "dcz",
+    "exi",
+    "pack200-gzip",
+    "x-compress",
+    "zstd",
+];
+
 /// Takes the codings off a body, which may then be `limit` bytes long. What cannot be taken off is
 /// noted, and a part that could be read stays.
 pub(super) fn decode(exchange: &mut Exchange, limit: usize) {
@@ -30,6 +44,9 @@ pub(super) fn decode(exchange: &mut Exchange, limit: usize) {
     }
     for coding in codings.iter().rev() {
         let Some(decoded) = take_off(coding, &exchange.body, limit) else {
+            if !REGISTERED.contains(&&**coding) && is_text(&exchange.body, exchange.complete) {
+                continue;
+            }
             exchange.unreadable = Some(format!("it is encoded as {}", short(coding)));
             return;
         };
@@ -44,6 +61,18 @@ pub(super) fn decode(exchange: &mut Exchange, limit: usize) {
             return;
         }
     }
+}
+
+/// Whether bytes are text in UTF-8, which may be cut within its last character.
+fn is_text(body: &[u8], is_complete: bool) -> bool {
+    let text = match std::str::from_utf8(body) {
+        Ok(text) => text,
+        Err(error) if !is_complete && error.error_len().is_none() => {
+            std::str::from_utf8(&body[..error.valid_up_to()]).unwrap_or_default()
+        }
+        Err(_) => return false,
+    };
+    !text.contains(|c: char| c.is_control() && !c.is_whitespace())
 }
 
 /// How reading ended.
@@ -154,6 +183,8 @@ mod tests {
             ("zstd", zstd::encode_all(&text[..], 1).unwrap()),
             ("deflate, gzip", gzip(&zlib(text))),
             ("", text.to_vec()),
+            ("utf-8", text.to_vec()),
+            ("UTF-8, gzip", gzip(text)),
         ] {
             let found = decoded(coding, body, true);
             assert_eq!(found.body, text, "{coding}");
@@ -170,6 +201,13 @@ mod tests {
         };
         for (coding, body, complete, expected) in [
             ("br", text.to_vec(), true, Some("it is encoded as br")),
+            (
+                "utf-8",
+                b"\xff\xfe".to_vec(),
+                true,
+                Some("it is encoded as utf-8"),
+            ),
+            ("utf-8", b"caf\xc3".to_vec(), false, None),
             ("gzip", text.to_vec(), true, Some("it is broken gzip")),
             ("zstd", text.to_vec(), true, Some("it is broken zstd")),
             (

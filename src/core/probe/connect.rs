@@ -37,7 +37,6 @@ pub(super) struct Budget {
 #[derive(Debug)]
 struct Sent {
     peer: SocketAddr,
-    path: String,
     at: Instant,
     status: Option<u16>,
 }
@@ -71,12 +70,11 @@ impl Budget {
     }
 
     /// Counts a request, unless all are used up, and gives its place among all of the run.
-    pub(super) fn take_request(&self, peer: SocketAddr, path: &str) -> Asked<usize> {
+    pub(super) fn take_request(&self, peer: SocketAddr) -> Asked<usize> {
         self.requests.take()?;
         let mut sent = self.sent();
         sent.push(Sent {
             peer,
-            path: path.to_owned(),
             at: Instant::now(),
             status: None,
         });
@@ -90,13 +88,10 @@ impl Budget {
         }
     }
 
-    /// The answer to the first request of the run for this path.
-    pub(super) fn first_status(&self, peer: SocketAddr, path: &str) -> Option<u16> {
+    /// What the first request of the run to this peer was answered.
+    pub(super) fn first_status(&self, peer: SocketAddr) -> Option<u16> {
         let sent = self.sent();
-        let mut same = sent
-            .iter()
-            .filter(|one| one.peer == peer && one.path == path);
-        same.next()?.status
+        sent.iter().find(|one| one.peer == peer)?.status
     }
 
     /// How many requests went there within this time.
@@ -270,17 +265,16 @@ mod tests {
     fn the_first_answer_to_each_path_is_known_in_the_burst_too() {
         let peer = |port| SocketAddr::from(([127, 0, 0, 1], port));
         let budget = Budget::default();
-        let first = budget.take_request(peer(443), "/api").unwrap();
-        let second = budget.take_request(peer(443), "/api").unwrap();
+        let first = budget.take_request(peer(443)).unwrap();
+        let second = budget.take_request(peer(443)).unwrap();
         budget.was_answered(second, 429);
         let burst = budget.of_burst(3);
-        assert_eq!(burst.first_status(peer(443), "/api"), None);
+        assert_eq!(burst.first_status(peer(443)), None);
         budget.was_answered(first, 401);
-        let third = burst.take_request(peer(443), "/other").unwrap();
+        let third = burst.take_request(peer(443)).unwrap();
         burst.was_answered(third, 429);
-        assert_eq!(burst.first_status(peer(443), "/api"), Some(401));
-        assert_eq!(burst.first_status(peer(443), "/other"), Some(429));
-        assert_eq!(burst.first_status(peer(80), "/api"), None);
+        assert_eq!(burst.first_status(peer(443)), Some(401));
+        assert_eq!(burst.first_status(peer(80)), None);
         assert_eq!(burst.sent_within(peer(443), Duration::MAX), 3);
         assert_eq!(burst.sent_within(peer(80), Duration::MAX), 0);
     }
@@ -298,7 +292,7 @@ mod tests {
         assert_eq!(granted, MAX_BURST_CONNECTIONS);
         let peer = SocketAddr::from(([127, 0, 0, 1], 443));
         let granted = (0..100)
-            .filter(|_| burst.take_request(peer, "/").is_ok())
+            .filter(|_| burst.take_request(peer).is_ok())
             .count();
         assert_eq!(granted, 3);
     }

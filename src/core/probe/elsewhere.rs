@@ -7,7 +7,6 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use rustls::ClientConfig;
 use tokio::time::Instant;
-use url::Url;
 
 use super::connect::{race, resolve};
 use super::endpoint::Profile;
@@ -15,14 +14,10 @@ use super::evidence::{Asked, Exchange, OriginAnswer, PublicAnswer, Silence};
 use super::gather::{Run, server_name};
 use super::hello::{HelloAnswer, Version, greet_to_the_end, hellos_of_any_suite};
 use super::http::{Asker, Place, Question};
-use super::main_port::MainPort;
 use super::questions::path_and_query;
 use super::stream::BoundedStream;
 use super::tls::{Recorder, recording, recording_requests, shake_hands};
 use super::verdicts::is_public;
-
-/// An answer, and the answer at the place that it leads to.
-pub(super) type Followed = (Asked<Exchange>, Option<Asked<Exchange>>);
 
 /// A dropped port 80 costs this much and no more; it survives one lost SYN.
 const PLAIN_CONNECT: Duration = Duration::from_millis(1200);
@@ -48,30 +43,44 @@ impl Run<'_> {
         if requests.seen() {
             return Some(OriginAnswer::WantsCertificate(silence));
         }
-        let took_hello = self.greet_origin(&addresses, *port).await;
-        Some(took_hello.unwrap_or(OriginAnswer::Silent(silence)))
+        Some(self.greet_origin(&addresses, *port, silence).await)
     }
 
-    /// Whether an origin speaks TLS that the library does not: bytes can ask for anything.
-    async fn greet_origin(&self, addresses: &[IpAddr], port: u16) -> Option<OriginAnswer> {
+    /// Whether an origin speaks TLS that the library does not: bytes can ask for anything. `silence` is
+    /// what the library got.
+    async fn greet_origin(
+        &self,
+        addresses: &[IpAddr],
+        port: u16,
+        silence: Silence,
+    ) -> OriginAnswer {
+        let mut refuses_all = matches!(silence, Silence::TlsAlert(..));
         for suites in hellos_of_any_suite() {
             let until = self.patience.next_step();
-            let (stream, peer) = race(addresses, port, &self.budget, until).await.ok()?;
+            let Ok((stream, peer)) = race(addresses, port, &self.budget, until).await else {
+                return OriginAnswer::Silent(silence);
+            };
             let hello = self.hello(Version::TLS12, &suites);
-            let greeting = greet_to_the_end(BoundedStream::new(stream), &hello, until).await;
-            if let Ok(greeting) = greeting
-                && let HelloAnswer::Chosen {
-                    version, cipher, ..
-                } = greeting.answer
-            {
-                return Some(OriginAnswer::TookHello {
-                    spoken: format!("{version} with {cipher}"),
-                    wants_certificate: greeting.wants_certificate,
-                    peer,
-                });
+            match greet_to_the_end(BoundedStream::new(stream), &hello, until).await {
+                Ok(greeting) => {
+                    if let HelloAnswer::Chosen {
+                        version, cipher, ..
+                    } = greeting.answer
+                    {
+                        return OriginAnswer::TookHello {
+                            spoken: format!("{version} with {cipher}"),
+                            wants_certificate: greeting.wants_certificate,
+                            peer,
+                        };
+                    }
+                }
+                Err(_) => refuses_all = false,
             }
         }
-        None
+        match refuses_all {
+            true => OriginAnswer::RefusesHellos(silence),
+            false => OriginAnswer::Silent(silence),
+        }
     }
 
     pub(super) async fn ask_public_addresses(
@@ -93,7 +102,6 @@ impl Run<'_> {
                 self.ask_front_at(&only, port, recording(&Recorder::new())),
                 self.plain_twin(&only)
             );
-            let plain = plain.map(|(answer, _)| answer);
             PublicAnswer {
                 address,
                 answer,
@@ -127,23 +135,15 @@ impl Run<'_> {
         asker.ask(&question).await
     }
 
-    /// Port 80 of the same host, and what it leads to; nothing where `--url` is that port itself.
-    pub(super) async fn plain_twin(&self, addresses: &[IpAddr]) -> Option<Followed> {
+    /// Port 80 of the same host; nothing where `--url` is that port itself.
+    pub(super) async fn plain_twin(&self, addresses: &[IpAddr]) -> Option<Asked<Exchange>> {
         if !self.endpoint.is_https() {
             return None;
         }
-        let silent = |silence| (Err(silence), None);
-        Some(self.ask_plain_twin(addresses).await.unwrap_or_else(silent))
+        Some(self.ask_plain_twin(addresses).await)
     }
 
-    /// What the front page of an http `--url` leads to.
-    pub(super) async fn ask_target_of_http(&self, main: &MainPort) -> Option<Asked<Exchange>> {
-        let door = main.door.as_ref()?;
-        let asker = self.asker(door.peer, None);
-        ask_target(&asker, &self.endpoint.url, main.front.as_ref().ok()?).await
-    }
-
-    async fn ask_plain_twin(&self, addresses: &[IpAddr]) -> Asked<Followed> {
+    async fn ask_plain_twin(&self, addresses: &[IpAddr]) -> Asked<Exchange> {
         let connect_until = self.patience.until.min(Instant::now() + PLAIN_CONNECT);
         let (stream, peer) = race(addresses, 80, &self.budget, connect_until).await?;
         let mut url = self.endpoint.url.clone();
@@ -151,7 +151,7 @@ impl Run<'_> {
         let _ = url.set_scheme("http");
         let question = Question::get(&path_and_query(&url));
         let place = Place {
-            url: url.clone(),
+            url,
             peer,
             authority: self.endpoint.host.to_string(),
             tls: None,
@@ -160,18 +160,6 @@ impl Run<'_> {
         let stream = BoundedStream::new(stream);
         let allowance = stream.allowance();
         asker.adopt(stream, allowance).await;
-        let answer = asker.ask(&question).await?;
-        let target = ask_target(&asker, &url, &answer).await;
-        Ok((Ok(answer), target))
+        asker.ask(&question).await
     }
-}
-
-/// Where a redirect leads to plain http of the same host and port, the answer there.
-async fn ask_target(asker: &Asker, asked: &Url, answer: &Exchange) -> Option<Asked<Exchange>> {
-    let location = answer.header("location").filter(|_| answer.is_redirect())?;
-    let target = asked.join(location).ok()?;
-    if target.scheme() != "http" || target.origin() != asked.origin() {
-        return None;
-    }
-    Some(asker.ask(&Question::get(&path_and_query(&target))).await)
 }

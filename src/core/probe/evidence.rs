@@ -115,8 +115,6 @@ pub struct LiveEvidence {
     pub gateway: Option<Gateway>,
     /// Port 80 of the same host; for an http URL the endpoint itself.
     pub plain: Asked<Exchange>,
-    /// What it leads to, where that is plain http of the same host and port again.
-    pub plain_target: Option<Asked<Exchange>>,
     /// The origin behind Cloudflare, asked directly; nothing where its address is not named.
     pub origin: Option<OriginAnswer>,
     /// The public addresses of the name; asked in the tailscale profile only.
@@ -261,6 +259,8 @@ pub enum OriginAnswer {
     Silent(Silence),
     /// It broke the handshake off after it had asked for a certificate of the client.
     WantsCertificate(Silence),
+    /// It refused every hello, and how it refused the first.
+    RefusesHellos(Silence),
     /// The handshake failed, because what TLS it speaks cannot be spoken here; but it took a hello up.
     TookHello {
         /// The version and the suite it chose.

@@ -100,6 +100,11 @@ pub(super) fn is_control_ui_config(exchange: &Exchange) -> bool {
             .is_some_and(|json| json.get("serverVersion").is_some())
 }
 
+/// Whether an answer by itself shows a mark of a gateway.
+pub(super) fn shows_mark(exchange: &Exchange) -> bool {
+    front_page_mark(exchange).is_some() || is_attribution_error(exchange)
+}
+
 fn front_page_mark(front: &Exchange) -> Option<&'static str> {
     const MARKS: &[&str] = &[
         "<title>OpenClaw Control",

@@ -65,17 +65,13 @@ impl<'a> Run<'a> {
             self.ask_origin(),
             self.ask_public_addresses(&addresses, port)
         );
-        let (plain, plain_target) = match twin {
-            Some(twin) => twin,
-            None => (main.front.clone(), self.ask_target_of_http(&main).await),
-        };
+        let plain = twin.unwrap_or_else(|| main.front.clone());
         // Last of all: a limiter they wake cannot blind the other questions.
         let made_up_key = self.ask_with_made_up_key(&main).await;
         let (burst, of_burst) = self.ask_in_a_burst(&main).await;
         let (connections, requests) = self.budget.used();
         LiveEvidence {
             plain,
-            plain_target,
             addresses: Ok(addresses),
             peer: main.peer,
             tls: main.tls,
@@ -136,7 +132,6 @@ fn nothing_seen(endpoint: &Endpoint, silence: &Silence) -> LiveEvidence {
         websocket_origin: foreign_origin(&endpoint.canary()),
         gateway: None,
         plain: Err(silence.clone()),
-        plain_target: None,
         origin: None,
         public_addresses: Vec::new(),
         protected: Vec::new(),

@@ -157,9 +157,9 @@ impl Asker {
         self.place.peer
     }
 
-    /// What the first request of the run for this question's path was answered.
-    pub(super) fn first_status(&self, question: &Question) -> Option<u16> {
-        self.budget.first_status(self.place.peer, &question.path)
+    /// What the first request of the run to this peer was answered.
+    pub(super) fn first_status(&self) -> Option<u16> {
+        self.budget.first_status(self.place.peer)
     }
 
     /// How many requests of the run came here within this time.
@@ -240,7 +240,7 @@ impl Asker {
         question: &Question,
         until: Instant,
     ) -> Asked<Exchange> {
-        let place = self.budget.take_request(lane.peer, &question.path)?;
+        let place = self.budget.take_request(lane.peer)?;
         lane.allowance.renew();
         let request = self.request(question)?;
         let response = lane.sender.send_request(request).await;
@@ -289,7 +289,7 @@ impl Asker {
     ) -> Asked<WebSocketAnswer> {
         let until = self.patience.next_step();
         let (stream, _) = self.open(until).await?;
-        self.budget.take_request(self.place.peer, path)?;
+        self.budget.take_request(self.place.peer)?;
         let upgrade = Upgrade {
             path,
             authority: &self.place.authority,

@@ -59,7 +59,6 @@ pub(crate) fn evidence() -> LiveEvidence {
         websocket_origin: "https://evil.example".into(),
         gateway: None,
         plain: Err(Silence::Refused),
-        plain_target: None,
         origin: None,
         public_addresses: Vec::new(),
         protected: Vec::new(),

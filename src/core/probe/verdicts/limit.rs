@@ -35,9 +35,11 @@ pub fn limit_spoofable(evidence: &LiveEvidence) -> Vec<LiveVerdict> {
 
 /// `rate-limit.no-retry-after`: a 429 without `Retry-After` (RFC 6585, 4; RFC 9110, 10.2.3).
 pub fn limit_without_retry_after(evidence: &LiveEvidence) -> Vec<LiveVerdict> {
-    let (limit, burst) = match burst(evidence) {
-        Ok(burst) => burst,
-        Err(verdict) => return vec![verdict],
+    // Whatever else is not known: a 429 that was seen says this or does not.
+    let (limit, burst) = match (&evidence.limit, &evidence.burst, burst(evidence)) {
+        (Ok(limit), Ok(burst), _) if has_seen_429(burst) => (limit, burst),
+        (_, _, Ok(both)) => both,
+        (_, _, Err(verdict)) => return vec![verdict],
     };
     let Some(refusal) = &burst.refusal else {
         let reason = "nothing was refused, so no 429 was seen";
@@ -69,6 +71,10 @@ pub fn limit_without_retry_after(evidence: &LiveEvidence) -> Vec<LiveVerdict> {
     }]
 }
 
+fn has_seen_429(burst: &Burst) -> bool {
+    burst.refusal.as_ref().is_some_and(|one| one.status == 429)
+}
+
 /// The gateway's five minutes of silence say nothing about a limit.
 const LOCK_OUT: &str = "the gateway has locked this address out for wrong keys: ask again later";
 
@@ -84,11 +90,9 @@ fn burst(evidence: &LiveEvidence) -> Result<(&DeclaredLimit, &Burst), LiveVerdic
     }
     let is_lock_out = burst.refusal.as_ref().is_some_and(|one| one.is_lock_out);
     if burst.was_limited && !is_lock_out {
-        return Err(LiveVerdict::unknown(format!(
-            "{} answers 429 to the very first request of the run, so nothing was counted: ask again \
-             when the limit has had its rest",
-            burst.request
-        )));
+        let reason = "the very first request of the run was answered 429, so nothing was counted: \
+            ask again when the limit has had its rest";
+        return Err(LiveVerdict::unknown(reason));
     }
     Ok((limit, burst))
 }
@@ -423,7 +427,7 @@ mod tests {
                     was_limited: true,
                     ..refused(429, 0, seconds)
                 },
-                "uuu",
+                "uup",
             ),
             (
                 "the key is refused",
@@ -437,9 +441,9 @@ mod tests {
                 "the key is refused while a limiter speaks",
                 Burst {
                     key_refused: Some(403),
-                    ..refused(429, 30, seconds)
+                    ..refused(429, 30, RetryAfter::Missing)
                 },
-                "uuu",
+                "uuf",
             ),
         ];
         for (name, burst, expected) in cases {

@@ -8,7 +8,8 @@ use url::{Host, Url};
 use super::edge::{challenge, is_by_access};
 use super::{LiveVerdict, facts, facts_with, front};
 use crate::probe::endpoint::Profile;
-use crate::probe::evidence::{Exchange, LiveEvidence, OriginAnswer, Silence};
+use crate::probe::evidence::{Asked, Exchange, LiveEvidence, OriginAnswer, Silence};
+use crate::probe::gateway::shows_mark;
 
 /// `auth.cloudflare-access-missing`: the profile is `cloudflare-*` and no Access login stands in
 /// front.
@@ -35,6 +36,9 @@ pub fn origin_bypass(evidence: &LiveEvidence) -> Vec<LiveVerdict> {
         None => LiveVerdict::skipped("name the origin's address with --connect-to HOST:PORT"),
         Some(OriginAnswer::Answered(exchange)) => judge_origin(exchange),
         Some(OriginAnswer::Silent(silence)) => judge_silent_origin(silence),
+        Some(OriginAnswer::RefusesHellos(silence)) => {
+            closed(&format!("it refuses every hello ({silence})"))
+        }
         Some(OriginAnswer::WantsCertificate(silence)) => closed(&format!(
             "it asks for a certificate of the client ({silence})"
         )),
@@ -76,7 +80,18 @@ pub fn private_chat_public(evidence: &LiveEvidence) -> Vec<LiveVerdict> {
         for (answer, port) in std::iter::once((&asked.answer, "")).chain(on_port_80) {
             match answer {
                 Ok(exchange) if !port.is_empty() && leads_to_https(exchange) => {}
-                Ok(exchange) if exchange.status < 400 || exchange.status == 401 => {
+                Ok(exchange)
+                    if !port.is_empty()
+                        && is_content(exchange)
+                        && !is_the_chat(exchange, &evidence.front) =>
+                {
+                    open = Some(format!(
+                        "something answers on port 80 of {address} with {}, and whether that is the \
+                         chat was not seen",
+                        exchange.status
+                    ));
+                }
+                Ok(exchange) if is_content(exchange) => {
                     let message = format!("the chat answers on the public address {address}{port}");
                     let facts = facts(exchange);
                     verdicts.push(LiveVerdict::fail(address.to_string(), message, facts));
@@ -105,6 +120,20 @@ pub fn private_chat_public(evidence: &LiveEvidence) -> Vec<LiveVerdict> {
         verdicts.push(LiveVerdict::pass(message, facts));
     }
     verdicts
+}
+
+fn is_content(exchange: &Exchange) -> bool {
+    exchange.status < 400 || exchange.status == 401
+}
+
+/// On port 80 there may be another site: the chat shows a gateway's mark or the endpoint's own page.
+fn is_the_chat(exchange: &Exchange, front: &Asked<Exchange>) -> bool {
+    let is_same = |front: &Exchange| {
+        (front.status, &front.body) == (exchange.status, &exchange.body)
+            && front.header("location") == exchange.header("location")
+    };
+    let is_front = || !exchange.body.is_empty() && front.as_ref().is_ok_and(is_same);
+    shows_mark(exchange) || is_front()
 }
 
 /// Whoever is sent on to https gets nothing of a chat.
@@ -306,6 +335,13 @@ mod tests {
                 ))),
                 "p",
             ),
+            (
+                Some(OriginAnswer::RefusesHellos(Silence::TlsAlert(
+                    40,
+                    "received".into(),
+                ))),
+                "p",
+            ),
             (took_hello(false), "f"),
             (took_hello(true), "u"),
             (silent(Silence::TimedOut), "u"),
@@ -370,12 +406,20 @@ mod tests {
 
     #[test]
     fn a_chat_on_port_80_of_a_public_address_is_as_public() {
+        const CHAT: &str = "<h1>Mia's chat</h1>";
         let to = |target: &'static str| Ok(exchange(301, &[("location", target)], ""));
         for (answer, plain, expected) in [
-            (Err(Silence::Refused), Ok(exchange(200, &[], "")), "f"),
-            (Err(Silence::Dropped), Ok(exchange(401, &[], "")), "f"),
-            (Err(Silence::Refused), to("/login"), "f"),
-            (Err(Silence::Refused), to("http://bot.example/"), "f"),
+            (Err(Silence::Refused), Ok(exchange(200, &[], CHAT)), "f"),
+            (
+                Err(Silence::Refused),
+                Ok(exchange(200, &[], "<openclaw-app>")),
+                "f",
+            ),
+            (Err(Silence::Refused), Ok(exchange(200, &[], "hello")), "u"),
+            (Err(Silence::Refused), Ok(exchange(200, &[], "")), "u"),
+            (Err(Silence::Dropped), Ok(exchange(401, &[], CHAT)), "u"),
+            (Err(Silence::Refused), to("/login"), "u"),
+            (Err(Silence::Refused), to("http://bot.example/"), "u"),
             (Err(Silence::Refused), to("https://bot.example/"), "p"),
             (Err(Silence::Refused), Ok(exchange(404, &[], "")), "p"),
             (Err(Silence::Refused), Ok(exchange(502, &[], "")), "u"),
@@ -385,6 +429,7 @@ mod tests {
         ] {
             let mut evidence = evidence();
             evidence.profile = Profile::Tailscale;
+            evidence.front = Ok(exchange(200, &[], CHAT));
             evidence.public_addresses = vec![PublicAnswer {
                 address: "198.51.100.10".parse().unwrap(),
                 answer: answer.clone(),

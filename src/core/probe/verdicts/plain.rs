@@ -4,14 +4,14 @@ use url::Url;
 
 use super::edge::challenge;
 use super::{LiveVerdict, facts, facts_with, is_closed, not_the_application};
-use crate::probe::evidence::{Asked, Exchange, LiveEvidence};
+use crate::probe::evidence::{Exchange, LiveEvidence};
 
 /// `https.plaintext`: content is served over plain http (OWASP ASVS 12.2.1).
 pub fn plaintext(evidence: &LiveEvidence) -> Vec<LiveVerdict> {
     vec![match &evidence.plain {
         Err(silence) if is_closed(silence) => closed(evidence),
         Err(silence) => LiveVerdict::unknown(format!("plain http: {silence}")),
-        Ok(exchange) => judge_plaintext(exchange, evidence),
+        Ok(exchange) => judge_plaintext(exchange),
     }]
 }
 
@@ -38,7 +38,7 @@ fn closed(evidence: &LiveEvidence) -> LiveVerdict {
     LiveVerdict::pass("port 80 is closed", facts)
 }
 
-fn judge_plaintext(exchange: &Exchange, evidence: &LiveEvidence) -> LiveVerdict {
+fn judge_plaintext(exchange: &Exchange) -> LiveVerdict {
     if let Some(reason) = challenge(exchange) {
         return LiveVerdict::unknown(format!("plain http: {reason}"));
     }
@@ -54,48 +54,11 @@ fn judge_plaintext(exchange: &Exchange, evidence: &LiveEvidence) -> LiveVerdict 
             format!("plain http serves content (status {})", exchange.status),
             facts(exchange),
         ),
-        300..400 if leads_to_https(exchange) => LiveVerdict::pass(
+        300..400 => LiveVerdict::pass(
             "plain http serves no content, it redirects",
             facts_with(exchange, "location"),
         ),
-        300..400 => judge_target(exchange, evidence.plain_target.as_ref()),
         status => LiveVerdict::unknown(format!("plain http answers with status {status}")),
-    }
-}
-
-fn leads_to_https(exchange: &Exchange) -> bool {
-    let target = exchange.header("location").map(Url::parse);
-    matches!(target, Some(Ok(target)) if target.scheme() == "https")
-}
-
-/// A redirect to plain http again serves what stands there.
-fn judge_target(exchange: &Exchange, target: Option<&Asked<Exchange>>) -> LiveVerdict {
-    let status = exchange.status;
-    let unknown = |why: &str| {
-        LiveVerdict::unknown(format!(
-            "plain http answers with {status}, which does not lead to https{why}"
-        ))
-    };
-    match target {
-        None => unknown(", and what stands there was not asked"),
-        Some(Err(silence)) => unknown(&format!("; what stands there: {silence}")),
-        Some(Ok(target)) if target.is_success() => LiveVerdict::fail(
-            "plain http",
-            format!(
-                "plain http serves content after a redirect (status {status}, then {})",
-                target.status
-            ),
-            facts(target),
-        ),
-        Some(Ok(target)) if is_refused(target) => LiveVerdict::pass(refusal(target), facts(target)),
-        Some(Ok(target)) if target.is_redirect() && leads_to_https(target) => LiveVerdict::pass(
-            "plain http serves no content, it redirects to https in two steps",
-            facts_with(target, "location"),
-        ),
-        Some(Ok(target)) => unknown(&format!(
-            "; what stands there answers with {}",
-            target.status
-        )),
     }
 }
 
@@ -195,9 +158,9 @@ mod tests {
             (301, Some("https://www.bot.example/"), 'p', 'f'),
             (301, Some("https://bot.example.evil.example/"), 'p', 'f'),
             (301, Some("https://bot.example@evil.example/"), 'p', 'f'),
-            (301, Some("http://bot.example/"), 'u', 'f'),
-            (301, Some("/login"), 'u', 'f'),
-            (301, None, 'u', 'f'),
+            (301, Some("http://bot.example/"), 'p', 'f'),
+            (301, Some("/login"), 'p', 'f'),
+            (301, None, 'p', 'f'),
             (200, None, 'f', 'f'),
             (204, None, 'f', 'f'),
             (403, None, 'p', 'p'),
@@ -227,30 +190,6 @@ mod tests {
         evidence.plain = Ok(exchange(403, &[("cf-mitigated", "challenge")], ""));
         assert_eq!(letter(&plaintext(&evidence)), 'u');
         assert_eq!(letter(&redirect(&evidence)), 'u');
-    }
-
-    #[test]
-    fn what_a_redirect_to_plain_http_leads_to_is_what_is_served() {
-        let to = |target: &'static str| Ok(exchange(302, &[("location", target)], ""));
-        for (target, expected) in [
-            (Some(Ok(exchange(200, &[], ""))), 'f'),
-            (Some(Ok(exchange(404, &[], ""))), 'p'),
-            (Some(Ok(exchange(401, &[], ""))), 'p'),
-            (Some(to("https://bot.example/login")), 'p'),
-            (Some(to("/login")), 'u'),
-            (Some(Ok(exchange(502, &[], ""))), 'u'),
-            (Some(Err(Silence::TimedOut)), 'u'),
-            (None, 'u'),
-        ] {
-            let mut evidence = evidence();
-            evidence.plain = to("/login");
-            evidence.plain_target = target.clone();
-            assert_eq!(letter(&plaintext(&evidence)), expected, "{target:?}");
-            assert_eq!(letter(&redirect(&evidence)), 'f', "{target:?}");
-        }
-        let mut evidence = evidence();
-        evidence.plain = to("https://www.bot.example/");
-        assert_eq!(letter(&plaintext(&evidence)), 'p');
     }
 
     #[test]
