@@ -123,17 +123,7 @@ fn one(
     let redactor = context.terminal.redactor();
     let (report, news) = report(&plan, &subject, &evidence, started_at, &site, redactor);
     for (_, news) in news {
-        // Where the check failed all the same, a target may be misspelled.
-        let has_failed = |id: &String| {
-            let mut failed = report.with_status(Status::Fail);
-            failed.any(|result| result.id == *id)
-        };
-        match &news {
-            WaiverNews::NotAsked(id) if !has_failed(id) => {
-                context.terminal.detail(&news.to_string());
-            }
-            _ => context.terminal.warn(&news.to_string()),
-        }
+        context.terminal.warn(&news.to_string());
     }
     Ok(report)
 }

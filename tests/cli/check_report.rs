@@ -689,8 +689,8 @@ fn a_waiver_that_was_not_asked_about_is_not_called_unused() {
         );
         place.line(&format!("check --only https {line}")).stderr
     };
-    assert!(!tell("", "").contains("waiver"), "no endpoint was asked");
-    assert!(tell("", "-v").contains("nothing that this run asked"));
+    // No endpoint was asked.
+    assert!(tell("", "").contains("nothing that this run asked"));
     place.write(
         "openclaw-sec.toml",
         format!(
@@ -699,7 +699,9 @@ fn a_waiver_that_was_not_asked_about_is_not_called_unused() {
         ),
     );
     let ended = place.line("check --only https");
-    assert!(!ended.stderr.contains("waiver"), "{}", ended.stderr);
+    let words = "is for nothing that this run asked";
+    assert!(ended.stderr.contains(words), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("delete it"), "{}", ended.stderr);
     place.write("other.env", HARDENED);
     let ended = place.line("check --only https --env other.env");
     assert!(ended.stderr.contains("delete it"), "{}", ended.stderr);

@@ -402,12 +402,12 @@ fn a_key_in_an_env_file_is_recorded_and_one_that_cannot_be_is_written_all_the_sa
 }
 
 #[test]
-fn a_key_that_is_too_old_is_one_finding_and_not_two() {
+fn a_key_that_is_too_old_is_not_recorded_for_all_that() {
     let place = Place::with_env("WEB_API_KEY=q7Zk2mVw9xLr4TbN8cPdYfHs3JgKuEaQ6RoXi1WvBtM=\n");
     place.shell("touch -d '100 days ago' .env");
     let (report, _) = place.report("--only rotation");
     assert_eq!(report.one("rotation.overdue")["status"], "fail");
-    assert_eq!(report.one("rotation.never-recorded")["status"], "pass");
+    assert_eq!(report.one("rotation.never-recorded")["status"], "fail");
 }
 
 #[test]

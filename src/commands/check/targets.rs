@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-use anyhow::anyhow;
 use jiff::Timestamp;
 use openclaw_sec::check::{Upstream, WaiverNews};
 use openclaw_sec::fleet::targets::{self, ListedTarget};
@@ -50,7 +49,7 @@ pub fn ask(
     let started_at = context.world.now();
     let plan = Plan::new(arguments)?;
     let listed = targets::read(list).map_err(Failure::usage)?;
-    try_what_all_share(list, arguments, &plan, &listed)?;
+    try_what_all_share(arguments, &plan, &listed)?;
     reports::refuse_inputs(outputs, arguments, context)?;
     let envs = || listed.iter().filter_map(|target| target.env.as_deref());
     let logs = reports::audit_logs(outputs, envs());
@@ -59,6 +58,7 @@ pub fn ask(
     for note in plan.rules.notes() {
         context.terminal.note(note);
     }
+    warn_of_urls(list, arguments, &plan, &listed, context.terminal);
     let run = Run {
         arguments,
         plan: &plan,
@@ -71,9 +71,8 @@ pub fn ask(
     Ok(Findings::Fleet(Fleet::new(started_at, targets)))
 }
 
-/// What is wrong for every deployment, and a URL that is none, is wrong before the first is asked.
+/// What is wrong for every deployment is wrong before the first is asked.
 fn try_what_all_share(
-    list: &Path,
     arguments: &CheckArgs,
     plan: &Plan,
     listed: &[ListedTarget],
@@ -84,13 +83,24 @@ fn try_what_all_share(
     if listed.iter().any(|target| target.url.is_some()) {
         gather::try_flags(arguments, plan)?;
     }
+    Ok(())
+}
+
+/// A URL that cannot be asked is its own target's unknown; where it stands is said at once.
+fn warn_of_urls(
+    list: &Path,
+    arguments: &CheckArgs,
+    plan: &Plan,
+    listed: &[ListedTarget],
+    terminal: &Terminal,
+) {
     for target in listed {
-        if let (Some(url), Some(line)) = (&target.url, target.url_line) {
-            gather::try_url(url, arguments, plan)
-                .map_err(|error| Failure::usage(anyhow!("{}:{line}: {error}", list.display())))?;
+        if let (Some(url), Some(line)) = (&target.url, target.url_line)
+            && let Err(error) = gather::try_url(url, arguments, plan)
+        {
+            terminal.warn(&format!("{}:{line}: {error}", list.display()));
         }
     }
-    Ok(())
 }
 
 /// What all deployments are asked with.
@@ -357,6 +367,7 @@ fn tell_waivers(answers: &[Answer], context: &Context<'_>) {
             None if all.len() == answers.len() && all.iter().all(is_idle) => all
                 .iter()
                 .find(|news| is_unused(news))
+                .or(all.first())
                 .and_then(Option::as_ref),
             None => None,
         };

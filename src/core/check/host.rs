@@ -39,7 +39,7 @@ pub struct Machine {
     /// What reminds of rotations.
     pub(super) reminders: Vec<String>,
     /// The services that are started by themselves, once somebody asks for them.
-    units: OnceLock<Vec<String>>,
+    units: OnceLock<audit_log::Units>,
 }
 
 impl Machine {
@@ -53,8 +53,8 @@ impl Machine {
         }
     }
 
-    fn units(&self, world: &World) -> &[String] {
-        self.units.get_or_init(|| audit_log::started_units(world))
+    fn units(&self, world: &World) -> &audit_log::Units {
+        self.units.get_or_init(|| audit_log::services(world))
     }
 }
 

@@ -246,8 +246,7 @@ fn mending(age: &Age) -> String {
 fn never_recorded(evidence: &Evidence) -> Vec<Verdict> {
     judge(
         evidence,
-        // Of a key that is too old anyway, one finding is enough.
-        |age| !age.is_recorded && age.due != Due::Overdue,
+        |age| !age.is_recorded,
         |age| format!("since when {} is in use is not recorded", age.name),
         "the ledger knows every key",
     )

@@ -66,11 +66,11 @@ pub fn apply_waivers(
             .collect();
         if matching.is_empty() {
             let id = waiver.id.clone();
-            if may_be_needed(waiver, results, target) {
-                news.push(WaiverNews::NotAsked(id));
-            } else if was_asked(&id) {
-                news.push(WaiverNews::Unused(id));
-            }
+            let is_unused = was_asked(&id) && !may_be_needed(waiver, results, target);
+            news.push(match is_unused {
+                true => WaiverNews::Unused(id),
+                false => WaiverNews::NotAsked(id),
+            });
             continue;
         }
         if waiver.expires < today {

@@ -20,7 +20,7 @@ use crate::scan::{Answer, folder_of};
 use crate::world::World;
 
 pub use contents::SecretInLog;
-pub use readers::{Readers, started_units};
+pub use readers::{Readers, Units, services};
 
 /// A log without a line for this long is stale.
 const STALE_AFTER: SignedDuration = SignedDuration::from_hours(24);
@@ -269,6 +269,9 @@ pub fn not_monitored(evidence: &Evidence) -> Vec<Verdict> {
     if let LogFile::Unreadable(reason) = &audit.file {
         return unknown(reason.clone());
     }
+    if let Some(asleep) = readers.asleep.first() {
+        return unknown(asleep.clone());
+    }
     if readers.hidden > 0 {
         return unknown(format!(
             "{} processes may not be looked into, and no configuration names the log: run this with sudo",
@@ -289,10 +292,12 @@ mod tests {
     #[test]
     fn whether_a_log_is_read_that_may_not_be_looked_at_is_unknown() {
         let unreadable = || LogFile::Unreadable("run this with sudo".to_owned());
-        for (file, found, expected) in [
-            (LogFile::Missing, "", "fail /srv/audit.log"),
-            (unreadable(), "", "unknown"),
-            (unreadable(), "fail2ban", "pass"),
+        for (file, found, asleep, expected) in [
+            (LogFile::Missing, "", None, "fail /srv/audit.log"),
+            (LogFile::Missing, "", Some("enable it"), "unknown"),
+            (LogFile::Missing, "fail2ban", Some("enable it"), "pass"),
+            (unreadable(), "", None, "unknown"),
+            (unreadable(), "fail2ban", None, "pass"),
         ] {
             let mut evidence = evidence("");
             evidence.host.audit = Some(AuditEvidence {
@@ -303,6 +308,7 @@ mod tests {
                 rotation: Answer::Known(None),
                 readers: Readers {
                     found: found.split_whitespace().map(str::to_owned).collect(),
+                    asleep: asleep.iter().map(|&one| one.to_owned()).collect(),
                     hidden: 0,
                 },
                 secrets: Answer::Known(Vec::new()),

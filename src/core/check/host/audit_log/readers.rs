@@ -10,6 +10,7 @@ use globset::GlobBuilder;
 
 use crate::check::host::processes::{Processes, process_ids};
 use crate::check::host::{Machine, names_in};
+use crate::check::verdict::shell_word;
 use crate::small_file;
 use crate::variables::DEFAULT_AUDIT_LOG;
 use crate::world::World;
@@ -34,13 +35,16 @@ const SERVICES: [(&str, &[&str]); 7] = [
     ("Alloy", &["etc/alloy"]),
 ];
 
-pub use units::started as started_units;
+use fail2ban::Named;
+pub use units::{Units, services};
 
 /// What reads a log.
 #[derive(Debug, Default)]
 pub struct Readers {
     /// Their names.
     pub found: Vec<String>,
+    /// What names the log and is not enabled, and the command that enables it.
+    pub asleep: Vec<String>,
     /// How many processes may not be looked into.
     pub hidden: usize,
 }
@@ -49,8 +53,14 @@ pub struct Readers {
 pub fn of(log: &Path, env: Option<&Path>, machine: &Machine, world: &World) -> Readers {
     let mut readers = Readers::default();
     let shown = log.to_string_lossy().into_owned();
-    if fail2ban::reads(&shown, world) {
-        readers.found.push("fail2ban".to_owned());
+    match fail2ban::names(&shown, world) {
+        Named::Enabled => readers.found.push("fail2ban".to_owned()),
+        Named::Asleep(jail) => readers.asleep.push(format!(
+            "fail2ban's jail {jail} names the audit log and is not enabled: run `printf '[%s]\\nenabled = true\\n' \
+             {} | sudo tee -a /etc/fail2ban/jail.d/openclaw.local` and `sudo fail2ban-client reload`",
+            shell_word(&jail)
+        )),
+        Named::Nowhere => {}
     }
     for (service, places) in SERVICES {
         let mut files = places.iter().flat_map(|place| files_at(world.host(place)));
@@ -59,10 +69,18 @@ pub fn of(log: &Path, env: Option<&Path>, machine: &Machine, world: &World) -> R
         }
     }
     // A unit that starts OpenClaw names the log, too: what counts is a follower.
-    let mut units = machine.units(world).iter();
-    if units.any(|text| runs_follower(text, &shown, env)) {
+    let Units { started, asleep } = machine.units(world);
+    let follows = |text: &str| runs_follower(text, &shown, env);
+    if started.iter().any(|text| follows(text)) {
         readers.found.push("a systemd unit".to_owned());
     }
+    let asleep = asleep.iter().find(|(_, text)| follows(text));
+    readers.asleep.extend(asleep.map(|(unit, _)| {
+        format!(
+            "{unit} would read the audit log and is not enabled: run `sudo systemctl enable --now {}`",
+            shell_word(unit)
+        )
+    }));
     if readers.found.is_empty() {
         open_files(log, &machine.processes, world, &mut readers);
     }

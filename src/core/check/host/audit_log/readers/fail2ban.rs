@@ -17,15 +17,26 @@ const DEEPEST: usize = 8;
 #[derive(Debug, Default)]
 struct Jails(BTreeMap<String, BTreeMap<String, String>>);
 
-/// Whether an enabled jail reads `log`.
-pub(super) fn reads(log: &str, world: &World) -> bool {
+/// Which jail names a log.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Named {
+    /// An enabled one: it reads it.
+    Enabled,
+    /// One that is not enabled.
+    Asleep(String),
+    /// None.
+    Nowhere,
+}
+
+/// Whether a jail names `log`, and whether it is enabled.
+pub(super) fn names(log: &str, world: &World) -> Named {
     let mut jails = Jails::default();
     for file in files(world) {
         if let Ok(text) = small_file::read_text(&file, LARGEST_FILE) {
             jails.add(&text);
         }
     }
-    jails.read(log)
+    jails.name(log)
 }
 
 /// In the order in which they are read: what comes later counts.
@@ -75,19 +86,24 @@ impl Jails {
         }
     }
 
-    fn read(&self, log: &str) -> bool {
-        let jails = self.0.keys().filter(|name| *name != DEFAULT);
-        jails.into_iter().any(|jail| {
+    fn name(&self, log: &str) -> Named {
+        let mut named = Named::Nowhere;
+        for jail in self.0.keys().filter(|name| *name != DEFAULT) {
             let of = |option| self.value(jail, option).unwrap_or_default();
-            let enabled = of("enabled").to_ascii_lowercase();
             // With this one, journald is asked and no file is read.
             let asks_files = !of("backend").starts_with("systemd");
-            ["true", "yes", "on", "1"].contains(&&*enabled)
-                && asks_files
-                && of("logpath")
-                    .split_whitespace()
-                    .any(|path| path == log || covers(path, log))
-        })
+            let paths = of("logpath");
+            let mut paths = paths.split_whitespace();
+            if !asks_files || !paths.any(|path| path == log || covers(path, log)) {
+                continue;
+            }
+            let enabled = of("enabled").to_ascii_lowercase();
+            if ["true", "yes", "on", "1"].contains(&&*enabled) {
+                return Named::Enabled;
+            }
+            named = Named::Asleep(jail.clone());
+        }
+        named
     }
 
     /// The option of a jail, with `%(other)s` replaced.
@@ -119,12 +135,12 @@ mod tests {
 
     const LOG: &str = "/srv/bot/audit.log";
 
-    fn reads(files: &[&str]) -> bool {
+    fn named(files: &[&str]) -> Named {
         let mut jails = Jails::default();
         for text in files {
             jails.add(text);
         }
-        jails.read(LOG)
+        jails.name(LOG)
     }
 
     #[test]
@@ -188,7 +204,26 @@ mod tests {
             ),
             (&["[bot]\nenabled = 1\nlogpath = %(logpath)s\n"], false),
         ] {
-            assert_eq!(reads(files), expected, "{files:?}");
+            assert_eq!(named(files) == Named::Enabled, expected, "{files:?}");
+        }
+    }
+
+    #[test]
+    fn a_jail_that_names_the_log_and_is_not_enabled_is_asleep() {
+        let asleep = || Named::Asleep("bot".to_owned());
+        for (text, expected) in [
+            ("[bot]\nlogpath = /srv/bot/audit.log\n", asleep()),
+            (
+                "[bot]\nenabled = false\nlogpath = /srv/bot/*.log\n",
+                asleep(),
+            ),
+            (
+                "[bot]\nlogpath = /srv/bot/audit.log\n[a]\nenabled = 1\nlogpath = /srv/bot/audit.log\n",
+                Named::Enabled,
+            ),
+            ("[bot]\nlogpath = /var/log/a.log\n", Named::Nowhere),
+        ] {
+            assert_eq!(named(&[text]), expected, "{text}");
         }
     }
 }

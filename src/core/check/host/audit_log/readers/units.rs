@@ -20,11 +20,47 @@ const FOLDERS: [&str; 6] = [
 /// More units are not looked into.
 const MOST: usize = 4096;
 
-/// The texts of the services that are enabled, or that an enabled unit starts.
-pub fn started(world: &World) -> Vec<String> {
+/// The services of a machine.
+#[derive(Debug, Default)]
+pub struct Units {
+    /// The texts of those that are enabled, or that an enabled unit starts.
+    pub started: Vec<String>,
+    /// The others: the unit that would have to be enabled, and the service's text.
+    pub asleep: Vec<(String, String)>,
+}
+
+/// All services of this machine.
+pub fn services(world: &World) -> Units {
     let folders: Vec<PathBuf> = FOLDERS.iter().map(|folder| world.host(folder)).collect();
+    let (seen, started) = started(&folders, world);
+    let mut looked_at = BTreeSet::new();
+    let mut asleep = Vec::new();
+    for name in folders.iter().flat_map(|folder| links_in(folder)) {
+        let Some(stem) = name.strip_suffix(".service") else {
+            continue;
+        };
+        let is_instance = |of: &String| stem.ends_with('@') && of.starts_with(stem);
+        if seen.contains(&name)
+            || seen.iter().any(is_instance)
+            || looked_at.len() >= MOST
+            || !looked_at.insert(name.clone())
+        {
+            continue;
+        }
+        let Some(text) = text_of(&name, &folders, world) else {
+            continue;
+        };
+        let timer = format!("{stem}.timer");
+        let has_timer = folders.iter().any(|folder| folder.join(&timer).exists());
+        asleep.push((if has_timer { timer } else { name }, text));
+    }
+    Units { started, asleep }
+}
+
+/// The names of the units that are started by themselves, and the texts of the services among them.
+fn started(folders: &[PathBuf], world: &World) -> (BTreeSet<String>, Vec<String>) {
     let mut waiting: Vec<String> = Vec::new();
-    for folder in &folders {
+    for folder in folders {
         for name in names_in(folder) {
             let name = name.to_string_lossy();
             if name.ends_with(".wants") || name.ends_with(".requires") {
@@ -35,7 +71,7 @@ pub fn started(world: &World) -> Vec<String> {
     let mut seen: BTreeSet<String> = waiting.iter().cloned().collect();
     let mut services = Vec::new();
     while let Some(name) = waiting.pop() {
-        let Some(text) = text_of(&name, &folders, world) else {
+        let Some(text) = text_of(&name, folders, world) else {
             continue;
         };
         for next in starts(&name, &text) {
@@ -47,7 +83,7 @@ pub fn started(world: &World) -> Vec<String> {
             services.push(text);
         }
     }
-    services
+    (seen, services)
 }
 
 fn links_in(folder: &Path) -> impl Iterator<Item = String> {
@@ -117,7 +153,7 @@ mod tests {
     use super::*;
     use crate::check::fixtures::world_below;
 
-    fn started_in(files: &[(&str, &str)], links: &[(&str, &str)]) -> Vec<String> {
+    fn services_in(files: &[(&str, &str)], links: &[(&str, &str)]) -> Units {
         let root = tempfile::tempdir().unwrap();
         let at = |name: &str| {
             let path = root.path().join(name);
@@ -130,9 +166,33 @@ mod tests {
         for (name, target) in links {
             std::os::unix::fs::symlink(target, at(name)).unwrap();
         }
-        let mut started = started(&world_below(root.path()));
+        services(&world_below(root.path()))
+    }
+
+    fn started_in(files: &[(&str, &str)], links: &[(&str, &str)]) -> Vec<String> {
+        let mut started = services_in(files, links).started;
         crate::order::sort(&mut started);
         started
+    }
+
+    #[test]
+    fn the_other_services_are_asleep_and_a_timer_is_what_wakes_them() {
+        let file = ("etc/systemd/system/a.service", "A");
+        let packaged = ("usr/lib/systemd/system/a.service", "B");
+        let timer = ("etc/systemd/system/a.timer", "[Timer]");
+        let wants = "etc/systemd/system/multi-user.target.wants";
+        let enabled = format!("{wants}/a.service");
+        let own = "/etc/systemd/system/a.service";
+        let asleep = |files: &[_], links: &[_]| services_in(files, links).asleep;
+        let of = |unit: &str| vec![(unit.to_owned(), "A".to_owned())];
+        assert_eq!(asleep(&[file, packaged], &[]), of("a.service"));
+        assert_eq!(asleep(&[file, timer], &[]), of("a.timer"));
+        assert_eq!(asleep(&[file, packaged], &[(&enabled, own)]), []);
+        let template = ("etc/systemd/system/t@.service", "A");
+        let instance = format!("{wants}/t@x.service");
+        let link = (&*instance, "/etc/systemd/system/t@.service");
+        assert_eq!(asleep(&[template], &[link]), []);
+        assert_eq!(asleep(&[template], &[]), of("t@.service"));
     }
 
     #[test]
