@@ -114,7 +114,9 @@ impl FleetTarget {
         } else {
             ItemStatus::Pass
         };
-        if let Some(reason) = reason {
+        // A fleet's document that is merged again holds it already.
+        let is_said = report.results.iter().any(|one| one.id == UNSOUND_REPORT);
+        if let Some(reason) = reason.filter(|_| !is_said) {
             add_unknown(&mut report, reason);
         }
         Self {

@@ -302,6 +302,19 @@ fn a_summary_that_disagrees_with_its_results_is_no_pass() {
         assert_eq!(fleet.status(name), status, "{name}");
         assert!(fleet.reason(name).contains("summary"), "{name}");
         assert_eq!(fleet.code, code, "{name}");
+        let document: Value = serde_json::from_str(&fleet.text).unwrap();
+        for count in ["pass", "fail", "unknown", "skipped", "waived"] {
+            let printed = document["targets"].as_array().unwrap().iter();
+            let printed = printed.map(|one| one["report"]["summary"][count].as_u64().unwrap());
+            let sum = printed.fold(0, u64::saturating_add);
+            assert_eq!(document["summary"][count], sum, "{name} {count}");
+        }
+        let has_said_so = |text: &str| text.matches("unsound-report").count();
+        let once = has_said_so(&fleet.text);
+        assert_ne!(once, 0, "{name}: {}", fleet.text);
+        place.write("again.json", &fleet.text);
+        let again = Fleet::of(&place, "--merge again.json");
+        assert_eq!(has_said_so(&again.text), once, "{name}");
         for format in [
             "human",
             "sarif",

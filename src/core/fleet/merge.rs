@@ -328,7 +328,12 @@ impl Reader<'_> {
         if let Some(why) = self.out_of_time(started_at) {
             return self.unknown(name, why, Some((report, started_at)));
         }
-        let target = FleetTarget::reported(self.name(name), report).passed_on(text);
+        let target = FleetTarget::reported(self.name(name), report);
+        // What we add to a report, and count, has to stand in it.
+        let target = match &target.reason {
+            Some(_) => Ok(target),
+            None => target.passed_on(text),
+        };
         match target {
             Ok(mut target) => {
                 target.reason = reason.or(target.reason);
