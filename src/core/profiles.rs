@@ -120,12 +120,20 @@ pub struct UnknownProfile {
 
 impl fmt::Display for UnknownProfile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no such profile")?;
-        if let Some(nearest) = self.nearest {
-            write!(f, " (did you mean {nearest}?)")?;
-        }
+        write!(f, "no such profile{}", self.hint())
+    }
+}
+
+impl UnknownProfile {
+    /// What there is: ` (did you mean vps?); there are …`, to stand behind any words.
+    pub fn hint(&self) -> String {
+        let nearest = self.nearest.map(|id| format!(" (did you mean {id}?)"));
         let ids: Vec<&str> = ids().collect();
-        write!(f, "; there are {}", ids.join(", "))
+        format!(
+            "{}; there are {}",
+            nearest.unwrap_or_default(),
+            ids.join(", ")
+        )
     }
 }
 

@@ -250,8 +250,9 @@ fn profile(request: &Request) -> Result<&'static Profile, FirewallError> {
         .as_deref()
         .unwrap_or(profiles::DEFAULT_PROFILE);
     // The words around the id hide a key that was pasted in its place.
-    profiles::named(id)
-        .map_err(|unknown| FirewallError::value("--profile", id, format!("is {unknown}")))
+    profiles::named(id).map_err(|unknown| {
+        FirewallError::value("--profile", id, format!("is no profile{}", unknown.hint()))
+    })
 }
 
 fn hook(request: &Request) -> Result<Hook, FirewallError> {
