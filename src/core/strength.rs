@@ -2,6 +2,7 @@
 
 mod dictionary;
 mod letters;
+mod pieces;
 mod structure;
 mod texts;
 mod words;

@@ -1,5 +1,8 @@
 //! Structure in a value: runs, walks over the keyboard, repetition, dates, and the cheapest way to describe it all.
 
+use std::sync::LazyLock;
+
+use super::pieces::{Texts, heads};
 use super::{texts, words};
 
 /// What makes a value easier to guess than its length says.
@@ -231,63 +234,52 @@ fn keyboard_walks(text: &[char]) -> Vec<Segment> {
 }
 
 /// Columns written one after the other: `1qaz2wsx3edc`, also pieces of rows: `qweasdzxc`.
+const COLUMNS: &[&str] = &[
+    "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik,9ol.0p;/",
+    "zaq1xsw2cde3vfr4bgt5nhy6mju7",
+    "qazwsxedcrfvtgbyhnujmikolp",
+    "qweasdzxcrtyfghvbnuiojklm",
+    "q1w2e3r4t5y6u7i8o9p0",
+    "1q2w3e4r5t6y7u8i9o0p",
+    "qawsedrftgyhujikolp",
+    "asdfqwerzxcv1234",
+    "qwer1234asdf5678zxcv",
+    "147258369",
+    "789456123",
+    "741852963",
+    "159753",
+    "1qazxsw23edcvfr45tgbnhy67ujm",
+];
+/// A shorter piece of them may well be chance.
+const SHORTEST_WALK: usize = 6;
+
+static WALKS: Texts = Texts {
+    all: COLUMNS,
+    least: SHORTEST_WALK,
+    heads: LazyLock::new(|| heads(COLUMNS, SHORTEST_WALK)),
+};
+
 fn keyboard_columns(text: &[char]) -> Vec<Segment> {
-    const WALKS: &[&str] = &[
-        "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik,9ol.0p;/",
-        "zaq1xsw2cde3vfr4bgt5nhy6mju7",
-        "qazwsxedcrfvtgbyhnujmikolp",
-        "qweasdzxcrtyfghvbnuiojklm",
-        "q1w2e3r4t5y6u7i8o9p0",
-        "1q2w3e4r5t6y7u8i9o0p",
-        "qawsedrftgyhujikolp",
-        "asdfqwerzxcv1234",
-        "qwer1234asdf5678zxcv",
-        "147258369",
-        "789456123",
-        "741852963",
-        "159753",
-        "1qazxsw23edcvfr45tgbnhy67ujm",
-    ];
-    let folded: String = text
+    let folded: Vec<u8> = text
         .iter()
         .map(|character| match SHIFTED_DIGITS.find(*character) {
-            Some(digit) => char::from(b'0' + digit as u8),
-            None => character.to_ascii_lowercase(),
-        })
-        .map(|character| {
-            if character.is_ascii() {
-                character
-            } else {
-                '\0'
-            }
+            Some(digit) => b'0' + digit as u8,
+            None if character.is_ascii() => character.to_ascii_lowercase() as u8,
+            None => b'\0',
         })
         .collect();
-    let mut found = Vec::new();
-    for walk in WALKS {
-        let mut start = 0;
-        while start + 6 <= folded.len() {
-            let length = (6..=walk.len().min(folded.len() - start))
-                .rev()
-                .find(|length| walk.contains(&folded[start..start + length]))
-                .unwrap_or(0);
-            if length > 0 {
-                let shifts = (1..length)
-                    .filter(|index| {
-                        text[start + index].is_ascii_uppercase()
-                            != text[start + index - 1].is_ascii_uppercase()
-                    })
-                    .count();
-                found.push(segment(
-                    start,
-                    start + length,
-                    StructureKind::Keyboard,
-                    13.0 + shifts as f64 * 2.0,
-                ));
-            }
-            start += length.max(1);
-        }
-    }
-    found
+    let walks = WALKS.pieces(&folded).into_iter();
+    walks
+        .map(|walk| {
+            let end = walk.start + walk.length;
+            let keys = text[walk.start..end].windows(2);
+            let shifts = keys
+                .filter(|pair| pair[0].is_ascii_uppercase() != pair[1].is_ascii_uppercase())
+                .count();
+            let bits = 13.0 + shifts as f64 * 2.0;
+            segment(walk.start, end, StructureKind::Keyboard, bits)
+        })
+        .collect()
 }
 
 fn key_place(rows: &[&str; 4], character: char) -> Option<((i32, i32), bool)> {

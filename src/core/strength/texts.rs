@@ -1,5 +1,8 @@
 //! Texts that everybody knows, so their length adds no strength.
 
+use std::sync::LazyLock;
+
+use super::pieces::{Texts, heads};
 use super::structure::{Segment, StructureKind};
 
 /// Small letters and digits only; what stands between them in a value does not matter.
@@ -54,6 +57,12 @@ const KNOWN_TEXTS: &[&str] = &[
 const SHORTEST_QUOTE: usize = 8;
 const QUOTE_BITS: f64 = 8.0;
 
+static TEXTS: Texts = Texts {
+    all: KNOWN_TEXTS,
+    least: SHORTEST_QUOTE,
+    heads: LazyLock::new(|| heads(KNOWN_TEXTS, SHORTEST_QUOTE)),
+};
+
 pub(super) fn find(text: &[char]) -> Vec<Segment> {
     let letters: Vec<(usize, u8)> = text
         .iter()
@@ -62,39 +71,21 @@ pub(super) fn find(text: &[char]) -> Vec<Segment> {
         .map(|(place, character)| (place, character.to_ascii_lowercase() as u8))
         .collect();
     let normal: Vec<u8> = letters.iter().map(|(_, letter)| *letter).collect();
-    let mut quotes = Vec::new();
-    for known in KNOWN_TEXTS {
-        let mut from = 0;
-        while from + SHORTEST_QUOTE <= normal.len() {
-            let length = longest_quote(known.as_bytes(), &normal[from..]);
-            if length >= SHORTEST_QUOTE {
-                let (start, end) = (letters[from].0, letters[from + length - 1].0 + 1);
-                let written: usize = end - start - length;
-                let bits = QUOTE_BITS + libm::log2(known.len() as f64) + libm::log2(length as f64);
-                quotes.push(Segment {
-                    start,
-                    end,
-                    kind: StructureKind::KnownText,
-                    code_bits: bits + 6.0 + written as f64 * 6.0,
-                    guess_bits: bits + if written > 0 { 4.0 } else { 0.0 },
-                });
+    let pieces = TEXTS.pieces(&normal).into_iter();
+    pieces
+        .map(|piece| {
+            let length = piece.length;
+            let end = letters[piece.start + length - 1].0 + 1;
+            let start = letters[piece.start].0;
+            let written: usize = end - start - length;
+            let bits = QUOTE_BITS + libm::log2(piece.of.len() as f64) + libm::log2(length as f64);
+            Segment {
+                start,
+                end,
+                kind: StructureKind::KnownText,
+                code_bits: bits + 6.0 + written as f64 * 6.0,
+                guess_bits: bits + if written > 0 { 4.0 } else { 0.0 },
             }
-            from += length.max(1);
-        }
-    }
-    quotes
-}
-
-/// How much of the beginning of `text` stands somewhere in `known`.
-fn longest_quote(known: &[u8], text: &[u8]) -> usize {
-    memchr::memmem::find_iter(known, &text[..SHORTEST_QUOTE])
-        .map(|at| {
-            known[at..]
-                .iter()
-                .zip(text)
-                .take_while(|(expected, actual)| expected == actual)
-                .count()
         })
-        .max()
-        .unwrap_or(0)
+        .collect()
 }
