@@ -1,5 +1,6 @@
 //! `check`: gathers evidence, has it judged, and delivers the report.
 
+mod catalogue;
 mod gather;
 mod mend;
 mod merge;
@@ -40,11 +41,11 @@ pub fn run(
         };
         let only = given("only", &arguments.only);
         let selection = Selection::new(only, given("skip", &arguments.skip));
-        let list = reports::list(&selection.map_err(Failure::usage)?);
+        let list = catalogue::list(&selection.map_err(Failure::usage)?);
         return Ok(context.terminal.reading_matter(list.as_bytes(), 0));
     }
     if let Some(id) = &arguments.explain {
-        let text = reports::explain(id).map_err(Failure::usage)?;
+        let text = catalogue::explain(id).map_err(Failure::usage)?;
         return Ok(context.terminal.reading_matter(text.as_bytes(), 0));
     }
     if arguments.merge.is_empty()

@@ -1,21 +1,19 @@
-//! Which report goes where, and the texts of `--list` and `--explain`.
+//! Which report goes where.
 
+mod inputs;
 mod job_summary;
 
-use std::os::unix::fs::MetadataExt as _;
+pub use inputs::{audit_logs, refuse_files, refuse_inputs};
+
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 use openclaw_sec::atomic_file::{self, AtomicFileError};
-use openclaw_sec::check::{self, ITEMS, Selection};
-use openclaw_sec::env_file::EnvFile;
 use openclaw_sec::fleet::Findings;
 use openclaw_sec::order;
-use openclaw_sec::scan;
-use openclaw_sec::settings::{Settings, nearest};
+use openclaw_sec::settings::Settings;
 use openclaw_sec::small_file;
 use openclaw_sec::world::World;
 
@@ -181,101 +179,6 @@ impl Output {
     }
 }
 
-/// A report must not take the place of a file that the run reads: `--output .env` is a slip.
-pub fn refuse_inputs(
-    outputs: &[Output],
-    arguments: &CheckArgs,
-    context: &Context<'_>,
-) -> Result<(), Failure> {
-    if let Some(baseline) = arguments.baseline.as_deref().and_then(identity)
-        && let Some(path) = outputs
-            .iter()
-            .filter_map(Output::path)
-            .find(|path| identity(path) == Some(baseline))
-    {
-        return Err(Failure::usage(anyhow!(
-            "--output {}: this is the baseline of the same run, which would accept by itself what is new; write another file, look at it, and move it there",
-            path.display()
-        )));
-    }
-    let env = arguments.env.as_deref().unwrap_or(Path::new(".env"));
-    let others = [&arguments.openclaw_config, &arguments.ca_file];
-    let logs = audit_logs(outputs, std::iter::once(env));
-    let inputs = std::iter::once(env)
-        .chain(logs.iter().map(PathBuf::as_path))
-        .chain(arguments.compare_env.iter().map(PathBuf::as_path))
-        .chain(arguments.rules.iter().map(PathBuf::as_path))
-        .chain(others.into_iter().flatten().map(PathBuf::as_path));
-    refuse_files(outputs, inputs, context)
-}
-
-/// The device and number of a file.
-fn identity(path: &Path) -> Option<(u64, u64)> {
-    let metadata = path.metadata().ok()?;
-    metadata.is_file().then(|| (metadata.dev(), metadata.ino()))
-}
-
-/// The audit logs that env files name, where a report might take the place of one.
-pub fn audit_logs<'e>(outputs: &[Output], envs: impl Iterator<Item = &'e Path>) -> Vec<PathBuf> {
-    match outputs.iter().any(|output| output.path.is_some()) {
-        true => envs.filter_map(audit_log_of).collect(),
-        false => Vec::new(),
-    }
-}
-
-/// The audit log that an env file names, which the run reads, too. What is no file is left alone:
-/// a pipe can be read but once.
-fn audit_log_of(env: &Path) -> Option<PathBuf> {
-    identity(env)?;
-    let file = EnvFile::read(env, PATIENCE).ok()?;
-    let log = String::from_utf8(file.get("AUDIT_LOG_PATH")?.value.expose().to_vec()).ok()?;
-    Some(scan::folder_of(env).join(log.trim()))
-}
-
-/// Whether a file is one that the state folder keeps: a report may lie beside them.
-fn is_state(path: &Path, context: &Context<'_>) -> bool {
-    const OWN: [&str; 6] = ["salt", "ledger.json", "rotations", "locks", "audit", "seal"];
-    let state = context.state().ok();
-    let folder = state.and_then(|state| state.path().canonicalize().ok());
-    let (Some(folder), Ok(path)) = (folder, atomic_file::resolve(path)) else {
-        return false;
-    };
-    let below = path.strip_prefix(&folder);
-    below.is_ok_and(|below| OWN.iter().any(|name| below.starts_with(name)))
-}
-
-/// How long a file that somebody is changing is waited for.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// The same for other files that a run reads, its configuration and what the state folder keeps.
-pub fn refuse_files<'i>(
-    outputs: &[Output],
-    inputs: impl Iterator<Item = &'i Path>,
-    context: &Context<'_>,
-) -> Result<(), Failure> {
-    if outputs.iter().all(|output| output.path.is_none()) {
-        return Ok(());
-    }
-    let settings = context.settings.files.iter();
-    let settings = settings.filter_map(|path| identity(path));
-    let read: Vec<_> = inputs.filter_map(identity).chain(settings).collect();
-    for path in outputs.iter().filter_map(|output| output.path.as_deref()) {
-        if is_state(path, context) {
-            return Err(Failure::usage(anyhow!(
-                "--output {}: this place belongs to the state of openclaw-sec; name another one",
-                path.display()
-            )));
-        }
-        if identity(path).is_some_and(|identity| read.contains(&identity)) {
-            return Err(Failure::usage(anyhow!(
-                "--output {}: this file is read by the same run and would be lost; name another one",
-                path.display()
-            )));
-        }
-    }
-    Ok(())
-}
-
 /// Writes every report; one that cannot be written does not keep back the others.
 ///
 /// # Errors
@@ -369,60 +272,6 @@ fn host_name(world: &World) -> String {
 const HOST_NAME: &str = "/proc/sys/kernel/hostname";
 /// In bytes; the kernel allows 64.
 const LONGEST_HOST_NAME: u64 = 256;
-
-/// The checks that are chosen, by item.
-pub fn list(selection: &Selection) -> String {
-    let width = check::checks()
-        .map(|check| check.id.len())
-        .max()
-        .unwrap_or_default();
-    let mut text = String::new();
-    for item in ITEMS {
-        let chosen = || item.checks.iter().filter(|check| selection.holds(check));
-        if chosen().next().is_none() {
-            continue;
-        }
-        text.push_str(&format!("{}: {}\n", item.id, item.title));
-        for check in chosen() {
-            let kind = check.kinds();
-            text.push_str(&format!(
-                "  {:<width$}  {:<8}  {:<12}  {}\n",
-                check.id, check.severity, kind, check.title
-            ));
-        }
-    }
-    text
-}
-
-/// One check, as a page to read.
-pub fn explain(id: &str) -> anyhow::Result<String> {
-    let Some(check) = check::find(id) else {
-        let hint = match nearest(id, check::checks().map(|check| check.id)) {
-            Some(nearest) => format!(" (did you mean {nearest}?)"),
-            None => String::new(),
-        };
-        return Err(anyhow!(
-            "--explain {id}: no check is called so{hint}; `openclaw-sec check --list` shows them all"
-        ));
-    };
-    let mut text = format!("{} ({}, {})\n\n", check.id, check.severity, check.kinds());
-    text.push_str(&format!("  asks   {}\n", check.title));
-    text.push_str(&format!("  why    {}\n", check.why));
-    text.push_str(&format!(
-        "  fix    {}\n",
-        check.remediation.replace("{env}", ".env")
-    ));
-    for reference in check.references {
-        text.push_str(&format!("  see    {reference}\n"));
-    }
-    if check.is_active {
-        text.push_str("  note   asked only with --active: a limiter or a lock-out may notice\n");
-    }
-    if check.is_fixable {
-        text.push_str("  note   `openclaw-sec check --fix` can mend it\n");
-    }
-    Ok(text)
-}
 
 #[cfg(test)]
 mod tests {
