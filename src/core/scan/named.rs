@@ -15,7 +15,9 @@ use super::made_up::{is_made_up, shannon_bits};
 use super::named_rules::{
     COMMAND, NAMED_RULES, NOISE, NamedRule, OURS, PLAIN_ENDINGS, PUBLIC_WORDS, SECRET_WORDS,
 };
-use super::references::{describes, is_camel_case, is_expression, is_reference};
+use super::references::{
+    describes, is_behind_a_name, is_camel_case, is_expression, is_reference, is_setting,
+};
 use crate::key_shapes::{self, KEY_SHAPES, KeyShape};
 use crate::order;
 use crate::placeholder::placeholder;
@@ -63,11 +65,19 @@ fn keys_in(line: &[u8]) -> Vec<Found> {
     let mut at = 0;
     while let Some(value) = next_value(line, at) {
         at = value.end.max(at + 1);
-        if value.len() < SHORTEST_PASSWORD || is_name_itself(line, &value) {
+        if is_name_itself(line, &value) {
+            continue;
+        }
+        let is_short = value.len() < SHORTEST_PASSWORD;
+        if is_short && !is_quoted(line, &value) && !is_behind_a_name(line, &value) {
             continue;
         }
         let password = whole_value(line, value.clone());
         let is_password = may_be_password(&line[password.clone()], is_quoted(line, &password));
+        // `7hG#…`: a password may have its first sign early, but code has many.
+        if is_short && !(is_password && (is_quoted(line, &value) || is_setting(line, &password))) {
+            continue;
+        }
         let hit = first_fitting(
             line,
             value.clone(),

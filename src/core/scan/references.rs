@@ -70,6 +70,34 @@ fn is_line_of_settings(line: &[u8], value: &Range<usize>) -> bool {
         && line[value.end..].trim_ascii().is_empty()
 }
 
+/// Whether a name stands right before an unquoted value: `NAME=`, `name: `.
+pub(super) fn is_behind_a_name(line: &[u8], value: &Range<usize>) -> bool {
+    let before = &line[..value.start];
+    let name = match before.strip_suffix(b"=") {
+        Some(name) => name,
+        None => before.trim_ascii_end().strip_suffix(b":").unwrap_or(b""),
+    };
+    name.last()
+        .is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+}
+
+/// Whether a line has nothing but a name and an unquoted value that is no comparison, as files of
+/// settings have it.
+pub(super) fn is_setting(line: &[u8], value: &Range<usize>) -> bool {
+    const OPERATORS: [&[u8]; 6] = [b"==", b"!=", b"=>", b"->", b"&&", b"++"];
+    let is_pair = || {
+        let name = line[..value.start].trim_ascii().strip_suffix(b":");
+        let name = name.map(|name| name.strip_prefix(b"- ").unwrap_or(name));
+        name.is_some_and(|name| {
+            name.iter()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(byte))
+        }) && line[value.end..].trim_ascii().is_empty()
+    };
+    let text = &line[value.clone()];
+    let has = |operator: &[u8]| memchr::memmem::find(text, operator).is_some();
+    (is_line_of_settings(line, value) || is_pair()) && !OPERATORS.into_iter().any(has)
+}
+
 /// Whether camel case has words that no generator draws, with or without a number at its end.
 pub(super) fn is_camel_case(text: &[u8]) -> bool {
     let words = std::str::from_utf8(text)

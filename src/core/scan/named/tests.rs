@@ -109,6 +109,30 @@ fn many_names_on_a_line_cost_no_more_than_on_many_lines() {
 }
 
 #[test]
+fn a_password_may_have_a_sign_among_its_first_characters() {
+    for line in [
+        r#"OPENCLAW_GATEWAY_PASSWORD="7hGq#R4zWn8Lp""#,
+        "OPENCLAW_GATEWAY_PASSWORD=7hGq#R4zWn8Lp",
+        "export OPENCLAW_GATEWAY_PASSWORD=t!9vv2qLpxA4bRtQw7z",
+        "OPENCLAW_GATEWAY_PASSWORD: 7hGq#R4zWn8Lp",
+        "  - gatewayPassword: 7h%Gq=R4zWn8Lp",
+        r#"const gatewayPassword = '7hGq#R4zWn8Lp';"#,
+    ] {
+        assert_eq!(rules_of(line), ["openclaw-gateway-password"], "{line}");
+    }
+    for line in [
+        "gatewayPassword: a!==hashOf2",
+        "gatewayPassword = x%2==row17",
+        "const ok=gatewayPassword=a!=hash_of_9",
+        "if (gatewayPassword=a|hashOf2) {",
+        r#"gatewayPassword="***" + suffix17"#,
+        "OPENCLAW_GATEWAY_PASSWORD=%s/%d-42",
+    ] {
+        assert_eq!(rules_of(line), [""; 0], "{line}");
+    }
+}
+
+#[test]
 fn a_value_of_another_pair_or_statement_is_none_of_the_names() {
     for line in [
         r#"{"webApiKey": "***", "name": "tenant-102"}"#,
