@@ -65,11 +65,9 @@ fn keys_in(line: &[u8]) -> Vec<Found> {
     let mut at = 0;
     while let Some(value) = next_value(line, at) {
         at = value.end.max(at + 1);
-        if is_name_itself(line, &value) {
-            continue;
-        }
         let is_short = value.len() < SHORTEST_PASSWORD;
-        if is_short && !is_quoted(line, &value) && !is_behind_a_name(line, &value) {
+        let may_begin = || is_quoted(line, &value) || is_behind_a_name(line, &value);
+        if is_short && !may_begin() || is_name_itself(line, &value) {
             continue;
         }
         let password = whole_value(line, value.clone());
