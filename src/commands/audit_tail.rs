@@ -132,7 +132,9 @@ impl Run {
             self.shower.end_commands(true);
         }
         if ended == Ended::BySignal || was_followed {
-            context.terminal.note(&self.shower.summary());
+            let counted = self.reading.statistics.as_ref();
+            let counted = counted.map(|statistics| statistics.events());
+            context.terminal.note(&self.shower.summary(counted));
         }
         if let Some(trouble) = self.shower.last_trouble() {
             context.terminal.error(&trouble);
@@ -147,7 +149,7 @@ impl Run {
         // The process ends: to take apart all that detectors remember would only cost time.
         std::mem::forget(self.reading.detectors.take());
         for remark in self.shower.remarks() {
-            context.terminal.warn(&remark);
+            context.terminal.error(&remark);
         }
         match flushed {
             Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(exit::DONE),

@@ -207,7 +207,19 @@ fn a_command_gets_the_alert_on_stdin_and_nothing_of_the_log_elsewhere() {
         ],
     );
     assert_eq!(missing.status.code(), Some(0));
-    assert_eq!(stderr(&missing).matches("cannot be started").count(), 1);
+    let text = stderr(&missing);
+    assert_eq!(
+        text.matches("/nowhere/notify cannot be started").count(),
+        1,
+        "{text}"
+    );
+    // How often one failed went wrong, so that it is said under -q, too.
+    let failing = ["a.log", "--alerts-only", "-q", "--alert-exec", "false"];
+    let failing = stderr(&run(folder.path(), &failing));
+    assert!(
+        failing.contains("1 command ended with an error"),
+        "{failing}"
+    );
     let unclosed = run(folder.path(), &["a.log", "--alert-exec", "notify 'now"]);
     assert_eq!(unclosed.status.code(), Some(2));
 }

@@ -420,6 +420,10 @@ fn mistakes_are_named_with_an_accepted_form() {
     append(&folder.path().join("a.log"), "x\n");
     for (arguments, expected) in [
         (&["a.log", "--since", "soon"][..], "2026-11-20T10:00:00Z"),
+        (
+            &["a.log", "--since", "1h", "--until", "2h"],
+            "--since 1h is later than --until 2h",
+        ),
         (&["a.log", "--ip", "nobody"], "192.0.2.7"),
         (&["a.log", "--kind", "auht"], "auth"),
         (&["a.log", "--level", "loud"], "warn"),

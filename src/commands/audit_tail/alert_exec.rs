@@ -27,6 +27,8 @@ const LIMITS: Limits = Limits {
 
 /// The workers and their queue.
 pub struct AlertExec {
+    /// The program, as it was asked for.
+    program: String,
     queue: Option<SyncSender<Vec<u8>>>,
     workers: Vec<JoinHandle<()>>,
     shared: Arc<Shared>,
@@ -62,6 +64,7 @@ impl AlertExec {
     }
 
     fn within(limits: Limits, words: Vec<String>, world: &World) -> Self {
+        let program = words.first().cloned().unwrap_or_default();
         let (queue, jobs) = sync_channel::<Vec<u8>>(limits.queue);
         let jobs = Arc::new(Mutex::new(jobs));
         let shared = Arc::new(Shared::default());
@@ -74,6 +77,7 @@ impl AlertExec {
             })
             .collect();
         Self {
+            program,
             queue: Some(queue),
             workers,
             shared,
@@ -133,7 +137,8 @@ impl AlertExec {
         }
         match std::mem::replace(&mut *state, CannotStart::Said) {
             CannotStart::New(error) => Some(format!(
-                "--alert-exec: the command cannot be started: {error}"
+                "--alert-exec: {} cannot be started: {error}",
+                self.program
             )),
             _ => None,
         }
@@ -279,7 +284,7 @@ mod tests {
         assert!(
             commands
                 .trouble()
-                .is_some_and(|text| text.contains("cannot be started"))
+                .is_some_and(|text| text.contains("/nowhere/notify cannot be started"))
         );
         assert_eq!(commands.trouble(), None);
         let mut commands = AlertExec::within(SOON, words("exit 3"), &World::real());

@@ -230,9 +230,18 @@ fn filter(arguments: &AuditTailArgs, times: &TimeContext) -> Result<Filter, Fail
             ))
         })
     });
+    let since = moment("--since", &arguments.since)?;
+    let until = moment("--until", &arguments.until)?;
+    if let (Some(first), Some(last)) = (&arguments.since, &arguments.until)
+        && since > until
+    {
+        return Err(Failure::usage(anyhow!(
+            "--since {first} is later than --until {last}, so that nothing lies between them: swap the two"
+        )));
+    }
     Ok(Filter {
-        since: moment("--since", &arguments.since)?,
-        until: moment("--until", &arguments.until)?,
+        since,
+        until,
         kinds: all_of("--kind", &arguments.kind, &kinds)?,
         outcomes: all_of("--outcome", &arguments.outcome, &outcomes)?,
         users: arguments.user.clone(),

@@ -174,8 +174,8 @@ impl Shower {
             .unwrap_or_default()
     }
 
-    /// What was seen, in a sentence.
-    pub fn summary(&self) -> String {
+    /// What was seen, in a sentence: so many events `counted`, or those that were shown.
+    pub fn summary(&self, counted: Option<u64>) -> String {
         let span = self
             .span
             .ends()
@@ -185,7 +185,11 @@ impl Shower {
         } else {
             format!("{} alerts", self.alerts)
         };
-        format!("{} events shown, {alerts}{span}", self.events)
+        let (events, what) = match counted {
+            Some(events) => (events, "counted"),
+            None => (self.events, "shown"),
+        };
+        format!("{events} events {what}, {alerts}{span}")
     }
 }
 

@@ -147,6 +147,11 @@ impl Statistics {
         }
     }
 
+    /// How many events were counted.
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+
     /// The document, with the `top` most frequent of each table.
     pub fn document(&self, top: usize) -> StatisticsDocument {
         StatisticsDocument {

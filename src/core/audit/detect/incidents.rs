@@ -67,7 +67,7 @@ impl Alerts {
         let mut texts = [&mut alert.subject, &mut alert.message, &mut alert.others];
         texts.iter_mut().for_each(|text| text.clear());
         alert.evidence.clear();
-        alert.time = (now != 0).then(|| time(now)).flatten();
+        alert.time = time(now);
         alert.first = None;
         (alert.detector, alert.severity) = (detector.name(), severity);
         (alert.count, alert.window_s) = (1, window_s);
@@ -201,7 +201,8 @@ impl Told {
     }
 }
 
-/// Milliseconds since 1970 as a time.
+/// Milliseconds since 1970 as a time; 0 stands for lines without one.
 pub fn time(now: i64) -> Option<Timestamp> {
-    Timestamp::from_millisecond(now).ok()
+    let known = (now != 0).then_some(now)?;
+    Timestamp::from_millisecond(known).ok()
 }

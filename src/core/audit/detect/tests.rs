@@ -44,6 +44,21 @@ fn run(events: &[Event<'_>]) -> Vec<String> {
 }
 
 #[test]
+fn lines_without_a_time_give_alerts_without_one() {
+    let mut detectors = detectors();
+    for offset in 0..5 {
+        let event = Event {
+            time: None,
+            ..login(0, "mia", "192.0.2.1", Outcome::Failure)
+        };
+        for alert in detectors.observe(&event, offset) {
+            assert_eq!((offset, alert.detector), (4, "brute-force"));
+            assert_eq!((alert.time, alert.first), (None, None));
+        }
+    }
+}
+
+#[test]
 fn five_failures_are_brute_force_and_twenty_are_worse() {
     let events: Vec<_> = (0..25)
         .map(|n| login(n * 10, "mia", "192.0.2.1", Outcome::Failure))
