@@ -223,12 +223,16 @@ pub fn gather(request: Request<'_>, monitor: &Monitor<'_>, world: &World) -> Cod
     });
     let judged: Vec<(PathBuf, Answer<Tracking>)> = judged.collect();
     let root = request.code.map(Path::to_path_buf).or(env_tree);
-    let here = || PathBuf::from(".");
+    // What git holds is searched whole, wherever in the work tree somebody stands.
+    let in_git = || {
+        root.clone()
+            .unwrap_or_else(|| top_of(Path::new("."), world))
+    };
     let detector = Detector::new(request.own_values.clone(), request.rules, request.today);
     let nobody = || Search::Skipped("nobody asked".to_owned());
     let done = |searched| Search::Done(Box::new(searched));
     let staged = request.staged.then(|| {
-        let root = root.clone().unwrap_or_else(here);
+        let root = in_git();
         let staged = history::staged(&root, request.env, &detector, monitor, world);
         (staged.keys.below(&root), staged.env_files.below(&root))
     });
@@ -255,7 +259,7 @@ pub fn gather(request: Request<'_>, monitor: &Monitor<'_>, world: &World) -> Cod
     let not_asked = || Search::Skipped("the history was not asked for: use --history".to_owned());
     let (history, env_files) = match request.history {
         true => {
-            let root = root.unwrap_or_else(here);
+            let root = in_git();
             let own_values = &request.own_values;
             let extent = history::Extent {
                 wanted: request.wanted,
@@ -367,7 +371,7 @@ pub fn work_tree_of(folder: &Path) -> io::Result<Option<PathBuf>> {
     Ok(None)
 }
 
-/// The folder that the paths of a history lead from.
+/// The folder that the paths of an index and a history lead from.
 fn top_of(folder: &Path, world: &World) -> PathBuf {
     let top = history::top(&Git::at(folder, world));
     top.unwrap_or_else(|| folder.to_path_buf())

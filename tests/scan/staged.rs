@@ -29,6 +29,23 @@ fn the_index_counts_and_not_the_work_tree() {
 }
 
 #[test]
+fn a_subfolder_is_as_good_a_place_to_ask_from_as_the_top() {
+    let mut maker = Maker::new(7);
+    let repository = Repository::new();
+    repository
+        .write("a.py", maker.github())
+        .write("sub/b.py", maker.github())
+        .git(["add", "-A"]);
+    let sub = repository.file("sub");
+    let everything = ["a.py:1:1 github-token", "sub/b.py:1:1 github-token"];
+    let checked = run(&sub, &["--staged"], &[]);
+    assert_eq!(checked.places("secrets.in-code"), everything);
+    // A folder that was named is all that is asked about.
+    let named = run(&sub, &["--staged", "--code", "."], &[]);
+    assert_eq!(named.places("secrets.in-code"), ["b.py:1:1 github-token"]);
+}
+
+#[test]
 fn a_repository_without_a_commit_has_an_index_too() {
     let key = Maker::new(3).github();
     let repository = Repository::new();
