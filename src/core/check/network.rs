@@ -117,7 +117,7 @@ fn cors_entries(evidence: &Evidence) -> Result<Listed<'_>, Vec<Verdict>> {
 /// take one in brackets.
 fn origins(entry: &str) -> impl Iterator<Item = String> {
     const QUOTES: [char; 2] = ['"', '\''];
-    let parts = entry.split(|character: char| character.is_whitespace() || character == ';');
+    let parts = entry.split(is_foreign_separator);
     let bare = parts.map(|part| {
         let part = part.trim_start_matches(QUOTES).trim_start_matches('[');
         let part = part.trim_matches(QUOTES);
@@ -279,30 +279,32 @@ fn proxies_unused(evidence: &Evidence) -> Vec<Verdict> {
     }
 }
 
-/// One entry of the list of proxies.
-#[derive(Debug, PartialEq, Eq)]
-enum Proxy {
-    Network(IpNet),
-    Invalid(&'static str),
+/// What is wrong with an entry of the list of proxies.
+fn complaint(entry: &str) -> Option<&'static str> {
+    if entry.is_empty() {
+        return Some("is empty");
+    }
+    if entry.contains(is_foreign_separator) {
+        return Some("holds another separator than the comma");
+    }
+    match network(entry) {
+        None => Some("is no address and no network"),
+        Some(network) if network.trunc() != network => {
+            Some("has bits set beyond its prefix (host bits)")
+        }
+        Some(_) => None,
+    }
 }
 
-fn proxy(entry: &str) -> Proxy {
-    if entry.is_empty() {
-        return Proxy::Invalid("is empty");
-    }
-    if entry.contains(char::is_whitespace) || entry.contains(';') {
-        return Proxy::Invalid("holds another separator than the comma");
-    }
-    if let Ok(address) = entry.parse::<IpAddr>() {
-        return Proxy::Network(unmapped(IpNet::from(address)));
-    }
-    match strict_network(entry) {
-        Some(network) if network.trunc() != network => {
-            Proxy::Invalid("has bits set beyond its prefix (host bits)")
-        }
-        Some(network) => Proxy::Network(unmapped(network)),
-        None => Proxy::Invalid("is no address and no network"),
-    }
+/// What some readers part a list at.
+fn is_foreign_separator(character: char) -> bool {
+    character.is_whitespace() || character == ';'
+}
+
+/// An address, or a network with its host bits.
+fn network(text: &str) -> Option<IpNet> {
+    let address = text.parse::<IpAddr>().ok().map(IpNet::from);
+    address.or_else(|| strict_network(text)).map(unmapped)
 }
 
 /// `ADDRESS/PREFIX` without leading zeros, which some readers take for octal numbers.
@@ -334,17 +336,18 @@ fn proxies_invalid(evidence: &Evidence) -> Vec<Verdict> {
     };
     let findings = entries
         .iter()
-        .filter_map(|(number, entry)| match proxy(entry) {
-            Proxy::Invalid(why) => Some(
-                Finding::new(
-                    format!("{} {why}", harmless_name(without_user(entry))),
-                    format!("entry {number} of TRUSTED_PROXY_IPS {why}"),
-                )
-                .at(declared.place("TRUSTED_PROXY_IPS"))
-                .with("variable", "TRUSTED_PROXY_IPS")
-                .with("entry", *number),
-            ),
-            Proxy::Network(_) => None,
+        .filter_map(|(number, entry)| {
+            let why = complaint(entry)?;
+            let finding = Finding::new(
+                format!("{} {why}", harmless_name(without_user(entry))),
+                format!("entry {number} of TRUSTED_PROXY_IPS {why}"),
+            );
+            Some(
+                finding
+                    .at(declared.place("TRUSTED_PROXY_IPS"))
+                    .with("variable", "TRUSTED_PROXY_IPS")
+                    .with("entry", *number),
+            )
         })
         .collect();
     findings_or_pass(
@@ -358,19 +361,21 @@ fn proxies_too_broad(evidence: &Evidence) -> Vec<Verdict> {
         Ok(found) => found,
         Err(verdict) => return verdict,
     };
-    let findings = entries
-        .iter()
-        .filter_map(|(number, entry)| match proxy(entry) {
-            Proxy::Network(network) if is_too_broad(&network) => Some(
-                Finding::new(
-                    network.to_string(),
-                    format!("entry {number} of TRUSTED_PROXY_IPS, {network}, covers a large part of the internet"),
-                )
+    // Whoever reads `8.8.8.8/0` without complaint trusts everyone.
+    let networks = entries.iter().flat_map(|(number, entry)| {
+        let parts = entry.split(is_foreign_separator).filter_map(network);
+        parts.map(move |network| (number, network.trunc()))
+    });
+    let findings = networks
+        .filter(|(_, network)| is_too_broad(network))
+        .map(|(number, network)| {
+            let message = format!(
+                "entry {number} of TRUSTED_PROXY_IPS, {network}, covers a large part of the internet"
+            );
+            Finding::new(network.to_string(), message)
                 .at(declared.place("TRUSTED_PROXY_IPS"))
                 .with("entry", *number)
-                .with("network", network.to_string()),
-            ),
-            _ => None,
+                .with("network", network.to_string())
         })
         .collect();
     findings_or_pass(
