@@ -409,6 +409,14 @@ impl CheckResult {
         })
     }
 
+    /// What to do. Of what could not be determined the remedy is for another fault.
+    pub fn next_step(&self) -> &str {
+        match self.status {
+            Status::Unknown => "remove the reason and run the check again",
+            _ => &self.remediation,
+        }
+    }
+
     /// What was seen; of what could not be determined also why.
     pub fn what(&self) -> Cow<'_, str> {
         if self.status != Status::Unknown || self.message.contains(&self.reason) {

@@ -87,7 +87,7 @@ fn annotation(deployment: &Deployment<'_>, result: &CheckResult, page: &Page<'_>
     if result.status == Status::Fail && !result.reason.is_empty() {
         lines.push(format!("why: {}", data(&result.reason)));
     }
-    lines.push(format!("fix: {}", data(&result.remediation)));
+    lines.push(format!("fix: {}", data(result.next_step())));
     format!(
         "::{} {}::{}\n",
         command(result),

@@ -31,7 +31,7 @@ fn issue(
     let target = deployment
         .name
         .map_or(String::new(), |name| format!("{name}: "));
-    let description = format!("{target}{}. Fix: {}", result.what(), result.remediation);
+    let description = format!("{target}{}. Fix: {}", result.what(), result.next_step());
     let location = result.location.as_ref();
     json!({
         "description": harmless(&description),

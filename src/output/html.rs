@@ -270,11 +270,7 @@ fn unknown_rows(report: &Report) -> String {
     }
     let row = |(reason, group): &(&str, Vec<&CheckResult>)| {
         let ids: Vec<String> = group.iter().map(|result| shown(&result.id)).collect();
-        // A shared reason has one remedy, and it is none of the checks' own.
-        let help = match group.as_slice() {
-            [only] => with_code(&only.remediation),
-            _ => "remove the reason and run the check again".to_owned(),
-        };
+        let help = with_code(group[0].next_step());
         format!(
             "<tr><td>{}</td><td>{}</td><td>{help}</td></tr>\n",
             ids.join("<br>"),

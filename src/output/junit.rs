@@ -172,7 +172,7 @@ fn problem(element: &str, message: &str, kind: &str, result: &CheckResult) -> St
         ("where", place.as_deref().unwrap_or_default()),
         ("what", &result.message),
         ("why", &result.reason),
-        ("fix", &result.remediation),
+        ("fix", result.next_step()),
     ]
     .into_iter()
     .filter(|(_, text)| !text.is_empty())

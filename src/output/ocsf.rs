@@ -29,7 +29,7 @@ fn finding(deployment: &Deployment<'_>, result: &CheckResult, time: i64, page: &
     let report = deployment.report;
     let (compliance, status, status_word) = statuses(result.status);
     let severity = severity(result);
-    let desc = harmless(&result.remediation);
+    let desc = harmless(result.next_step());
     let detail = match result.status {
         Status::Waived => result.acceptance(),
         _ => result.reason.clone(),

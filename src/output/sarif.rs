@@ -238,7 +238,7 @@ fn message(deployment: &Deployment<'_>, result: &CheckResult) -> String {
         result.status,
         Status::Fail | Status::Unknown | Status::Waived
     ) {
-        text.push_str(&format!(" Fix: {}", sentence(&result.remediation)));
+        text.push_str(&format!(" Fix: {}", sentence(result.next_step())));
     }
     // `[text](1)` would become a link (SARIF 2.1.0 §3.11.6).
     if text.contains("](") {

@@ -37,8 +37,20 @@ fn ask(
         if let Some(word) = made_up_word(seen) {
             without_word(verdict, word);
         }
+        add_next_step(verdict, seen);
     }
     verdicts
+}
+
+/// Where nobody answers at all, every reason says what to do about it.
+fn add_next_step(verdict: &mut Verdict, seen: &LiveEvidence) {
+    if let Verdict::Unknown(reason) = verdict
+        && let Err(silence) = &seen.peer
+        && let Some(step) = silence.next_step()
+        && *reason == silence.to_string()
+    {
+        reason.push_str(&format!(": {step}"));
+    }
 }
 
 /// The random word of the run, which would make two reports of one deployment differ.

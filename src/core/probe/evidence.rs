@@ -49,6 +49,22 @@ pub enum Silence {
     NotAsked(String),
 }
 
+impl Silence {
+    /// What to look at where the whole endpoint is silent for this reason.
+    pub fn next_step(&self) -> Option<&'static str> {
+        match self {
+            Self::NotResolved(_) => {
+                Some("see that the name in --url is right and that DNS knows it")
+            }
+            Self::Refused => Some("see that the service runs and listens on that port"),
+            Self::Dropped | Self::Unreachable(_) => {
+                Some("see that the address is right and that no firewall keeps this machine out")
+            }
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Silence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

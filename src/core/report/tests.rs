@@ -162,11 +162,17 @@ fn a_result_says_where_what_and_until_when() {
     result.message = "not readable".into();
     result.reason = "run with sudo".into();
     assert_eq!(result.what(), "not readable: run with sudo");
+    result.remediation = "make it smaller".into();
+    assert_eq!(
+        result.next_step(),
+        "remove the reason and run the check again"
+    );
     result.message = "not readable: run with sudo".into();
     assert_eq!(result.what(), "not readable: run with sudo");
     result.status = Status::Fail;
     result.message = "wrong".into();
     assert_eq!(result.what(), "wrong");
+    assert_eq!(result.next_step(), "make it smaller");
 
     assert_eq!(result.acceptance(), "run with sudo");
     let accepted = [("waived_until", "2026-12-31"), ("waived_by", "mia")];

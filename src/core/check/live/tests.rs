@@ -83,6 +83,33 @@ fn a_verdict_keeps_its_kind_its_words_and_its_severity() {
 }
 
 #[test]
+fn where_nobody_answers_the_reason_says_what_to_look_at() {
+    use crate::probe::Silence;
+    for (silence, step) in [
+        (Silence::Refused, "listens"),
+        (Silence::Dropped, "firewall"),
+        (Silence::Unreachable("no route".into()), "firewall"),
+        (Silence::NotResolved("no such name".into()), "DNS"),
+    ] {
+        let evidence = seen("", |live| {
+            live.peer = Err(silence.clone());
+            live.plain = Err(Silence::Refused);
+            live.front = Err(silence.clone());
+        });
+        for id in ["https.redirect", "https.plaintext", "https.hsts"] {
+            assert_eq!(said(id, &evidence), "unknown", "{id} {silence}");
+            let reason = sentences(id, &evidence);
+            assert!(reason.starts_with(&silence.to_string()), "{reason}");
+            assert!(reason.contains(step), "{reason}");
+        }
+    }
+    // An endpoint that answers has faults of its own.
+    let evidence = seen("", |live| live.front = Err(Silence::Refused));
+    let reason = sentences("https.hsts", &evidence);
+    assert_eq!(reason, Silence::Refused.to_string());
+}
+
+#[test]
 fn what_the_file_says_stands_beside_the_verdict_and_no_secret_does() {
     for (env, name, expected) in [
         ("FORCE_HTTPS=true", "FORCE_HTTPS", json!(true)),

@@ -4,7 +4,7 @@ use url::Url;
 
 use super::edge::challenge;
 use super::{LiveVerdict, facts, facts_with, is_closed, not_the_application};
-use crate::probe::evidence::{Exchange, LiveEvidence};
+use crate::probe::evidence::{Exchange, LiveEvidence, Silence};
 
 /// `https.plaintext`: content is served over plain http (OWASP ASVS 12.2.1).
 pub fn plaintext(evidence: &LiveEvidence) -> Vec<LiveVerdict> {
@@ -24,10 +24,13 @@ pub fn redirect(evidence: &LiveEvidence) -> Vec<LiveVerdict> {
     }]
 }
 
-/// A closed port serves nothing; where `--url` itself is plain http it says nothing at all.
+/// A closed port serves nothing; where the endpoint itself does not answer it says nothing at all.
 fn closed(evidence: &LiveEvidence) -> LiveVerdict {
+    if let Err(silence) = &evidence.peer {
+        return LiveVerdict::unknown(silence);
+    }
     if evidence.url.scheme() == "http" {
-        return LiveVerdict::unknown("the connection was refused");
+        return LiveVerdict::unknown(Silence::Refused);
     }
     let mut facts = serde_json::Map::new();
     let addresses = evidence.addresses.iter().flatten();
@@ -134,7 +137,6 @@ fn refusal(exchange: &Exchange) -> String {
 mod tests {
     use super::super::fixtures::{evidence, exchange};
     use super::*;
-    use crate::probe::evidence::Silence;
 
     /// `p` pass, `f` fail, `u` unknown.
     fn letter(verdicts: &[LiveVerdict]) -> char {
@@ -209,10 +211,18 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_http_url_is_unknown() {
-        let mut evidence = evidence();
-        evidence.url = Url::parse("http://bot.example").unwrap();
-        evidence.plain = Err(Silence::Refused);
-        assert_eq!(letter(&plaintext(&evidence)), 'u');
+    fn a_closed_port_says_nothing_where_the_endpoint_does_not_answer() {
+        for (url, peer) in [
+            ("http://bot.example", evidence().peer),
+            ("https://bot.example", Err(Silence::Refused)),
+            ("https://bot.example", Err(Silence::Dropped)),
+        ] {
+            let mut evidence = evidence();
+            evidence.url = Url::parse(url).unwrap();
+            evidence.peer = peer;
+            evidence.plain = Err(Silence::Refused);
+            assert_eq!(letter(&plaintext(&evidence)), 'u', "{url}");
+            assert_eq!(letter(&redirect(&evidence)), 'u', "{url}");
+        }
     }
 }
