@@ -22,6 +22,14 @@ use crate::strength;
 /// Signs that an encoder leaves alone besides those of RFC 3986: none, Python's `quote`,
 /// JavaScript's `encodeURIComponent` and `encodeURI`.
 const KEPT_BY_ENCODERS: [&str; 4] = ["", "/", "!'()*", "!'()*;/?:@&=+$,#"];
+/// How encoders of JSON write what they may leave alone, as `\u00e4`: these signs, whether all beyond
+/// ASCII, and whether with capital digits. Python and PHP; Java; Go and Ruby; .NET.
+const CODED_BY_JSON: [(&str, bool, bool); 4] = [
+    ("", true, false),
+    ("", true, true),
+    ("<>&", false, false),
+    ("\"&'+<>`", true, true),
+];
 /// A shorter value would be found everywhere.
 const SHORTEST_VALUE: usize = 8;
 /// Teddy, the packed searcher, takes at most this many needles.
@@ -270,15 +278,7 @@ fn search(needles: &[Needle]) -> Search {
 /// The forms in which a value stands in files.
 fn forms(value: &[u8]) -> Vec<Vec<u8>> {
     let mut forms = vec![value.to_vec()];
-    let escaped = json_escaped(value);
-    let slashes: Vec<u8> = escaped
-        .iter()
-        .flat_map(|byte| match byte {
-            b'/' => b"\\/".to_vec(),
-            other => vec![*other],
-        })
-        .collect();
-    forms.extend([escaped, slashes]);
+    forms.extend(json_forms(value));
     for percent in percent_forms(value) {
         forms.push(lower_case_codes(&percent));
         forms.push(percent);
@@ -292,6 +292,42 @@ fn forms(value: &[u8]) -> Vec<Vec<u8>> {
     }
     forms.retain(|form| form.len() >= SHORTEST_VALUE);
     forms
+}
+
+/// As encoders of JSON write a value between quotes, with slashes as they are and escaped.
+fn json_forms(value: &[u8]) -> Vec<Vec<u8>> {
+    let text = std::str::from_utf8(value).unwrap_or_default();
+    let coded = CODED_BY_JSON
+        .iter()
+        .filter_map(|(signs, beyond_ascii, capital)| {
+            let is_coded = |sign: char| signs.contains(sign) || *beyond_ascii && !sign.is_ascii();
+            text.contains(is_coded)
+                .then(|| with_codes(text, &is_coded, *capital))
+        });
+    let mut forms: Vec<Vec<u8>> = std::iter::once(json_escaped(value)).chain(coded).collect();
+    for at in 0..forms.len() {
+        forms.push(replaced(&forms[at], b"/", b"\\/"));
+    }
+    forms
+}
+
+/// With some characters as the codes of their UTF-16 units.
+fn with_codes(text: &str, is_coded: &dyn Fn(char) -> bool, capital: bool) -> Vec<u8> {
+    let mut form = Vec::new();
+    for sign in text.chars() {
+        if !is_coded(sign) {
+            form.extend(json_escaped(sign.encode_utf8(&mut [0; 4]).as_bytes()));
+            continue;
+        }
+        for unit in sign.encode_utf16(&mut [0; 2]) {
+            let code = match capital {
+                true => format!("\\u{unit:04X}"),
+                false => format!("\\u{unit:04x}"),
+            };
+            form.extend(code.into_bytes());
+        }
+    }
+    form
 }
 
 /// Encoders differ in the signs that they leave alone, and forms write a blank as `+`.
@@ -412,6 +448,21 @@ mod tests {
                 let at = 12 + first + first / width * line_end.len();
                 assert_eq!(found[0].0.start, at, "{before} {width}");
             }
+        }
+    }
+
+    #[test]
+    fn a_value_is_found_as_usual_encoders_write_json() {
+        let own = searcher("pä/ss\"w0rd+<🦞>".as_bytes());
+        for text in [
+            r#"pä/ss\"w0rd+<🦞>"#,
+            r#"p\u00e4/ss\"w0rd+<\ud83e\udd9e>"#,
+            r#"p\u00e4\/ss\"w0rd+<\ud83e\udd9e>"#,
+            r#"p\u00E4/ss\"w0rd+<\uD83E\uDD9E>"#,
+            r#"pä/ss\"w0rd+\u003c🦞\u003e"#,
+            r#"p\u00E4/ss\u0022w0rd\u002B\u003C\uD83E\uDD9E\u003E"#,
+        ] {
+            assert_eq!(own.find_all(text.as_bytes()).len(), 1, "{text}");
         }
     }
 
