@@ -221,7 +221,10 @@ pub fn gather(request: Request<'_>, monitor: &Monitor<'_>, world: &World) -> Cod
         };
         (place, tracking)
     });
-    let judged: Vec<(PathBuf, Answer<Tracking>)> = judged.collect();
+    let mut judged: Vec<(PathBuf, Answer<Tracking>)> = judged.collect();
+    if let Some(env) = request.env {
+        forget_harmless_link(&mut judged, env);
+    }
     let root = request.code.map(Path::to_path_buf).or(env_tree);
     // What git holds is searched whole, wherever in the work tree somebody stands.
     let in_git = || {
@@ -330,6 +333,19 @@ fn places_in_git(file: &Path) -> Vec<PathBuf> {
     }
     places.retain(|place| !matches!(work_tree_of(&folder_of(place)), Ok(None)));
     places
+}
+
+/// Of a link git publishes where it leads to, and no key: what is there decides.
+fn forget_harmless_link(judged: &mut Vec<(PathBuf, Answer<Tracking>)>, env: &Path) {
+    let target = is_link(env).then(|| env.canonicalize().ok()).flatten();
+    let Some(target) = target else {
+        return;
+    };
+    let of_target = judged.iter().find(|(place, _)| *place == target);
+    let of_target = of_target.map(|(_, tracking)| tracking);
+    if matches!(of_target, None | Some(Answer::Known(Tracking::Ignored))) {
+        judged.retain(|(place, _)| place != env);
+    }
 }
 
 fn is_link(file: &Path) -> bool {

@@ -197,6 +197,19 @@ fn a_link_is_no_way_around_git() {
     place.line(&format!("check --only {ID} --fix --yes"));
     let (report, code) = place.report("--only code");
     assert_eq!((report.one(ID)["status"].as_str(), code), (Some("pass"), 0));
+    // Of a link git publishes the link alone: what it leads to is ignored, or lies outside.
+    let place = repository(
+        "mv .env .env.production; ln -s .env.production .env; echo /.env.production > .gitignore",
+    );
+    assert_eq!(status(&place, ".env"), "pass");
+    for script in ["true", "git add .env", "echo .env > .gitignore"] {
+        let place = repository(&format!(
+            "mv .env ~/shared.env; ln -s ~/shared.env .env; {script}"
+        ));
+        assert_eq!(status(&place, ".env"), "skipped", "{script}");
+        let (report, _) = place.report(&format!("--only {ID} --fix --yes"));
+        assert_eq!(report.one(ID)["status"], "skipped", "{script}");
+    }
     // Outside of any work tree a file may hold what it holds.
     let place = Place::with_env(HARDENED);
     place.shell("mv .env real.env; ln -s real.env .env");

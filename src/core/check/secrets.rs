@@ -31,7 +31,7 @@ pub const CHECKS: &[Check] = &[
         .see(&["CWE-282", "CWE-732"])
         .fixable(),
     Check::new("secrets.env-file-tracked", Kind::Code, Severity::High, env_file_tracked)
-        .asks("git ignores the env file", "one `git add .` publishes every key in it")
+        .asks("git ignores the env file", "what git holds, or takes in with the next `git add .`, everyone with a clone can read")
         .mended_by("add the file to .gitignore; if it is tracked, run `git rm --cached {env}` and rotate every key in it")
         .see(&[PAGE, "CWE-538"])
         .fixable(),
