@@ -232,17 +232,40 @@ fn malformed(evidence: &Evidence) -> Vec<Verdict> {
         let verdict = judge_provider_value(secret.variable, secret.value.expose());
         judged += usize::from(verdict != ShapeVerdict::NotAProviderVariable);
         if let Some(message) = shape_complaint(secret.name, verdict) {
-            findings.push(
-                Finding::new(secret.name, message)
-                    .at(secret.location)
-                    .with("variable", secret.name),
-            );
+            let finding = Finding::new(secret.name, message)
+                .at(secret.location)
+                .with("variable", secret.name);
+            findings.push(match base_url_beside(evidence, secret.variable) {
+                Some(base_url) => of_another_service(finding, base_url),
+                None => finding,
+            });
         }
     }
     if judged == 0 {
         return skipped("no variable of a known provider has a value");
     }
     findings_or_pass(findings, "provider keys have their provider's shape")
+}
+
+/// The variable that sends a provider's key to a compatible service, where it is set.
+fn base_url_beside(evidence: &Evidence, key: &str) -> Option<String> {
+    let declared = evidence.declared.as_ref()?;
+    let provider = key.strip_suffix("_API_KEY")?;
+    let names = ["_BASE_URL", "_API_BASE"].map(|ending| format!("{provider}{ending}"));
+    names
+        .into_iter()
+        .find(|name| declared.value(name).is_some())
+}
+
+/// The key may be right there. Only a person knows whose service it is.
+fn of_another_service(finding: Finding, base_url: String) -> Finding {
+    let remedy = format!(
+        "copy the key again from the provider's console, without quotes and blanks; if it belongs to \
+         the service that {base_url} names, accept the finding with a [[waiver]]"
+    );
+    finding
+        .with("base_url_variable", base_url)
+        .mended_by(remedy)
 }
 
 fn shape_complaint(name: &str, verdict: ShapeVerdict) -> Option<String> {

@@ -407,6 +407,37 @@ fn secrets_of_openclaw_s_configuration_are_judged_like_the_env_file_s() {
 }
 
 #[test]
+fn beside_a_base_url_a_key_of_another_shape_may_be_right() {
+    for (env, base_url) in [
+        ("OPENAI_API_KEY=ollama-local", None),
+        (
+            "OPENAI_API_KEY=ollama-local\nGROQ_BASE_URL=http://127.0.0.1",
+            None,
+        ),
+        ("OPENAI_API_KEY=ollama-local\nOPENAI_BASE_URL=", None),
+        (
+            "OPENAI_API_KEY=ollama-local\nOPENAI_BASE_URL=http://127.0.0.1:11434/v1",
+            Some("OPENAI_BASE_URL"),
+        ),
+        (
+            "OPENAI_API_KEY=ollama-local\nOPENAI_API_BASE=https://u:q8Zt0v@llm.example",
+            Some("OPENAI_API_BASE"),
+        ),
+    ] {
+        let check = find("secrets.malformed-key").unwrap();
+        let results = (check.judge)(&evidence(env));
+        let [Verdict::Fail(finding)] = results.as_slice() else {
+            panic!("{env}")
+        };
+        let named = finding.evidence.get("base_url_variable");
+        assert_eq!(named.and_then(|name| name.as_str()), base_url, "{env}");
+        let remedy = finding.remediation.as_deref().unwrap_or_default();
+        assert_eq!(remedy.contains("[[waiver]]"), base_url.is_some(), "{env}");
+        assert!(!remedy.contains("q8Zt0v"), "{env}");
+    }
+}
+
+#[test]
 fn files_counts_and_words_for_yes_are_no_secrets_whatever_their_variable_is_called() {
     let env = "TLS_PRIVATE_KEY=/etc/ssl/private/bot.example.key
 SSL_KEY=/run/secrets/ssl_key
