@@ -40,12 +40,7 @@ pub fn help_as_a_flag(mut words: Vec<OsString>) -> Vec<OsString> {
 /// Reads configuration and variables, lays them below the flags, and parses.
 pub fn parse(words: &[OsString], world: &World) -> Result<(Settings, ArgMatches), Problem> {
     let mut command = Cli::command();
-    let config = config_flag(words).or_else(|| {
-        let variable = format!("{VARIABLE_PREFIX}CONFIG");
-        world.variable(&variable).map(PathBuf::from)
-    });
-    let settings = Settings::load(config.as_deref(), world, known_flags, check::is_id);
-    let settings = match settings {
+    let settings = match configuration(words, world) {
         Ok(settings) => settings,
         Err(error) => return Err(help_or(command, words, error)),
     };
@@ -60,6 +55,14 @@ pub fn parse(words: &[OsString], world: &World) -> Result<(Settings, ArgMatches)
     // Taking the definitions apart would cost more than the whole rest of a short command.
     std::mem::forget(command);
     Ok((settings, matches))
+}
+
+fn configuration(words: &[OsString], world: &World) -> Result<Settings, SettingsError> {
+    let config = config_flag(words).or_else(|| {
+        let variable = format!("{VARIABLE_PREFIX}CONFIG");
+        world.variable(&variable).map(PathBuf::from)
+    });
+    Settings::load(config.as_deref(), world, known_flags, check::is_id)
 }
 
 /// Help must come even where the configuration is broken.
@@ -372,10 +375,17 @@ fn hidden_source(error: &clap::Error, words: &[OsString], world: &World) -> Opti
         return None;
     }
     let variable = format!("{VARIABLE_PREFIX}{}", flag.to_uppercase().replace('-', "_"));
-    Some(match world.variable(&variable) {
-        Some(_) => format!("The value of --{flag} comes from the variable {variable}."),
-        None => format!("The value of --{flag} comes from a configuration file."),
-    })
+    let source = match world.variable(&variable) {
+        Some(_) => format!("the variable {variable}"),
+        None => {
+            let settings = configuration(words, world).ok()?;
+            let is_asked = |table: &str| table.is_empty() || words.iter().any(|word| word == table);
+            let mut defaults = settings.defaults.iter();
+            let default = defaults.find(|one| one.flag == flag && is_asked(&one.table))?;
+            format!("{}:{}", default.source.display(), default.line)
+        }
+    };
+    Some(format!("The value of --{flag} comes from {source}."))
 }
 
 fn show_help(help: &clap::Error, terminal: &Terminal, global: &Global) -> u8 {

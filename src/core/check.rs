@@ -27,7 +27,7 @@ mod waivers;
 
 pub use dialect::Dialect;
 pub use evidence::{Declared, Evidence, Live, Question};
-pub use fix::{Change, Mending, plan as plan_fixes};
+pub use fix::{Change, Mending, obstacle as obstacle_to_fixes, plan as plan_fixes};
 pub use host::{HostEvidence, Machine, gather as gather_host};
 pub use inspect::{Inspection, inspect};
 pub use log_line::is_structured_event;

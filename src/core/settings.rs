@@ -104,6 +104,8 @@ pub struct Default {
     pub values: Vec<String>,
     /// The file it comes from.
     pub source: PathBuf,
+    /// Its line there, from 1.
+    pub line: usize,
 }
 
 /// One value of `[detectors]`: a number, a switch or a list, as text.

@@ -212,7 +212,8 @@ impl Text<'_> {
             let indent = " ".repeat(10);
             let options = textwrap::Options::new(self.page.width)
                 .initial_indent(&indent)
-                .subsequent_indent(&indent);
+                .subsequent_indent(&indent)
+                .word_splitter(textwrap::WordSplitter::NoHyphenation);
             let wrapped = textwrap::fill(&ids.join(", "), options);
             let ids = self.tint(Tone::Strong, wrapped.trim_start());
             self.lines.push(format!("{label} {ids}"));

@@ -383,6 +383,18 @@ fn nothing_is_changed_by_looking() {
 }
 
 #[test]
+fn fix_says_why_nothing_can_be_added() {
+    let place = Place::with_env("PORT=1\nNOTE=\"never closed\n");
+    let ended = place.line("check --only declared --fix --yes");
+    for words in [
+        "no variable is added: line 2: a quote is opened",
+        "nothing to mend",
+    ] {
+        assert!(ended.stderr.contains(words), "{}", ended.stderr);
+    }
+}
+
+#[test]
 fn fix_takes_rights_away_and_asks_before_anything_else() {
     let place = Place::with_env("WEB_API_KEY=hunter2hunter2hunter2\nFORCE_HTTPS=false\nLOG_LEVEL=");
     let copy = place.write(".env.bak", "A=1\n");

@@ -131,6 +131,21 @@ fn lists_and_global_flags_come_from_files_too() {
 }
 
 #[test]
+fn a_wrong_value_is_told_by_the_file_that_holds_it() {
+    let place = Place::with_env("A=1\n");
+    let text = "[firewall]\nformat = \"nft\"\n[check]\nformat = \"json\"\nfail-on = \"hunter2\"\n";
+    place.write("openclaw-sec.toml", text);
+    let ended = place.line("check");
+    assert_eq!(ended.code, 2);
+    assert!(
+        ended.stderr.contains("comes from openclaw-sec.toml:5"),
+        "{}",
+        ended.stderr
+    );
+    assert!(!ended.both().contains("hunter2"), "{}", ended.both());
+}
+
+#[test]
 fn what_no_flag_knows_is_an_error_with_the_nearest_name() {
     let place = Place::new();
     let cases = [

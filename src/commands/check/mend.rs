@@ -1,6 +1,6 @@
 //! `check --fix`: shows what would change, asks where it matters, and does it.
 
-use openclaw_sec::check::{Evidence, Selection, plan_fixes};
+use openclaw_sec::check::{Evidence, Selection, obstacle_to_fixes, plan_fixes};
 
 use crate::commands::{Context, Failure, interrupt};
 
@@ -23,6 +23,11 @@ pub fn mend(
 ) -> Result<Mended, Failure> {
     let mut mended = Mended::default();
     let changes = plan_fixes(evidence, selection, waived);
+    if let Some(obstacle) = obstacle_to_fixes(evidence, selection, waived) {
+        context
+            .terminal
+            .note(&format!("--fix: no variable is added: {obstacle}"));
+    }
     if changes.is_empty() {
         context
             .terminal

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::dialect::Dialect;
-use super::evidence::Evidence;
+use super::evidence::{Declared, Evidence};
 use super::host::LogFile;
 use super::{ITEMS, Selection, checks, find, inspect};
 use crate::atomic_file::{self, AtomicFileError, Expected};
@@ -258,11 +258,7 @@ fn ignore_pattern(name: &str) -> Option<String> {
 /// The missing variables of every item that is asked about. Where they would not fit what stands there
 /// already, so that another check failed, a person has to choose.
 fn variables(evidence: &mut Evidence, selection: &Selection, waived: &[String]) -> Option<Change> {
-    // Beside upstream's configuration nothing reads the page's variables.
-    if evidence.dialect == Dialect::Upstream || evidence.upstream.is_some() {
-        return None;
-    }
-    let path = evidence.declared.as_ref()?.path.clone()?;
+    let path = of_the_page(evidence)?.path.clone()?;
     let declared_only = Selection::new(vec![Kind::Declared.word().to_owned()], Vec::new()).ok()?;
     let failing = |evidence: &Evidence| -> BTreeSet<String> {
         let results = inspect(evidence, &declared_only).into_iter();
@@ -274,16 +270,8 @@ fn variables(evidence: &mut Evidence, selection: &Selection, waived: &[String]) 
     let before = failing(evidence);
     let mut missing = Vec::new();
     for item in ITEMS {
-        let is_asked = checks()
-            .any(|check| check.item() == item.id && selection.holds_as(check, Kind::Declared));
         let file = evidence.declared.as_ref()?.file.clone();
-        let own: Vec<_> = VARIABLES
-            .iter()
-            .filter(|variable| is_asked && item_of(variable.name) == item.id)
-            .filter(|variable| !is_waived(variable.name, waived))
-            .filter(|variable| file.get(variable.name).is_none())
-            .filter_map(|variable| Some((variable.name, variable.hardened?)))
-            .collect();
+        let own = missing_of(item.id, &file, selection, waived);
         let added = own.iter().try_fold(file.clone(), |file, (name, value)| {
             file.set(name, &Secret::new(*value))
         });
@@ -299,6 +287,43 @@ fn variables(evidence: &mut Evidence, selection: &Selection, waived: &[String]) 
         }
     }
     (!missing.is_empty()).then_some(Change::Variables { path, missing })
+}
+
+/// The env file, if it lies on disk: beside upstream's configuration nothing reads the page's variables.
+fn of_the_page(evidence: &Evidence) -> Option<&Declared> {
+    let is_read = evidence.dialect != Dialect::Upstream && evidence.upstream.is_none();
+    let declared = evidence.declared.as_ref()?;
+    (is_read && declared.path.is_some()).then_some(declared)
+}
+
+/// The missing variables of one item, with what they should be.
+fn missing_of(
+    item: &str,
+    file: &EnvFile,
+    selection: &Selection,
+    waived: &[String],
+) -> Vec<(&'static str, &'static str)> {
+    let is_asked =
+        checks().any(|check| check.item() == item && selection.holds_as(check, Kind::Declared));
+    VARIABLES
+        .iter()
+        .filter(|variable| is_asked && item_of(variable.name) == item)
+        .filter(|variable| !is_waived(variable.name, waived))
+        .filter(|variable| file.get(variable.name).is_none())
+        .filter_map(|variable| Some((variable.name, variable.hardened?)))
+        .collect()
+}
+
+/// Why no missing variable can be added, if so: a line before it may not have ended.
+pub fn obstacle(
+    evidence: &Evidence,
+    selection: &Selection,
+    waived: &[String],
+) -> Option<EditError> {
+    let declared = of_the_page(evidence)?;
+    let items = ITEMS.iter();
+    let mut missing = items.flat_map(|item| missing_of(item.id, &declared.file, selection, waived));
+    missing.find_map(|(name, value)| declared.file.set(name, &Secret::new(value)).err())
 }
 
 /// Whether somebody wants the variable to be missing.

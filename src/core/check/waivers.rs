@@ -174,14 +174,19 @@ pub enum BaselineError {
     },
     /// It is no report of ours.
     #[error(
-        "baseline {path} is no JSON report of `openclaw-sec check` (line {line}): make one with --format json --output FILE"
+        "baseline {path} is no JSON report of `openclaw-sec check` about one deployment{}: make one with --format json --output FILE",
+        in_line(.line)
     )]
     NoReport {
         /// The file.
         path: PathBuf,
-        /// 1-based line; 0 where no line is to blame.
-        line: usize,
+        /// 1-based line; none where no line is to blame.
+        line: Option<usize>,
     },
+}
+
+fn in_line(line: &Option<usize>) -> String {
+    line.map_or(String::new(), |line| format!(" (line {line})"))
 }
 
 #[derive(Deserialize)]
@@ -220,9 +225,9 @@ impl Baseline {
             line,
         };
         let document: Document =
-            serde_json::from_str(&text).map_err(|error| no_report(error.line()))?;
+            serde_json::from_str(&text).map_err(|error| no_report(Some(error.line())))?;
         if document.schema != SCHEMA {
-            return Err(no_report(0));
+            return Err(no_report(None));
         }
         let failed = document
             .results

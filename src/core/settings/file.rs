@@ -106,6 +106,7 @@ impl File<'_> {
                 flag: flag.to_owned(),
                 values,
                 source: self.path.to_path_buf(),
+                line: self.position(at).0,
             });
         }
         Ok(())
