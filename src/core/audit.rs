@@ -4,6 +4,7 @@ pub mod address;
 pub mod answers;
 pub mod assemble;
 pub mod backward;
+mod colours;
 pub mod detect;
 pub mod documents;
 pub mod event;

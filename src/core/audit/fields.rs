@@ -65,7 +65,7 @@ const ALIASES: &[(Slot, &str)] = &[
     ),
     (
         Slot::Address,
-        "ip ipAddress ip_address clientIp client_ip ClientHost request.client_ip request.remote_ip remoteAddress remoteAddr remote_ip remote_addr sourceIPAddress source.ip src_endpoint.ip src addr.remote req.remoteAddress meta.remote_ip visitor_ip attr.remote rhost srcip request.remote_address IpAddress remotehost client.ip client.address SourceIp peer_ip ClientIP downstream_remote_address fields.ip fields.client_ip fields.remote_addr fields.remote_ip context.ip context.client_ip extra.ip Properties.ClientIp Properties.IpAddress Properties.RemoteIpAddress httpRequest.remoteIp protoPayload.requestMetadata.callerIp remote_host sourceIPs ClientIp RemoteIpAddress",
+        "ip ipAddress ip_address clientIp client_ip ClientHost request.client_ip request.remote_ip remoteAddress remoteAddr remote_ip remote_addr sourceIPAddress source.ip src_endpoint.ip src addr.remote req.remoteAddress meta.remote_ip visitor_ip attr.remote rhost srcip request.remote_address IpAddress remotehost client.ip client.address SourceIp peer_ip ClientIP downstream_remote_address fields.ip fields.client_ip fields.remote_addr fields.remote_ip context.ip context.client_ip extra.ip Properties.ClientIp Properties.IpAddress Properties.RemoteIpAddress httpRequest.remoteIp protoPayload.requestMetadata.callerIp remote_host sourceIPs ClientIp RemoteIpAddress SRC",
     ),
     (
         Slot::Forwarded,
@@ -505,6 +505,12 @@ impl<'l> Fields<'l> {
     #[inline]
     pub fn has(&self, slot: Slot) -> bool {
         self.filled & (1 << slot as u32) != 0
+    }
+
+    /// Whether one of these slots has a value.
+    #[inline]
+    pub fn has_any(&self, slots: Slots) -> bool {
+        self.filled & slots.0 != 0
     }
 
     /// The same values, free of the line.

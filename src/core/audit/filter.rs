@@ -4,9 +4,10 @@ use aho_corasick::packed::Searcher;
 use ipnet::IpNet;
 use jiff::Timestamp;
 use memchr::memmem::{self, Finder};
-use memchr::{Memchr, memchr, memchr_iter, memrchr};
+use memchr::{Memchr, memchr, memchr_iter, memchr2, memrchr};
 use regex::bytes::Regex;
 
+use super::colours::ESCAPE;
 use super::event::{Event, Kind, Level, Outcome};
 use super::reading::without_line_end;
 
@@ -130,8 +131,8 @@ pub struct Prefilter {
 enum Mark {
     Literal(Finder<'static>),
     Literals(Searcher),
-    /// Values with escapes may hold anything.
-    Backslash,
+    /// Values with escapes may hold anything, and so may those with colours between their letters.
+    Escape,
     /// A line that begins with a blank, or with the first byte of a mark of byte order.
     Start(u8),
 }
@@ -147,7 +148,7 @@ impl Prefilter {
                 .map(|literal| Mark::Literal(Finder::new(literal).into_owned()))
                 .collect(),
         };
-        marks.push(Mark::Backslash);
+        marks.push(Mark::Escape);
         marks.extend([b' ', b'\t', 0xef].map(Mark::Start));
         Self { marks }
     }
@@ -242,7 +243,7 @@ impl Mark {
         let found = match self {
             Self::Literal(finder) => finder.find(rest)?,
             Self::Literals(searcher) => searcher.find(rest)?.start(),
-            Self::Backslash => memchr(b'\\', rest)?,
+            Self::Escape => memchr2(b'\\', ESCAPE, rest)?,
             Self::Start(byte) if rest.first() == Some(byte) => 0,
             Self::Start(byte) => memmem::find(rest, &[b'\n', *byte])? + 1,
         };

@@ -2,22 +2,39 @@
 
 use std::borrow::Cow;
 
-use super::fields::{Fields, Role, Slot, Value};
+use super::fields::{Fields, Role, Slot, Slots, Value};
 
 /// This many pairs make a line logfmt.
 const ENOUGH: usize = 3;
 
+/// What is known of a line of pairs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// It has a message or names an event, or all its pairs mean something.
+    Enough,
+    /// Words stand between its pairs, or nobody knows some of them and no field tells what they are about.
+    Part,
+}
+
 /// Reads logfmt: three or more pairs, or one that is a time or a level. Text before the first pair
 /// becomes the message.
-pub fn logfmt<'l>(text: &'l str, fields: &mut Fields<'l>) -> bool {
+pub fn logfmt<'l>(text: &'l str, fields: &mut Fields<'l>) -> Option<Known> {
+    const TELLING: Slots = Slots::of(&[Slot::Message, Slot::Action]);
     let mut found = Fields::default();
     let mut pairs = 0;
     let mut is_sure = false;
+    let mut is_odd = false;
+    let mut has_words_between = false;
     let mut first_pair = None;
-    for (at, key, value) in (Pairs { text, at: 0 }) {
+    let mut end = 0;
+    let mut all = Pairs { text, at: 0 };
+    while let Some((at, key, value)) = all.next() {
+        has_words_between |= pairs > 0 && has_words(&text[end..at]);
+        end = all.at;
         first_pair.get_or_insert(at);
         pairs += 1;
         let role = Role::of(key);
+        is_odd |= role == Role::default();
         let is_first = role
             .places
             .iter()
@@ -33,15 +50,25 @@ pub fn logfmt<'l>(text: &'l str, fields: &mut Fields<'l>) -> bool {
         }
     }
     if pairs < ENOUGH && !is_sure {
-        return false;
+        return None;
     }
     let before = text[..first_pair.unwrap_or(0)].trim();
+    has_words_between |= has_words(&text[end..]);
+    let known = if has_words_between || is_odd && !found.has_any(TELLING) {
+        Known::Part
+    } else {
+        Known::Enough
+    };
     fields.fill_from(found);
     if !before.is_empty() {
         fields.fill(Slot::Message, before);
     }
     fields.is_structured = true;
-    true
+    Some(known)
+}
+
+fn has_words(text: &str) -> bool {
+    text.contains(char::is_alphanumeric)
 }
 
 /// Whether the first thing in a text is a pair.
@@ -267,12 +294,25 @@ mod tests {
     #[test]
     fn three_pairs_or_a_level_make_logfmt() {
         let cases = [
-            ("level=info msg=\"user logged in\" user=mia", true),
-            ("level=warn text", true),
-            ("a=1 b=2 c=3", true),
-            ("a=1 b=2", false),
-            ("just words", false),
-            ("", false),
+            (
+                "level=info msg=\"user logged in\" user=mia x=1",
+                Some(Known::Enough),
+            ),
+            ("level=warn event=login x=1", Some(Known::Enough)),
+            ("level=warn text", Some(Known::Part)),
+            ("level=warn msg=two words", Some(Known::Part)),
+            (
+                "login failed user=mia ip=192.0.2.1 status=401",
+                Some(Known::Enough),
+            ),
+            (
+                "login failed user=mia ip=192.0.2.1 port=22",
+                Some(Known::Part),
+            ),
+            ("a=1 b=2 c=3", Some(Known::Part)),
+            ("a=1 b=2", None),
+            ("just words", None),
+            ("", None),
         ];
         for (line, expected) in cases {
             assert_eq!(logfmt(line, &mut Fields::default()), expected, "{line}");
@@ -283,7 +323,7 @@ mod tests {
     fn quoted_values_keep_their_blanks_and_pairs_inside_them_are_text() {
         let mut fields = Fields::default();
         let line = r#"ts=2026-11-20T10:00:00Z user="mia \"x\" ip=6.6.6.6" ip=192.0.2.1 ip=6.6.6.6"#;
-        assert!(logfmt(line, &mut fields));
+        assert!(logfmt(line, &mut fields).is_some());
         assert_eq!(fields.text(Slot::User).unwrap(), "mia \"x\" ip=6.6.6.6");
         assert_eq!(fields.text(Slot::Address).unwrap(), "192.0.2.1");
     }

@@ -10,14 +10,16 @@ use std::net::IpAddr;
 
 use super::address::{TrustedProxies, address};
 use super::answers::Answers;
+use super::colours::{as_written, without_colours};
 use super::event::{Connection, Event, Kind, Level, Outcome};
 use super::fields::{Fields, Slot, Slots, Value};
 use super::json;
 use super::key_order::KeyOrder;
+use super::pairs::{self, Known};
 use super::syslog::{self, Wrapped};
 use super::times::{TimeContext, Universal};
 use super::words::{Said, Words};
-use super::{openclaw, pairs, text, web};
+use super::{openclaw, text, web};
 use lead::{behind_letter, leading_level, level_behind_names, time_behind_word};
 use stated::{http_status, kind, level, level_word, number, outcome_of_status, stated_outcome};
 
@@ -147,6 +149,8 @@ pub struct Draft<'l> {
     is_sentence: bool,
     /// How often it was written, by `message repeated N times`.
     repeats: u64,
+    /// What is shown as the message, where that says less than was written.
+    shown: Option<Cow<'l, str>>,
 }
 
 impl Recogniser {
@@ -186,9 +190,30 @@ impl Recogniser {
         event: &mut Event<'l>,
     ) {
         let line = match line.as_bytes() {
-            [b'{', ..] => line,
+            // JSON writes colours as escapes.
+            [b'{', ..] => return self.read_plain(draft, line, wanted, event),
             _ => line.strip_prefix('\u{feff}').unwrap_or(line),
         };
+        let Some(plain) = without_colours(line) else {
+            return self.read_plain(draft, line, wanted, event);
+        };
+        let mut inside = Event::default();
+        self.read_plain(&mut Draft::default(), &plain, wanted, &mut inside);
+        *event = inside.into_owned();
+        let message = event.message.as_deref();
+        if let Some(written) = message.and_then(|message| as_written(line, message)) {
+            event.message = Some(Cow::Borrowed(written));
+        }
+    }
+
+    /// Reads a line without colours.
+    fn read_plain<'l>(
+        &mut self,
+        draft: &mut Draft<'l>,
+        line: &'l str,
+        wanted: Wanted,
+        event: &mut Event<'l>,
+    ) {
         draft.begin(line);
         self.slots = if draft.is_indented {
             // It may belong to the line before, which its time decides.
@@ -200,8 +225,12 @@ impl Recogniser {
             self.asked.1
         };
         self.take_apart(line, draft, MOST_WRAPPERS);
+        draft.set_colours_aside();
         draft.is_sentence = is_likely_sentence(&draft.fields);
         self.event(draft, wanted, event);
+        if draft.shown.is_some() {
+            event.message = draft.shown.take();
+        }
     }
 
     fn take_apart<'l>(&mut self, line: &'l str, draft: &mut Draft<'l>, wrappers: usize) {
@@ -259,6 +288,9 @@ impl Recogniser {
         draft.process = draft.process.take().or(wrapped.process.map(Cow::Borrowed));
         draft.is_wrapped = true;
         self.take_apart(wrapped.message, draft, wrappers.saturating_sub(1));
+        if draft.shape == Shape::Text || draft.shown.is_some() {
+            draft.shown = wrapped.sentence.map(Cow::Borrowed).or(draft.shown.take());
+        }
     }
 
     fn json<'l>(&mut self, line: &'l str, draft: &mut Draft<'l>, wrappers: usize) -> bool {
@@ -326,8 +358,9 @@ impl Recogniser {
         // A server's sentence may end in pairs; a line that begins with one is logfmt.
         let may_be_pairs = pairs::begins_with_pair(rest)
             || text::sentence(rest).is_none_or(|sentence| sentence.success.is_none());
-        if may_be_pairs && pairs::logfmt(rest, &mut draft.fields) {
+        if may_be_pairs && let Some(known) = pairs::logfmt(rest, &mut draft.fields) {
             draft.shape = Shape::Pairs;
+            draft.shown = (known == Known::Part).then(|| Cow::Borrowed(rest.trim()));
             return;
         }
         if web::request(rest, &mut draft.fields) {
@@ -544,6 +577,7 @@ impl Default for Draft<'_> {
             is_indented: false,
             is_sentence: false,
             repeats: 1,
+            shown: None,
         }
     }
 }
@@ -565,6 +599,27 @@ impl Draft<'_> {
         self.is_indented = matches!(line.as_bytes(), [b' ' | b'\t', ..]);
         self.is_sentence = false;
         self.repeats = 1;
+        self.shown = None;
+    }
+
+    /// Has a message read without its colours, and shown with them.
+    #[inline]
+    fn set_colours_aside(&mut self) {
+        // What stands in a line as it is has none.
+        if self.fields.has(Slot::Message) && self.fields.borrowed(Slot::Message).is_none() {
+            self.set_escaped_aside();
+        }
+    }
+
+    #[inline(never)]
+    fn set_escaped_aside(&mut self) {
+        if let Some(Value::Text(message)) = self.fields.get(Slot::Message)
+            && let Some(plain) = without_colours(&message)
+        {
+            let message = message.into_owned();
+            self.fields.set(Slot::Message, plain);
+            self.shown = self.shown.take().or(Some(Cow::Owned(message)));
+        }
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Wrapped<'l> {
     pub process: Option<&'l str>,
     /// What was wrapped.
     pub message: &'l str,
+    /// All behind the time, where it may be a sentence that only begins like a host and a program.
+    pub sentence: Option<&'l str>,
 }
 
 /// RFC 5424: `<34>1 TIME HOST APP PROCID MSGID [sd] message`; structured data gives fields.
@@ -60,6 +62,7 @@ pub fn rfc5424<'l>(
         program: Some(program).filter(|program| *program != "-"),
         process: Some(process).filter(|process| *process != "-"),
         message: message.strip_prefix('\u{feff}').unwrap_or(message),
+        sentence: None,
     })
 }
 
@@ -71,7 +74,8 @@ pub fn rfc3164<'l>(line: &'l str, context: &TimeContext) -> Option<Wrapped<'l>> 
         None => (None, line),
     };
     let (time, used) = context.leading(rest)?;
-    let after_time = rest[used..].strip_prefix(' ')?;
+    let (stamp, after_time) = rest.split_at(used);
+    let after_time = after_time.strip_prefix(' ')?;
     let host_end = after_time.find(' ')?;
     let host = &after_time[..host_end];
     // Loggers write a level or a process where syslog has the host.
@@ -91,6 +95,7 @@ pub fn rfc3164<'l>(line: &'l str, context: &TimeContext) -> Option<Wrapped<'l>> 
             program: None,
             process: None,
             message,
+            sentence: None,
         });
     }
     // A host ends no sentence; without one the tag comes first.
@@ -101,6 +106,9 @@ pub fn rfc3164<'l>(line: &'l str, context: &TimeContext) -> Option<Wrapped<'l>> 
     if is_loud && program.len() > 2 && Level::from_word(program).is_some() {
         return None;
     }
+    // Syslog's own stamp begins with a month's name, or has a `T` before the hours.
+    let is_stamp = stamp.starts_with(|c: char| c.is_ascii_alphabetic()) || stamp.contains('T');
+    let is_sure = level.is_some() || process.is_some() || (is_stamp && host.is_some());
     Some(Wrapped {
         time: Some(time),
         level,
@@ -108,6 +116,7 @@ pub fn rfc3164<'l>(line: &'l str, context: &TimeContext) -> Option<Wrapped<'l>> 
         program: Some(program),
         process,
         message,
+        sentence: (!is_sure).then(|| after_time.trim_start()),
     })
 }
 
@@ -126,6 +135,7 @@ pub fn cri<'l>(line: &'l str, context: &TimeContext) -> Option<Wrapped<'l>> {
         program: None,
         process: None,
         message,
+        sentence: None,
     })
 }
 

@@ -59,6 +59,7 @@ impl Draft<'_> {
         self.repeats = inside.repeats;
         self.time = inside.time.or(self.time);
         self.level = inside.level.or(self.level);
+        self.shown = own(inside.shown);
         self.host = own(inside.host);
         self.program = own(inside.program);
         self.process = own(inside.process);

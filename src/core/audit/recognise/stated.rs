@@ -1,6 +1,7 @@
 //! What single fields state: level, status and outcome, and the kind that follows from them.
 
 use crate::audit::answers::Answers;
+use crate::audit::colours::without_colours;
 use crate::audit::event::{Kind, Level, Outcome};
 use crate::audit::fields::{Fields, Slot, Value};
 use crate::audit::words::{Said, outcome_word};
@@ -52,7 +53,8 @@ pub(super) fn level_word(word: &str, levels: &mut Answers<Option<Level>>) -> Opt
         _ => {}
     }
     levels.recall(word, |word| {
-        let word = word.trim();
+        let plain = without_colours(word);
+        let word = plain.as_deref().unwrap_or(word).trim();
         Level::from_word(word)
             .or_else(|| Level::from_number(word.parse().ok()?))
             .or_else(|| {

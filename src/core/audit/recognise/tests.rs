@@ -534,6 +534,28 @@ pub(super) const LINES: &[(&str, &str)] = &[
         r#"{"msg":"login failed","req":{"remoteAddress":"127.0.0.1","headers":{"x-forwarded-for":["6.6.6.6","192.0.2.4"]}}}"#,
         "auth failure - - 192.0.2.4",
     ),
+    // Colours say nothing.
+    (
+        "2026-11-17T09:41:37Z \x1b[31merror\x1b[39m: db down",
+        "error failure error - -",
+    ),
+    (
+        "\x1b[36mbot-1  |\x1b[0m 2026-11-17T09:41:37Z \x1b[33mwarn\x1b[39m: login failed for mia from 192.0.2.1",
+        "auth failure warn mia 192.0.2.1",
+    ),
+    (
+        "\x1b[33mWARN\x1b[0m[0012] login failed   \x1b[33muser\x1b[0m=mia \x1b[33mip\x1b[0m=192.0.2.1 \x1b[33mn\x1b[0m=1",
+        "auth failure warn mia 192.0.2.1",
+    ),
+    (
+        "\x1b[32m{\"level\":\"warn\",\"msg\":\"login failed\",\"user\":\"mia\"}\x1b[0m",
+        "auth failure warn mia -",
+    ),
+    // The kernel names where a packet comes from.
+    (
+        "Nov 14 10:00:06 bot kernel: [UFW BLOCK] IN=eth0 OUT= SRC=192.0.2.73 DST=10.0.0.1",
+        "other - - - 192.0.2.73",
+    ),
 ];
 
 #[test]
@@ -750,5 +772,61 @@ fn a_line_that_was_written_often_counts_so_often() {
             let event = recogniser().read(&line, Wanted::ALL);
             assert_eq!(event.count, 25, "{line}");
         }
+    }
+}
+
+#[test]
+fn what_is_shown_of_a_line_is_all_that_it_says() {
+    let cases = [
+        (
+            "Nov 14 10:00:06 host sudo:      bob : TTY=pts/0 ; PWD=/home/bob ; USER=root ; COMMAND=/usr/bin/passwd",
+            "bob : TTY=pts/0 ; PWD=/home/bob ; USER=root ; COMMAND=/usr/bin/passwd",
+        ),
+        (
+            "Nov 14 10:00:06 host kernel: [UFW BLOCK] IN=eth0 OUT= SRC=192.0.2.73 DST=10.0.0.1 DPT=22",
+            "[UFW BLOCK] IN=eth0 OUT= SRC=192.0.2.73 DST=10.0.0.1 DPT=22",
+        ),
+        (
+            "time=2026-11-14T10:00:06Z level=info a=1",
+            "time=2026-11-14T10:00:06Z level=info a=1",
+        ),
+        ("2026-11-14 10:00:18 tokens: 90 used", "tokens: 90 used"),
+        (
+            "2026-11-14 10:00:18 the tokens: 90 used",
+            "the tokens: 90 used",
+        ),
+        (
+            "2026-11-14 10:00:18 the tokens: a=1 b=2 c=3",
+            "the tokens: a=1 b=2 c=3",
+        ),
+        // Fields and the heads of wrappers are known.
+        ("2026-11-14T10:00:18Z host tokens: 90 used", "90 used"),
+        ("Nov 14 10:00:18 tokens[7]: 90 used", "90 used"),
+        ("<38>Nov 14 10:00:18 tokens: 90 used", "90 used"),
+        (
+            "level=warn msg=\"login failed\" user=mia path=/x",
+            "login failed",
+        ),
+        (
+            "level=warn msg=login failed user=mia",
+            "level=warn msg=login failed user=mia",
+        ),
+        (
+            "WARN login failed user=mia ip=192.0.2.1 reason=x",
+            "login failed",
+        ),
+        // Colours are shown, too, where they stand in what is shown.
+        (
+            "2026-11-14T10:41:10Z \x1b[31merror\x1b[39m: db \x1b[1mdown\x1b[0m",
+            "db \x1b[1mdown\x1b[0m",
+        ),
+        (
+            r#"{"msg":"db \u001b[1mdown","level":"error"}"#,
+            "db \x1b[1mdown",
+        ),
+    ];
+    for (line, expected) in cases {
+        let event = recogniser().read(line, Wanted::ALL);
+        assert_eq!(event.message.as_deref(), Some(expected), "{line}");
     }
 }
