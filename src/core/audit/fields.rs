@@ -23,12 +23,10 @@ pub enum Slot {
     Message,
     Reason,
     Dropped,
-    Count,
     Subsystem,
     One,
     Two,
     Meta,
-    Connection,
     Cause,
     AuthReason,
     RemoteAddr,
@@ -36,6 +34,8 @@ pub enum Slot {
     ClientAgent,
     Wrapped,
     Stream,
+    Host,
+    Program,
     Process,
     Key,
     Verb,
@@ -95,12 +95,10 @@ const ALIASES: &[(Slot, &str)] = &[
         "reason error error.message err.message err.msg cause failure_reason failureReason attr.error errorMessage errorCode err fields.error context.error context.reason",
     ),
     (Slot::Dropped, "dropped"),
-    (Slot::Count, "repeat_count"),
     (Slot::Subsystem, "0"),
     (Slot::One, "1"),
     (Slot::Two, "2"),
     (Slot::Meta, "_meta"),
-    (Slot::Connection, "conn"),
     (Slot::Cause, "1.cause 2.cause 0.cause"),
     (Slot::AuthReason, "1.authReason 2.authReason 0.authReason"),
     (Slot::RemoteAddr, "1.remoteAddr 2.remoteAddr 0.remoteAddr"),
@@ -111,7 +109,10 @@ const ALIASES: &[(Slot, &str)] = &[
     (Slot::ClientAgent, "1.userAgent 2.userAgent 0.userAgent"),
     (Slot::Wrapped, "log"),
     (Slot::Stream, "stream"),
-    (Slot::Process, "_SYSTEMD_UNIT SYSLOG_IDENTIFIER"),
+    // What the journal knows of the writer.
+    (Slot::Host, "_HOSTNAME"),
+    (Slot::Program, "SYSLOG_IDENTIFIER _COMM _SYSTEMD_UNIT"),
+    (Slot::Process, "_PID SYSLOG_PID"),
     // What a key is called, never the key itself.
     (
         Slot::Key,
@@ -164,7 +165,13 @@ pub struct Role {
     pub container: u64,
     /// The slots of `places`.
     pub slots: Slots,
+    /// Whether a list of numbers under this key is a text, byte by byte.
+    pub may_be_bytes: bool,
 }
+
+/// The journal's name of a text, which it writes as a list of bytes where it holds more than text: colours
+/// are enough.
+const BYTES: &str = "MESSAGE";
 
 impl Role {
     /// What the key of this path means.
@@ -184,6 +191,7 @@ fn roles() -> &'static HashMap<&'static str, Role> {
                 let free = usize::from(role.places[0].is_some());
                 role.places[free] = Some((*slot, rank));
                 role.slots = role.slots.and(Slots::of(&[*slot]));
+                role.may_be_bytes |= name == BYTES;
                 for (dot, _) in name.match_indices('.') {
                     let container = roles.entry(&name[..dot]).or_default();
                     if !container.is_container {
@@ -552,7 +560,7 @@ mod tests {
         let mut fields = Fields::default();
         let own = |number: usize| Cow::Owned(format!("text {number}"));
         // It stands in two slots.
-        fields.note_text("conn", own(7));
+        fields.note_text("action", own(7));
         fields.note_text("user", own(0));
         for number in 0..1_000_000 {
             fields.note_text("ip", own(number));
@@ -560,8 +568,8 @@ mod tests {
             assert!(fields.made.len() <= MOST_MADE);
         }
         for (slot, expected) in [
-            (Slot::RequestId, "text 7"),
-            (Slot::Connection, "text 7"),
+            (Slot::Action, "text 7"),
+            (Slot::Verb, "text 7"),
             (Slot::User, "text 0"),
             (Slot::Address, "text 999999"),
         ] {

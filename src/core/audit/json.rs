@@ -323,6 +323,10 @@ impl<'l> Walker<'l> {
                         let list = self.texts(role.slots.meet(Slots::of(&[Slot::Forwarded])))?;
                         list.map_or(Value::Nested, |list| Value::Text(Cow::Owned(list)))
                     }
+                    Some(role) if role.may_be_bytes => {
+                        let text = self.bytes_of_text()?;
+                        text.map_or(Value::Nested, |text| Value::Text(Cow::Owned(text)))
+                    }
                     _ => {
                         self.skip_nested()?;
                         Value::Nested
@@ -383,6 +387,21 @@ impl<'l> Walker<'l> {
         self.at = start;
         self.skip_nested()?;
         Ok(None)
+    }
+
+    /// The text whose bytes a list of numbers gives. Nothing for what is no such list.
+    fn bytes_of_text(&mut self) -> Result<Option<String>, NotJson> {
+        let start = self.at;
+        self.skip_nested()?;
+        let list = &self.text[start..self.at];
+        let numbers = list
+            .strip_prefix('[')
+            .and_then(|list| list.strip_suffix(']'));
+        let bytes: Option<Vec<u8>> = numbers.and_then(|numbers| {
+            let number = |number: &str| number.trim().parse().ok();
+            numbers.split(',').map(number).collect()
+        });
+        Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     }
 
     fn peek(&self) -> Option<u8> {

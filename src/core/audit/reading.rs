@@ -375,6 +375,7 @@ impl Reading {
     ) -> io::Result<()> {
         for waiting in waiting {
             let Waiting { event, line, place } = waiting;
+            self.hide_secrets(event);
             self.judge(event, line, place, shown_from, show)?;
             self.watch(event, place, show)?;
             *event = Event::default();
@@ -394,7 +395,8 @@ impl Reading {
             Ok(text) => self.text(text, draft, place, shown_from, show),
             Err(_) => {
                 let text = String::from_utf8_lossy(without_line_end(bytes));
-                let event = self.recogniser.read(&text, self.wanted);
+                let mut event = self.recogniser.read(&text, self.wanted);
+                self.hide_secrets(&mut event);
                 let line = Line {
                     text: &text,
                     bytes,
@@ -425,9 +427,34 @@ impl Reading {
         let mut event = Event::default();
         self.recogniser
             .read_into(draft, text, self.wanted, &mut event);
+        self.hide_secrets(&mut event);
         let is_shown = self.judge(&event, &line, place, shown_from, show)?;
         self.watch(&event, place, show)?;
         Ok(is_shown)
+    }
+
+    /// Hides secrets in texts that do not stand in the line as they are: the journal may keep a message as
+    /// a list of bytes, and a colour may stand inside of a name.
+    fn hide_secrets(&self, event: &mut Event<'_>) {
+        if self.secrets.is_empty() {
+            return;
+        }
+        let texts = [
+            &mut event.message,
+            &mut event.user,
+            &mut event.key,
+            &mut event.action,
+            &mut event.reason,
+            &mut event.user_agent,
+            &mut event.request_id,
+        ];
+        for text in texts.into_iter().flatten() {
+            if let Cow::Owned(made) = text
+                && let Cow::Owned(cleaned) = self.secrets.replace(made.as_bytes())
+            {
+                *made = String::from_utf8_lossy(&cleaned).into_owned();
+            }
+        }
     }
 
     /// Has detectors look at an event.
@@ -593,6 +620,9 @@ mod tests {
     use crate::audit::address::{TrustedProxies, parse_network};
     use crate::audit::event::{Kind, Outcome};
     use crate::audit::times::TimeContext;
+    use crate::env_file::EnvFile;
+    use crate::state::StateDir;
+    use crate::world::World;
 
     /// Offsets and numbers of the lines that were shown.
     #[derive(Default, Debug, PartialEq)]
@@ -798,5 +828,54 @@ mod tests {
             }
             assert_eq!(told.alerts, [5], "{users:?}");
         }
+    }
+
+    #[test]
+    fn a_secret_that_the_journal_keeps_as_bytes_is_hidden_in_the_message() {
+        /// What is shown of messages.
+        #[derive(Default)]
+        struct Messages(String);
+
+        impl Show for Messages {
+            fn event(&mut self, event: &Event<'_>, _: &SourceLine<'_>) -> io::Result<()> {
+                self.0.push_str(event.message.as_deref().unwrap_or("-"));
+                Ok(())
+            }
+
+            fn more(&mut self, _: &[u8]) -> io::Result<()> {
+                Ok(())
+            }
+
+            fn alert(&mut self, _: &Alert) -> io::Result<()> {
+                Ok(())
+            }
+        }
+
+        let secret: String = (0..24).map(|at| char::from(b'a' + at * 7 % 26)).collect();
+        let base = tempfile::tempdir().unwrap();
+        let fingerprints = StateDir::locate(Some(base.path()), &World::real())
+            .unwrap()
+            .fingerprints()
+            .unwrap();
+        let file = EnvFile::parse(format!("API_KEY={secret}\n"));
+        let message = format!("\x1b[31mkey\x1b[0m {secret} is refused");
+        let line = serde_json::json!({
+            "SYSLOG_IDENTIFIER": "bot",
+            "PRIORITY": "4",
+            "MESSAGE": message.as_bytes(),
+        });
+        let mut reading = reading(&Filter::default(), true);
+        reading.secrets = EnvSecrets::of(&file, &fingerprints);
+        let mut shown = Messages::default();
+        let bytes = format!("{line}\n").into_bytes();
+        let chunk = Chunk {
+            bytes: &bytes,
+            offset: 0,
+            line: Some(1),
+            part: Part::Lines,
+        };
+        reading.take(&chunk, "a.log", 0, &mut shown).unwrap();
+        assert!(shown.0.contains("sha256:"), "{}", shown.0);
+        assert!(!shown.0.contains(&secret));
     }
 }

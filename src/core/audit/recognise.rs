@@ -74,6 +74,7 @@ impl Wanted {
             Slot::Wrapped,
             Slot::Stream,
             Slot::Message,
+            Slot::Program,
         ]);
         const TIME: Slots = Slots::of(&[Slot::Time]);
         const WHO: Slots = Slots::of(&[Slot::User, Slot::Key, Slot::Address, Slot::Forwarded]);
@@ -238,6 +239,9 @@ impl Recogniser {
             [b'{', ..] => line,
             _ => line.trim_start_matches([' ', '\t']),
         };
+        if draft.is_of_sshd() {
+            return self.sentences(trimmed, draft, wrappers);
+        }
         match trimmed.as_bytes().first() {
             Some(b'{') if self.json(trimmed, draft, wrappers) => return,
             Some(b'<') => {
@@ -268,6 +272,10 @@ impl Recogniser {
                 return self.unwrap(wrapped, draft, wrappers - 1);
             }
         }
+        self.sentences(trimmed, draft, wrappers);
+    }
+
+    fn sentences<'l>(&mut self, trimmed: &'l str, draft: &mut Draft<'l>, wrappers: usize) {
         match text::repeated(trimmed) {
             Some((times, inside)) if wrappers > 0 => {
                 draft.repeats = times;
@@ -347,6 +355,10 @@ impl Recogniser {
         }
         if draft.level.is_none() && draft.time.is_some() {
             draft.level = level_behind_names(rest);
+        }
+        if draft.is_of_sshd() {
+            draft.fields.fill(Slot::Message, rest);
+            return;
         }
         let found_time = draft.time.is_some() && !draft.is_wrapped;
         if rest.starts_with('{') && found_time && self.json(rest, draft, 1) {
@@ -464,8 +476,7 @@ impl Recogniser {
         let sentence = self.sentence(draft, event);
         // A request line holds the client's own words, and so does what sshd says in other sentences than
         // those of logins: its banner, why it disconnects.
-        let is_of_sshd = draft.program.as_deref().is_some_and(is_sshd);
-        let is_quoted = is_of_sshd && draft.shape == Shape::Text && sentence.is_none();
+        let is_quoted = draft.is_of_sshd() && sentence.is_none();
         let is_request = is_quoted || draft.shape == Shape::Web && status.is_some();
         let said = if is_request {
             Said::default()
@@ -600,6 +611,11 @@ impl Draft<'_> {
         self.is_sentence = false;
         self.repeats = 1;
         self.shown = None;
+    }
+
+    /// Whether sshd wrote it, which writes sentences only and quotes in them whatever anybody sends.
+    fn is_of_sshd(&self) -> bool {
+        self.program.as_deref().is_some_and(is_sshd)
     }
 
     /// Has a message read without its colours, and shown with them.

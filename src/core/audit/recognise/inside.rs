@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 
+use super::super::address::address;
+use super::super::colours::{as_written, without_colours};
 use super::super::fields::{Fields, Slot, Slots, Value};
-use super::super::json;
+use super::super::{json, pairs};
 use super::said::names_something;
-use super::{Draft, Recogniser, Shape};
+use super::{Draft, Recogniser};
 
 impl Recogniser {
     /// Takes an object's inner line apart, if it has one.
@@ -15,17 +17,10 @@ impl Recogniser {
             && let Some(inner) = draft.fields.text(Slot::Wrapped)
         {
             // `{"log":"…\n","stream":"stderr","time":"…"}`: the line inside is what was written.
-            let inside = self.apart(&inner, wrappers);
-            draft.adopt(inside);
+            self.adopt(&inner, draft, wrappers);
             return;
         }
-        let may_be_line = match draft.fields.borrowed(Slot::Message) {
-            Some(text) => begins_like_line(text),
-            None => {
-                matches!(draft.fields.get(Slot::Message), Some(Value::Text(text)) if begins_like_line(&text))
-            }
-        };
-        if !may_be_line {
+        if !may_be_shipped(&draft.fields) {
             return;
         }
         // Whether somebody shipped it is seen by fields that nobody may have asked for.
@@ -33,20 +28,31 @@ impl Recogniser {
         if json::read_doubled(line, Slots::ALL, &mut outer).is_err() || !is_shipped(&outer, line) {
             return;
         }
-        let Some(inner) = outer.text(Slot::Message) else {
-            return;
-        };
-        let inside = self.apart(&inner, wrappers);
-        if inside.shape == Shape::Json || inside.is_wrapped {
+        if let Some(inner) = outer.text(Slot::Message) {
             draft.fields = outer;
-            draft.adopt(inside);
+            self.adopt(&inner, draft, wrappers);
         }
     }
 
-    fn apart<'i>(&mut self, inner: &'i str, wrappers: usize) -> Draft<'i> {
-        let mut inside = Draft::default();
-        self.take_apart(inner.trim_end_matches(['\n', '\r']), &mut inside, wrappers);
-        inside
+    /// Takes the line inside apart, which the record's writer wrote.
+    fn adopt(&mut self, inner: &str, draft: &mut Draft<'_>, wrappers: usize) {
+        let inner = inner.trim_end_matches(['\n', '\r']);
+        let plain = without_colours(inner);
+        let mut inside = Draft {
+            host: own(draft.fields.text(Slot::Host)),
+            program: own(draft.fields.text(Slot::Program)),
+            process: own(draft.fields.text(Slot::Process)),
+            ..Draft::default()
+        };
+        self.take_apart(plain.as_deref().unwrap_or(inner), &mut inside, wrappers);
+        if plain.is_some() {
+            let message = inside.shown.take().or(inside.fields.text(Slot::Message));
+            inside.shown = message.map(|message| {
+                let written = as_written(inner, &message).map(str::to_owned);
+                written.map_or(message, Cow::Owned)
+            });
+        }
+        draft.adopt(inside);
     }
 }
 
@@ -54,7 +60,6 @@ impl Draft<'_> {
     /// Takes over what the line inside says; of the record around it the time and the level count, where
     /// the line has none.
     fn adopt(&mut self, inside: Draft<'_>) {
-        let own = |text: Option<Cow<'_, str>>| text.map(|text| Cow::Owned(text.into_owned()));
         self.shape = inside.shape;
         self.repeats = inside.repeats;
         self.time = inside.time.or(self.time);
@@ -75,17 +80,46 @@ impl Draft<'_> {
     }
 }
 
-/// Whether a text begins as an object does, or as a line of syslog: with a priority, a month, a date.
+fn own(text: Option<Cow<'_, str>>) -> Option<Cow<'static, str>> {
+    text.map(|text| Cow::Owned(text.into_owned()))
+}
+
+/// Whether a text begins as a line does: with an object, a bracket, a priority, a time, an address, a pair.
 fn begins_like_line(text: &str) -> bool {
     match text.as_bytes() {
-        [b'{', ..] | [b'<', b'0'..=b'9', ..] => true,
+        [b'{' | b'[' | b'0'..=b'9', ..] | [b'<', b'0'..=b'9', ..] => true,
         [b'A'..=b'S', _, _, b' ', b' ' | b'0'..=b'3', ..] => {
             "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec "
                 .contains(text.get(..4).unwrap_or("?"))
         }
-        [b'2', b'0', b'0'..=b'9', b'0'..=b'9', b'-', ..] => true,
-        _ => false,
+        _ => {
+            let word = text.split(' ').next().unwrap_or_default();
+            address(word).is_some() || pairs::begins_with_pair(word)
+        }
     }
+}
+
+/// What a record says of its own of who, from where, what and how it ended.
+const OWN: Slots = Slots::of(&[
+    Slot::User,
+    Slot::Address,
+    Slot::Forwarded,
+    Slot::Meta,
+    Slot::Status,
+    Slot::Outcome,
+    Slot::Succeeded,
+    Slot::Reason,
+    Slot::RequestId,
+]);
+
+/// Whether no field that was read tells already that nobody shipped the record.
+fn may_be_shipped(fields: &Fields<'_>) -> bool {
+    let is_silent = !fields.has_any(OWN) && (!fields.has(Slot::Level) || is_of_journal(fields));
+    is_silent
+        && match fields.get(Slot::Message) {
+            Some(Value::Text(text)) => is_of_journal(fields) || begins_like_line(&text),
+            _ => false,
+        }
 }
 
 /// Whether a record is the journal's or a shipper's, and says nothing of its own of who, from where, what
@@ -105,23 +139,13 @@ fn is_shipped(outer: &Fields<'_>, line: &str) -> bool {
         "\"logstream\":",
         "\"@version\":",
     ];
-    const OWN: [Slot; 10] = [
-        Slot::User,
-        Slot::Address,
-        Slot::Forwarded,
-        Slot::Meta,
-        Slot::Status,
-        Slot::Outcome,
-        Slot::Succeeded,
-        Slot::Reason,
-        Slot::RequestId,
-        Slot::Level,
-    ];
-    if outer.is_under(Slot::Message, "MESSAGE") {
-        return true;
-    }
     let action = outer.text(Slot::Action);
-    !OWN.iter().any(|slot| outer.has(*slot))
+    may_be_shipped(outer)
         && !action.is_some_and(|action| names_something(&action))
-        && MARKS.iter().any(|mark| line.contains(mark))
+        && (is_of_journal(outer) || MARKS.iter().any(|mark| line.contains(mark)))
+}
+
+/// Whether the journal wrote a record: it names the writer, and calls the text `MESSAGE`.
+fn is_of_journal(fields: &Fields<'_>) -> bool {
+    fields.has(Slot::Program) && fields.is_under(Slot::Message, "MESSAGE")
 }

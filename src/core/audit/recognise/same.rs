@@ -156,6 +156,7 @@ fn note_members(
                 continue;
             }
             Tree::Array(items) if role.slots.meet(Slots::LISTS) => listed(&role, items),
+            Tree::Array(items) if role.may_be_bytes && !items.is_empty() => bytes_of_text(items),
             Tree::Object(_) | Tree::Array(_) => Value::Nested,
             Tree::String(text) => Value::Text(Cow::Owned(text.clone())),
             Tree::Number(number) => Value::Text(Cow::Owned(number.to_string())),
@@ -175,6 +176,14 @@ fn listed(role: &Role, items: &[Tree]) -> Value<'static> {
         }
         Some([.., last]) => Value::Text(Cow::Owned((*last).to_owned())),
     }
+}
+
+fn bytes_of_text(items: &[Tree]) -> Value<'static> {
+    let byte = |item: &Tree| item.as_u64().and_then(|number| u8::try_from(number).ok());
+    let bytes: Option<Vec<u8>> = items.iter().map(byte).collect();
+    bytes.map_or(Value::Nested, |bytes| {
+        Value::Text(Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()))
+    })
 }
 
 fn lines() -> Vec<&'static str> {

@@ -534,6 +534,64 @@ pub(super) const LINES: &[(&str, &str)] = &[
         r#"{"msg":"login failed","req":{"remoteAddress":"127.0.0.1","headers":{"x-forwarded-for":["6.6.6.6","192.0.2.4"]}}}"#,
         "auth failure - - 192.0.2.4",
     ),
+    // The journal keeps lines of any form.
+    (
+        r#"{"__REALTIME_TIMESTAMP":"1795168802000000","PRIORITY":"6","SYSLOG_IDENTIFIER":"nginx","_PID":"7","_HOSTNAME":"bot","MESSAGE":"192.0.2.9 - mia [17/Nov/2026:09:41:37 +0000] \"GET /x HTTP/1.1\" 401 12 \"-\" \"curl\""}"#,
+        "auth failure info mia 192.0.2.9",
+    ),
+    (
+        r#"{"__REALTIME_TIMESTAMP":"1795168802000000","PRIORITY":"6","SYSLOG_IDENTIFIER":"bot","_PID":"7","_HOSTNAME":"bot","MESSAGE":"ts=2026-11-17T09:41:37Z level=warn msg=\"login failed\" user=mia ip=192.0.2.1"}"#,
+        "auth failure warn mia 192.0.2.1",
+    ),
+    (
+        r#"{"__REALTIME_TIMESTAMP":"1795168802000000","PRIORITY":"6","SYSLOG_IDENTIFIER":"bot","_PID":"7","_HOSTNAME":"bot","MESSAGE":"2026-11-17 09:41:37 ERROR login failed for mia from 192.0.2.1"}"#,
+        "auth failure error mia 192.0.2.1",
+    ),
+    (
+        r#"{"__REALTIME_TIMESTAMP":"1795168802000000","PRIORITY":"6","SYSLOG_IDENTIFIER":"bot","_PID":"7","_HOSTNAME":"bot","MESSAGE":"Unauthorized request from 192.0.2.1"}"#,
+        "auth failure info - 192.0.2.1",
+    ),
+    (
+        r#"{"__REALTIME_TIMESTAMP":"1795168802000000","PRIORITY":"6","SYSLOG_IDENTIFIER":"sshd","_PID":"7","_HOSTNAME":"bot","MESSAGE":"Bad protocol version identification 'login failed from 6.6.6.6' from 192.0.2.1 port 44"}"#,
+        "other - info - -",
+    ),
+    (
+        r#"{"__REALTIME_TIMESTAMP":"1795168802000000","PRIORITY":"6","SYSLOG_IDENTIFIER":"sshd","_PID":"7","_HOSTNAME":"bot","MESSAGE":"Received disconnect from 192.0.2.1 port 55:11: login failed for x from 6.6.6.6"}"#,
+        "other - info - -",
+    ),
+    (
+        r#"{"__REALTIME_TIMESTAMP":"1795168802000000","PRIORITY":"6","SYSLOG_IDENTIFIER":"sshd","_PID":"7","_HOSTNAME":"bot","MESSAGE":[70,97,105,108,101,100,32,112,97,115,115,119,111,114,100,32,102,111,114,32,114,111,111,116,32,102,114,111,109,32,49,57,50,46,48,46,50,46,49,53,32,112,111,114,116,32,50,50,32,115,115,104,50]}"#,
+        "auth failure info root 192.0.2.15",
+    ),
+    (
+        r#"{"__REALTIME_TIMESTAMP":"1795168802000000","PRIORITY":"6","SYSLOG_IDENTIFIER":"bot","_PID":"7","_HOSTNAME":"bot","MESSAGE":[27,91,51,51,109,119,97,114,110,27,91,51,57,109,58,32,108,111,103,105,110,32,102,97,105,108,101,100,32,102,111,114,32,109,105,97,32,102,114,111,109,32,49,57,50,46,48,46,50,46,49,53]}"#,
+        "auth failure warn mia 192.0.2.15",
+    ),
+    (
+        r#"{"__REALTIME_TIMESTAMP":"1795168802000000","PRIORITY":"6","SYSLOG_IDENTIFIER":"bot","_PID":"7","_HOSTNAME":"bot","MESSAGE":[1,300]}"#,
+        "other - info - -",
+    ),
+    (
+        r#"{"__REALTIME_TIMESTAMP":"1795168802000000","PRIORITY":"6","SYSLOG_IDENTIFIER":"bot","_PID":"7","_HOSTNAME":"bot","MESSAGE":[]}"#,
+        "other - info - -",
+    ),
+    (
+        r#"{"message":[108,111,103,105,110],"level":"info"}"#,
+        "other - info - -",
+    ),
+    // Fields that the journal does not have are the writer's.
+    (
+        r#"{"SYSLOG_IDENTIFIER":"bot","MESSAGE":"login failed for x from 6.6.6.6","user":"mia","ip":"192.0.2.1"}"#,
+        "auth failure - mia 192.0.2.1",
+    ),
+    (
+        r#"{"@timestamp":"2026-11-17T09:41:37Z","agent":{"type":"filebeat"},"message":"192.0.2.9 - - [17/Nov/2026:09:41:37 +0000] \"GET /x HTTP/1.1\" 401 12"}"#,
+        "auth failure - - 192.0.2.9",
+    ),
+    (
+        r#"{"@timestamp":"2026-11-17T09:41:37Z","agent":{"type":"filebeat"},"message":"level=warn msg=\"login failed\" user=mia ip=192.0.2.1"}"#,
+        "auth failure warn mia 192.0.2.1",
+    ),
     // Colours say nothing.
     (
         "2026-11-17T09:41:37Z \x1b[31merror\x1b[39m: db down",
@@ -550,6 +608,10 @@ pub(super) const LINES: &[(&str, &str)] = &[
     (
         "\x1b[32m{\"level\":\"warn\",\"msg\":\"login failed\",\"user\":\"mia\"}\x1b[0m",
         "auth failure warn mia -",
+    ),
+    (
+        r#"{"log":"\u001b[31merror\u001b[39m: db down\n","stream":"stderr","time":"2026-11-20T10:00:02Z"}"#,
+        "error failure error - -",
     ),
     // The kernel names where a packet comes from.
     (
@@ -614,6 +676,23 @@ fn what_somebody_else_wrote_hides_nothing_and_forges_nothing() {
         (
             r#"2026-11-20T10:00:00Z WARN "Authentication failed" user=mia remote=192.0.2.5"#,
             "auth failure warn mia 192.0.2.5",
+        ),
+        // What sshd quotes is no line of any other form.
+        (
+            r##"Nov 20 10:00:02 bot sshd[3]: Bad protocol version identification 'x level=warn msg=login ip=6.6.6.6 outcome=failure ' from 192.0.2.1 port 44"##,
+            "other - - - -",
+        ),
+        (
+            r##"{"SYSLOG_IDENTIFIER":"sshd","PRIORITY":"6","MESSAGE":"Bad protocol version identification 'x level=warn msg=login ip=6.6.6.6 outcome=failure ' from 192.0.2.1 port 44"}"##,
+            "other - info - -",
+        ),
+        (
+            r##"Nov 20 10:00:02 bot sshd[3]: Bad protocol version identification 'x 6.6.6.6 - - [20/Nov/2026:10:00:02 +0000] "GET / HTTP/1.1" 401 1' from 192.0.2.1 port 44"##,
+            "other - - - -",
+        ),
+        (
+            r##"{"SYSLOG_IDENTIFIER":"sshd","PRIORITY":"6","MESSAGE":"Bad protocol version identification 'x 6.6.6.6 - - [20/Nov/2026:10:00:02 +0000] \"GET / HTTP/1.1\" 401 1' from 192.0.2.1 port 44"}"##,
+            "other - info - -",
         ),
         // A name in the place of a client.
         (
@@ -824,9 +903,29 @@ fn what_is_shown_of_a_line_is_all_that_it_says() {
             r#"{"msg":"db \u001b[1mdown","level":"error"}"#,
             "db \x1b[1mdown",
         ),
+        (
+            r#"{"log":"\u001b[31merror\u001b[39m: db \u001b[1mdown\n","stream":"stderr","time":"2026-11-20T10:00:02Z"}"#,
+            "db \x1b[1mdown",
+        ),
     ];
     for (line, expected) in cases {
         let event = recogniser().read(line, Wanted::ALL);
         assert_eq!(event.message.as_deref(), Some(expected), "{line}");
     }
+}
+
+#[test]
+fn the_journal_tells_the_connection_as_syslog_does() {
+    let text = "Failed password for root from 192.0.2.1 port 22 ssh2";
+    let lines = [
+        format!("Nov 20 10:00:02 bot sshd[7]: {text}"),
+        format!(
+            r#"{{"SYSLOG_IDENTIFIER":"sshd","_PID":"7","_HOSTNAME":"bot","PRIORITY":"6","MESSAGE":"{text}"}}"#
+        ),
+    ];
+    let [syslog, journal] = lines.map(|line| {
+        let event = recogniser().read(&line, Wanted::ALL).into_owned();
+        event.connection.expect("sshd has a process for each")
+    });
+    assert_eq!(syslog, journal);
 }
