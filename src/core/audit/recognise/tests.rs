@@ -618,6 +618,91 @@ pub(super) const LINES: &[(&str, &str)] = &[
         "Nov 14 10:00:06 bot kernel: [UFW BLOCK] IN=eth0 OUT= SRC=192.0.2.73 DST=10.0.0.1",
         "other - - - 192.0.2.73",
     ),
+    // A message beside fields names who was refused as a line of text does.
+    (
+        r#"{"level":"warn","msg":"Rate limit exceeded for 192.0.2.1"}"#,
+        "rate-limit failure warn - 192.0.2.1",
+    ),
+    (
+        r#"{"level":"warn","msg":"Authentication failed for mia, client 192.0.2.1"}"#,
+        "auth failure warn mia 192.0.2.1",
+    ),
+    (
+        r#"2026-11-17T09:41:37Z WARN Authentication failed for mia, client 192.0.2.1"#,
+        "auth failure warn mia 192.0.2.1",
+    ),
+    (
+        r#"{"level":"warn","msg":"login failed for user 'mia' (192.0.2.1)"}"#,
+        "auth failure warn mia 192.0.2.1",
+    ),
+    (
+        r#"{"level":"warn","msg":"Failed login attempt by mia from IP 192.0.2.1"}"#,
+        "auth failure warn - 192.0.2.1",
+    ),
+    (
+        r#"2026-11-17T09:41:37Z WARN Failed login attempt by mia from IP 192.0.2.1"#,
+        "auth failure warn - 192.0.2.1",
+    ),
+    (
+        r#"{"level":"warn","msg":"3 failed login attempts for mia from 192.0.2.1"}"#,
+        "auth failure warn mia 192.0.2.1",
+    ),
+    (
+        r#"2026-11-17T09:41:37Z WARN 3 failed login attempts for mia from 192.0.2.1"#,
+        "auth failure warn mia 192.0.2.1",
+    ),
+    (
+        r#"{"level":"warn","msg":"Invalid password for mia from 192.0.2.1"}"#,
+        "auth failure warn mia 192.0.2.1",
+    ),
+    (
+        r#"2026-11-17T09:41:37Z WARN Invalid password for mia from 192.0.2.1"#,
+        "auth failure warn mia 192.0.2.1",
+    ),
+    (
+        r#"{"level":"warn","msg":"Unauthorized request from 192.0.2.1:4433"}"#,
+        "auth failure warn - 192.0.2.1",
+    ),
+    (
+        r#"2026-11-17T09:41:37Z WARN Unauthorized request from 192.0.2.1:4433"#,
+        "auth failure warn - 192.0.2.1",
+    ),
+    (
+        r#"{"level":"warn","msg":"auth failed from [2001:db8::1]:4433"}"#,
+        "auth failure warn - 2001:db8::1",
+    ),
+    (
+        r#"2026-11-17T09:41:37Z WARN auth failed from [2001:db8::1]:4433"#,
+        "auth failure warn - 2001:db8::1",
+    ),
+    (
+        r#"{"level":"warn","msg":"login failed user=mia ip=192.0.2.1"}"#,
+        "auth failure warn mia 192.0.2.1",
+    ),
+    (
+        r#"{"level":"warn","msg":"login failed from /192.0.2.1:4433"}"#,
+        "auth failure warn - 192.0.2.1",
+    ),
+    (
+        r#"2026-11-17T09:41:37Z WARN login failed from /192.0.2.1:4433"#,
+        "auth failure warn - 192.0.2.1",
+    ),
+    (
+        r#"level=warn msg="Authentication failed for mia, client 192.0.2.1""#,
+        "auth failure warn mia 192.0.2.1",
+    ),
+    (
+        r#"{"level":"info","event":"login_failed","msg":"wrong password for mia from 192.0.2.1"}"#,
+        "auth failure info mia 192.0.2.1",
+    ),
+    (
+        r#"{"level":"warn","msg":"Invalid password for mia","ip":"192.0.2.1"}"#,
+        "auth failure warn mia 192.0.2.1",
+    ),
+    (
+        r#"{"level":"\u001b[33mwarn\u001b[39m","message":"\u001b[1mlogin\u001b[0m failed for mia from 192.0.2.1"}"#,
+        "auth failure warn mia 192.0.2.1",
+    ),
 ];
 
 #[test]
@@ -693,6 +778,80 @@ fn what_somebody_else_wrote_hides_nothing_and_forges_nothing() {
         (
             r##"{"SYSLOG_IDENTIFIER":"sshd","PRIORITY":"6","MESSAGE":"Bad protocol version identification 'x 6.6.6.6 - - [20/Nov/2026:10:00:02 +0000] \"GET / HTTP/1.1\" 401 1' from 192.0.2.1 port 44"}"##,
             "other - info - -",
+        ),
+        // Beside fields, a text is somebody's unless the writer warns or a field names the refusal.
+        (
+            r#"{"level":"info","msg":"login failed for x from 6.6.6.6"}"#,
+            "auth failure info - -",
+        ),
+        (
+            r#"{"msg":"login failed for x from 6.6.6.6"}"#,
+            "auth failure - - -",
+        ),
+        (
+            r#"{"level":"warn","event":"chat.message","msg":"login failed for x from 6.6.6.6"}"#,
+            "auth failure warn - -",
+        ),
+        (
+            r#"{"level":"warn","event":"message","msg":"login failed for x from 6.6.6.6"}"#,
+            "auth failure warn - -",
+        ),
+        (
+            r#"{"level":"warn","event":"job.done","msg":"login failed for x from 6.6.6.6"}"#,
+            "auth failure warn - -",
+        ),
+        (
+            r#"{"level":"warn","msg":"POST /login/6.6.6.6 from 6.6.6.6","status":401}"#,
+            "auth failure warn - -",
+        ),
+        (
+            r#"{"level":"warn","msg":"unauthorized: /login?client=6.6.6.6"}"#,
+            "auth failure warn - -",
+        ),
+        (
+            r#"{"level":"warn","msg":"unauthorized, agent Mozilla/5.0 Chrome/6.6.6.6"}"#,
+            "auth failure warn - -",
+        ),
+        (
+            r#"{"level":"warn","msg":"login failed for x from 6.6.6.6","user":"x from 6.6.6.6"}"#,
+            "auth failure warn x from 6.6.6.6 -",
+        ),
+        (
+            r#"{"level":"warn","msg":"login failed for 'x from 6.6.6.6'"}"#,
+            "auth failure warn x from 6.6.6.6 -",
+        ),
+        (
+            r#"{"level":"warn","msg":"login failed from 6.6.6.6","ip":"client.example"}"#,
+            "auth failure warn - -",
+        ),
+        (
+            r#"{"level":"warn","msg":"login failed from 6.6.6.6 and 192.0.2.1"}"#,
+            "auth failure warn - -",
+        ),
+        (
+            r#"{"level":"warn","msg":"origin not allowed: https://6.6.6.6/","status":403}"#,
+            "access failure warn - -",
+        ),
+        (
+            r#"2026-11-20T10:00:00Z WARN unauthorized: GET /login?from=6.6.6.6"#,
+            "auth failure warn - -",
+        ),
+        (
+            r#"2026-11-20T10:00:00Z WARN unauthorized: GET /6.6.6.6"#,
+            "auth failure warn - -",
+        ),
+        // A program tells of the servers that refuse it.
+        (
+            r#"{"level":"error","msg":"upstream 10.0.0.5:8080 returned unauthorized"}"#,
+            "auth failure error - -",
+        ),
+        (
+            r#"{"level":"error","msg":"authentication failed (10.0.0.5:27017)"}"#,
+            "auth failure error - -",
+        ),
+        (
+            r#"{"level":"error","msg":"login to redis at 10.0.0.5:6379 failed"}"#,
+            "auth failure error - -",
         ),
         // A name in the place of a client.
         (
