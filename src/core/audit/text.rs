@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use regex::{Captures, Regex};
 
 use super::address::address;
-pub use foreign::{Postgres, postgres, without_names, without_quotes};
+pub use foreign::{Postgres, postgres, without_names, without_quotes, without_targets};
 use foreign::{foreign_parts, is_behind_client, is_behind_place};
 pub use sentences::{begins_like_sentence, may_be_sentence, sentence};
 

@@ -19,11 +19,11 @@ impl Recogniser {
         let mut named = event
             .action
             .as_ref()
-            .map_or_else(Said::default, |action| self.words.read(action));
+            .map_or_else(Said::default, |action| self.named(action));
         if let Some(verb) = draft.fields.text(Slot::Verb)
             && event.action.as_deref() != Some(&*verb)
         {
-            named = named.and(self.words.read(&verb));
+            named = named.and(self.named(&verb));
         }
         let mut told = match &event.message {
             Some(message) => self.told(message, draft.shape),
@@ -43,6 +43,20 @@ impl Recogniser {
             told = told.and(self.words.read(reason));
         }
         named.and(told)
+    }
+
+    /// What the name of an event says.
+    fn named(&mut self, name: &str) -> Said {
+        let said = self.words.read(name);
+        self.without_targets(name, said)
+    }
+
+    /// What a text says without the paths that were asked for.
+    fn without_targets(&mut self, text: &str, said: Said) -> Said {
+        if said == Said::default() {
+            return said;
+        }
+        text::without_targets(text).map_or(said, |rest| self.words.read(&rest))
     }
 
     /// Whether a field names something else than a login, and it went well or is somebody's text: then the
@@ -97,12 +111,13 @@ impl Recogniser {
                 Some(Postgres::Own) => text::without_names(message),
                 None => text::without_quotes(message),
             },
-            _ => return said,
+            _ => Cow::Borrowed(message),
         };
-        match own {
+        let said = match &own {
             Cow::Borrowed(_) => said,
-            Cow::Owned(own) => self.words.read(&own),
-        }
+            Cow::Owned(own) => self.words.read(own),
+        };
+        self.without_targets(&own, said)
     }
 }
 

@@ -873,6 +873,50 @@ fn what_somebody_else_wrote_hides_nothing_and_forges_nothing() {
 }
 
 #[test]
+fn words_mean_what_their_writer_says_of_them() {
+    let cases = [
+        // What a client asked for.
+        (
+            r#"{"msg":"GET /login","status":200,"ip":"192.0.2.1"}"#,
+            "access success - - 192.0.2.1",
+        ),
+        (
+            r#"{"msg":"POST /login","status":401,"ip":"192.0.2.1"}"#,
+            "auth failure - - 192.0.2.1",
+        ),
+        (
+            r#"{"action":"GET /login","status":200}"#,
+            "access success - - -",
+        ),
+        (
+            r#"{"event":"request","action":"GET /login","status":200}"#,
+            "access success - - -",
+        ),
+        (
+            r#"{"msg":"GET /auth/callback.js 200 2ms"}"#,
+            "other - - - -",
+        ),
+        (
+            r#"{"msg":"HTTP GET https://bot.example/login responded 200 in 5 ms","StatusCode":200}"#,
+            "access success - - -",
+        ),
+        (r#"{"msg":"/login","status":302}"#, "access success - - -"),
+        (
+            r#"level=info msg="GET /login ok" status=200 ip=192.0.2.1"#,
+            "access success info - 192.0.2.1",
+        ),
+        (
+            "2026-11-20 10:00:02 INFO GET /login 200 ok",
+            "other success info - -",
+        ),
+        (r#"{"msg":"POST /x: wrong password"}"#, "auth failure - - -"),
+    ];
+    for (line, expected) in cases {
+        assert_eq!(brief(line), expected, "{line}");
+    }
+}
+
+#[test]
 fn lines_of_common_loggers_are_understood() {
     for (line, expected) in LINES {
         assert_eq!(brief(line), *expected, "{line}");

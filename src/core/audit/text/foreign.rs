@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use memchr::{memchr3, memmem};
+use memchr::{memchr, memchr3, memmem};
 
 use crate::audit::address::address;
 
@@ -228,6 +228,33 @@ pub fn without_names(text: &str) -> Cow<'_, str> {
     Cow::Owned(rest)
 }
 
+/// A text without what a client asked for, if it names that: the word behind a method, and a path at the
+/// beginning.
+pub fn without_targets(text: &str) -> Option<String> {
+    const METHODS: [&str; 9] = [
+        "GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "QUERY",
+    ];
+    memchr(b'/', text.as_bytes())?;
+    let is_path = |word: &str| word.starts_with('/') || word.contains("://");
+    let mut rest = String::new();
+    let mut is_awaited = true;
+    for word in text.split_inclusive([' ', '\t']) {
+        let bare = word.trim_matches(|c: char| !c.is_ascii_alphanumeric() && c != '/');
+        let is_target = match bare.split_once(':') {
+            Some((method, path)) if METHODS.contains(&method) => is_path(path),
+            _ => is_awaited && is_path(bare),
+        };
+        if !is_target {
+            rest.push_str(word);
+        }
+        // Blanks may be many, and signs may stand between.
+        if !bare.is_empty() {
+            is_awaited = METHODS.contains(&bare);
+        }
+    }
+    (rest.len() < text.len()).then_some(rest)
+}
+
 fn without(text: &str, parts: impl Iterator<Item = Range<usize>>) -> Cow<'_, str> {
     let mut kept = String::new();
     let mut at = 0;
@@ -327,6 +354,29 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(without_names(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_was_asked_for_is_no_word_of_the_writer() {
+        let cases = [
+            ("GET /login", Some("GET ")),
+            ("[GET]  /login 200", Some("[GET]  200")),
+            ("<-- POST https://x/login?a=b", Some("<-- POST ")),
+            ("POST:/login ok", Some("ok")),
+            ("POST /login: wrong password", Some("POST wrong password")),
+            ("/login/failed 200", Some("200")),
+            (
+                "login failed on PUT /x for mia",
+                Some("login failed on PUT for mia"),
+            ),
+            ("user GET failed /login", None),
+            ("get /login", None),
+            ("login and/or sign-in", None),
+            ("GET login", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(without_targets(text).as_deref(), expected, "{text}");
         }
     }
 
