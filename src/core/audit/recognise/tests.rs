@@ -875,6 +875,156 @@ fn what_somebody_else_wrote_hides_nothing_and_forges_nothing() {
 #[test]
 fn words_mean_what_their_writer_says_of_them() {
     let cases = [
+        // How a login ended is said by its name before any text.
+        (
+            r#"{"event":"auth.success","user":"mia","message":"0 failed logins since last visit"}"#,
+            "auth success - mia -",
+        ),
+        (
+            r#"{"event":"login_success","reason":"no failed attempts"}"#,
+            "auth success - - -",
+        ),
+        (
+            r#"{"event":"auth.success","reason":"token not expired"}"#,
+            "auth success - - -",
+        ),
+        (
+            r#"{"event":"user.login.success","msg":"signed in (mfa: not denied)"}"#,
+            "auth success - - -",
+        ),
+        (
+            r#"event=auth.success msg="0 failed attempts before" user=mia ip=192.0.2.1"#,
+            "auth success - mia 192.0.2.1",
+        ),
+        (
+            "<38>1 2026-11-20T10:00:02Z bot gw 3 LOGIN_SUCCESS - 2 failed attempts before",
+            "auth success info - -",
+        ),
+        (
+            r#"{"event":"auth.success","outcome":"failure","user":"mia"}"#,
+            "auth failure - mia -",
+        ),
+        (
+            r#"{"event":"auth.success","status":401,"user":"mia"}"#,
+            "auth failure - mia -",
+        ),
+        (
+            r#"{"event":"auth.failure","message":"ok, next"}"#,
+            "auth failure - - -",
+        ),
+        (
+            r#"{"event":"connection.accepted","message":"login failed"}"#,
+            "auth failure - - -",
+        ),
+        (
+            r#"{"event":"login","message":"login failed"}"#,
+            "auth failure - - -",
+        ),
+        // Failures that are counted, and that are none.
+        (
+            "2026-11-20 10:00:02 INFO User mia authenticated successfully; previous failed attempts: 0",
+            "auth success info - -",
+        ),
+        (r#"{"msg":"login ok, no failures"}"#, "auth success - - -"),
+        (
+            r#"{"msg":"login ok without any recent failed login attempts"}"#,
+            "auth success - - -",
+        ),
+        (
+            r#"{"msg":"login ok, failures: 0, invalid tokens: 0"}"#,
+            "auth success - - -",
+        ),
+        (
+            r#"{"msg":"login ok; failed_login_count=0"}"#,
+            "auth success - - -",
+        ),
+        (r#"{"msg":"0 failed logins"}"#, "other - - - -"),
+        (r#"{"msg":"login ok, 3 failures"}"#, "auth failure - - -"),
+        (
+            r#"{"msg":"login failed, no other failed attempts"}"#,
+            "auth failure - - -",
+        ),
+        (
+            r#"{"msg":"login refused: no, failed attempts: 7"}"#,
+            "auth failure - - -",
+        ),
+        (
+            r#"{"msg":"login: too many failures, 0 attempts left"}"#,
+            "auth failure - - -",
+        ),
+        (
+            r#"{"msg":"login: too many failed attempts, 0 left"}"#,
+            "auth failure - - -",
+        ),
+        (r#"{"msg":"user no failed login"}"#, "auth failure - - -"),
+        (r#"{"msg":"User 0 failed to log in"}"#, "auth failure - - -"),
+        // A limiter that let it through.
+        (
+            r#"{"event":"login","outcome":"success","msg":"login ok, rate limit reset"}"#,
+            "auth success - - -",
+        ),
+        (
+            r#"{"event":"login","outcome":"success","msg":"no longer throttled"}"#,
+            "auth success - - -",
+        ),
+        (
+            r#"{"event":"auth.success","msg":"rate limit cleared"}"#,
+            "auth success - - -",
+        ),
+        (
+            r#"{"event":"rate_limit.allowed","outcome":"success","ip":"192.0.2.1"}"#,
+            "other success - - 192.0.2.1",
+        ),
+        (r#"{"event":"rate_limit.allowed"}"#, "other success - - -"),
+        (
+            r#"{"event":"rate_limit","status":200}"#,
+            "access success - - -",
+        ),
+        (
+            r#"{"level":"debug","msg":"rate limit check passed"}"#,
+            "other success debug - -",
+        ),
+        (r#"{"msg":"Rate limit remaining: 99"}"#, "other - - - -"),
+        (
+            r#"{"msg":"X-RateLimit-Remaining: 0"}"#,
+            "rate-limit failure - - -",
+        ),
+        (
+            r#"{"msg":"Rate limit: 10 seconds remaining"}"#,
+            "rate-limit failure - - -",
+        ),
+        (
+            r#"{"msg":"rate limit for authenticated requests"}"#,
+            "rate-limit failure - - -",
+        ),
+        (
+            r#"{"event":"rate_limit.exceeded","outcome":"success"}"#,
+            "rate-limit failure - - -",
+        ),
+        (
+            r#"{"event":"login","outcome":"failure","msg":"rate limit reset"}"#,
+            "auth failure - - -",
+        ),
+        (
+            r#"{"msg":"rate limit exceeded, 0 remaining"}"#,
+            "rate-limit failure - - -",
+        ),
+        (
+            r#"{"msg":"Rate limit hit, 10 seconds remaining"}"#,
+            "rate-limit failure - - -",
+        ),
+        (
+            r#"{"msg":"Rate limit: only 5 attempts allowed"}"#,
+            "rate-limit failure - - -",
+        ),
+        (
+            r#"{"msg":"rate limit 'login': success=false"}"#,
+            "rate-limit failure - - -",
+        ),
+        (
+            r#"{"msg":"rate limit check failed"}"#,
+            "rate-limit failure - - -",
+        ),
         // What a client asked for.
         (
             r#"{"msg":"GET /login","status":200,"ip":"192.0.2.1"}"#,
@@ -910,6 +1060,80 @@ fn words_mean_what_their_writer_says_of_them() {
             "other success info - -",
         ),
         (r#"{"msg":"POST /x: wrong password"}"#, "auth failure - - -"),
+        // Keys that are refused.
+        (
+            r#"{"level":"warn","msg":"Invalid API key","ip":"192.0.2.1"}"#,
+            "auth failure warn - 192.0.2.1",
+        ),
+        (
+            r#"{"event":"api_key.invalid","outcome":"failure"}"#,
+            "auth failure - - -",
+        ),
+        (
+            r#"{"event":"api_key_rejected","outcome":"failure"}"#,
+            "auth failure - - -",
+        ),
+        (r#"{"event":"ApiKeyInvalid"}"#, "auth failure - - -"),
+        (r#"{"event":"token.invalid"}"#, "auth failure - - -"),
+        (
+            "2026-11-20 10:00:02 WARN Invalid API key from 192.0.2.1",
+            "auth failure warn - 192.0.2.1",
+        ),
+        (r#"{"msg":"Unknown API key"}"#, "auth failure - - -"),
+        (
+            r#"{"msg":"Invalid or expired API key"}"#,
+            "auth failure - - -",
+        ),
+        (
+            r#"{"msg":"API key provided is not valid"}"#,
+            "auth failure - - -",
+        ),
+        (
+            r#"{"msg":"Token verification failed"}"#,
+            "auth failure - - -",
+        ),
+        (
+            r#"{"msg":"could not verify access token"}"#,
+            "auth failure - - -",
+        ),
+        (
+            r#"{"msg":"JsonWebTokenError: jwt malformed"}"#,
+            "auth failure - - -",
+        ),
+        (
+            r#"{"msg":"JsonWebTokenError: invalid signature"}"#,
+            "auth failure - - -",
+        ),
+        (
+            r#"{"msg":"TokenExpiredError: jwt expired"}"#,
+            "other failure - - -",
+        ),
+        (r#"{"msg":"API key expired"}"#, "other failure - - -"),
+        (
+            r#"{"msg":"API key rotation failed"}"#,
+            "other failure - - -",
+        ),
+        (
+            r#"{"msg":"invalid model for api key 7"}"#,
+            "other failure - - -",
+        ),
+        (
+            r#"{"msg":"api_key.created","outcome":"success"}"#,
+            "other success - - -",
+        ),
+        (
+            r#"{"msg":"invalid value of max token count"}"#,
+            "other failure - - -",
+        ),
+        (r#"{"msg":"Password does not match"}"#, "auth failure - - -"),
+        (
+            r#"{"msg":"Could not verify password"}"#,
+            "auth failure - - -",
+        ),
+        (
+            r#"{"msg":"User not found during login"}"#,
+            "auth failure - - -",
+        ),
     ];
     for (line, expected) in cases {
         assert_eq!(brief(line), expected, "{line}");
