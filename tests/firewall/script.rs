@@ -221,11 +221,44 @@ fn the_jump_comes_first_again_and_a_change_of_hook_or_back_end_leaves_no_rest() 
         rules.contains("table inet openclaw_sec") && !rules.contains("OPENCLAW"),
         "{rules}"
     );
-    lab.must_apply(&profile("vps"));
-    assert!(
-        lab.must("iptables-save -t mangle").contains("OPENCLAW"),
-        "this host cannot see nft any more"
-    );
+    // A PATH without nft cannot take those away, and lays no others beside them.
+    for script in [script(&profile("vps")), off_script()] {
+        let output = lab.run(&["sh"], &script);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(
+            said.contains("nothing was changed") && said.contains("PATH"),
+            "{said}"
+        );
+        assert_eq!(lab.rules(), rules);
+    }
+}
+
+#[test]
+fn off_in_the_path_of_plain_su_says_that_it_cannot_take_rules_away() {
+    needs_a_lab!();
+    let plain_su = ["env", "PATH=/usr/local/bin:/usr/bin:/bin", "sh"];
+    for back_end in BackEnd::ALL {
+        let lab = Lab::with(back_end);
+        for profiles in [None, Some("vps")] {
+            if let Some(id) = profiles {
+                lab.must_apply(&profile(id));
+            }
+            let before = lab.everything();
+            let output = lab.run(&plain_su, &off_script());
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(2), "{back_end:?}: {said}");
+            assert!(
+                said.contains("refused, nothing was changed")
+                    && said.contains("/usr/sbin")
+                    && said.contains("PATH"),
+                "{back_end:?}: {said}"
+            );
+            assert_eq!(lab.everything(), before, "{back_end:?}");
+        }
+        assert!(lab.run(&["sh"], &off_script()).status.success());
+        assert_eq!(lab.rules(), "", "{back_end:?}");
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@
 #   engine.sh persist DIR the rules of DIR come back after a reboot
 #   engine.sh forget      no rules come back after a reboot
 #   engine.sh outlook     says what a reboot brings where nothing was stored
+#   engine.sh reach       fails, and says why, where rules may be in force that it could not take away
 # DIR holds `nft` (one nftables table), `nf.v4` and `nf.v6` (iptables on nf_tables), `legacy.v4`
 # and `legacy.v6` (legacy iptables), `sets` (ipset). Rules of others are never written.
 set +eu
@@ -136,6 +137,44 @@ load_iptables() {
 	fi
 	rm -rf "$scratch"
 	return "$result"
+}
+
+# The kinds of rules of ours that the commands in PATH show.
+kinds() {
+	! have nft || ! nft list tables 2>/dev/null | grep -q '^table inet openclaw_sec$' || echo nft
+	for kind in nf legacy; do
+		for family in v4 v6; do
+			[ -z "$(save_iptables "$kind" "$family")" ] || echo "$kind.$family"
+		done
+	done
+	[ -z "$(our_sets)" ] || echo sets
+}
+
+# Runs a function with the folders that the PATH of plain `su` lacks.
+with_sbin() (
+	PATH=${PATH:+$PATH:}/usr/local/sbin:/usr/sbin:/sbin
+	"$@"
+)
+
+tools() {
+	for name in nft iptables ip6tables ipset; do
+		! have "$name" || echo "$name"
+	done
+}
+
+can_show() { nft list tables >/dev/null 2>&1 || [ -n "$(tool nf v4)$(tool legacy v4)" ]; }
+
+reach() {
+	if [ "$(tools)" != "$(with_sbin tools)" ] && [ "$(kinds)" != "$(with_sbin kinds)" ]; then
+		echo 'rules of ours are in force that only a command outside PATH can change; put /usr/sbin and /sbin into PATH'
+	elif ! can_show; then
+		hint='; there is something in /usr/sbin, which is not in PATH'
+		[ -x /usr/sbin/nft ] || [ -x /usr/sbin/iptables ] || hint=
+		echo "neither nft nor iptables with iptables-restore works here; install nftables$hint"
+	else
+		return 0
+	fi
+	return 1
 }
 
 # Each set is filled beside the live one and takes its place in one step.
@@ -337,6 +376,7 @@ confirm) confirm "$2" ;;
 persist) persist "$2" ;;
 forget) forget ;;
 outlook) outlook ;;
+reach) reach ;;
 tool) tool "$2" "$3" ;;
 *) exit 2 ;;
 esac

@@ -4,6 +4,11 @@
 {
 say() { printf 'openclaw-sec: %s\n' "$*" >&2; }
 
+refuse() {
+	say "refused, nothing was changed: $*"
+	exit 2
+}
+
 # The part that changes rules.
 engine() {
 	cat <<'OPENCLAW_SEC_ENGINE'
@@ -14,10 +19,7 @@ main() {
 	set +eu
 	umask 077
 	unset IFS
-	if [ "$(id -u)" != 0 ]; then
-		say 'refused, nothing was changed: this needs root; pipe it to: sudo sh'
-		exit 2
-	fi
+	[ "$(id -u)" = 0 ] || refuse 'this needs root; pipe it to: sudo sh'
 	space=$(readlink /proc/self/ns/net)
 	space=${space#*\[}
 	space=${space%\]}
@@ -31,12 +33,10 @@ main() {
 	tries=60
 	until flock -n 9; do
 		tries=$((tries - 1))
-		if [ "$tries" = 0 ]; then
-			say 'refused, nothing was changed: another run holds the lock'
-			exit 2
-		fi
+		[ "$tries" -gt 0 ] || refuse 'another run holds the lock'
 		sleep 1
 	done
+	reason=$(sh "$work/engine.sh" reach) || refuse "$reason"
 	# A rollback that still waits has nothing left to take back.
 	if [ -d "$home/pending" ] && mv "$home/pending" "$work/pending" 2>/dev/null; then
 		sh "$work/engine.sh" disarm "$work/pending"

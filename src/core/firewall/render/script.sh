@@ -140,11 +140,7 @@ choose_iptables() {
 	fi
 	v4=$(sh "$work/engine.sh" tool "$back_end" v4)
 	v6=$(sh "$work/engine.sh" tool "$back_end" v6)
-	if [ -z "$v4" ]; then
-		hint=
-		[ ! -x /usr/sbin/nft ] && [ ! -x /usr/sbin/iptables ] || hint='; there is something in /usr/sbin, which is not in PATH'
-		refuse "neither nft nor iptables with iptables-restore works here; install nftables$hint"
-	fi
+	[ -n "$v4" ] || refuse 'neither nft nor iptables with iptables-restore works here; install nftables'
 	if [ -z "$v6" ] && ipv6_is_up; then
 		refuse 'IPv6 is up and ip6tables is missing; install it, or nftables'
 	fi
@@ -522,6 +518,7 @@ main() {
 	stage=looking
 	begin
 	lock
+	reason=$(sh "$work/engine.sh" reach) || refuse "$reason"
 	check_default_route
 	check_lock_out
 	choose_back_end
