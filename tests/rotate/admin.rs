@@ -198,6 +198,38 @@ fn a_failed_restart_deletes_the_key_that_was_made() {
 }
 
 #[test]
+fn an_abort_without_the_admin_key_leaves_no_key_alive_unless_a_person_says_so() {
+    let old = openrouter_key('a', 'd');
+    let new = openrouter_key('b', 'e');
+    let twin = format!("{}7{}", &old[..20], &old[21..]);
+    for by_hand in [false, true] {
+        let rows: Rows = Arc::new(Mutex::new(vec![row(&old, "mine"), row(&twin, "twin")]));
+        let (bench, mock) = bench(&old, &rows, &Rows::default());
+        run(&bench, AUTO).expect(3, "waiting").at("revoke");
+        let refused = bench.rotate(&["abort"]);
+        refused.expect(2, "failed");
+        assert!(
+            refused.stderr.contains("the variable ADMIN")
+                && refused.stderr.contains("--admin-key-env"),
+            "{refused:?}"
+        );
+        assert_eq!(bench.text(), format!("OPENROUTER_API_KEY={new}\n"));
+        let done = if by_hand {
+            bench.rotate(&["abort", "--revoke", "manual"])
+        } else {
+            run(&bench, &["abort"])
+        };
+        done.expect(0, "rolled-back");
+        let is_alive = rows.lock().unwrap().iter().any(|row| row.key == new);
+        assert_eq!(is_alive, by_hand);
+        assert_eq!(mock.count("DELETE"), usize::from(!by_hand));
+        assert_eq!(done.stderr.contains("delete it in the console"), by_hand);
+        assert_eq!(bench.text(), format!("OPENROUTER_API_KEY={old}\n"));
+        assert_eq!(bench.beside(), [".env"]);
+    }
+}
+
+#[test]
 fn an_admin_key_that_is_refused_changes_nothing() {
     let old = openrouter_key('a', 'd');
     let rows: Rows = Arc::new(Mutex::new(vec![row(&old, "mine")]));

@@ -18,6 +18,9 @@ const MOST_PAGES: usize = 1000;
 /// Why the provider's administration did not do it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AdminError {
+    /// There is nothing to ask it with.
+    #[error("the admin key is not at hand")]
+    NoKey,
     /// No answer, or none that can be understood.
     #[error("the provider's admin API gave no usable answer")]
     NoAnswer,

@@ -267,10 +267,15 @@ impl Machine<'_> {
         if has_backup && self.keys.old.is_some() && matches!(self.holds()?, Holds::Nothing) {
             return Ok(self.only_copy(step));
         }
-        if let Err(error) = self.delete_created() {
-            let text = format!("the key {} may exist: {error}", self.plan.created_name());
-            self.person.warn(&text);
-            return Ok(self.outcome(step, Status::Waiting, text, Some("resume")));
+        match self.delete_created() {
+            Ok(()) => {}
+            // A person said that this is done by hand.
+            Err(AdminError::NoKey) => self.leave_created(&AdminError::NoKey),
+            Err(error) => {
+                let text = format!("the key {} may exist: {error}", self.plan.created_name());
+                self.person.warn(&text);
+                return Ok(self.outcome(step, Status::Waiting, text, Some("resume")));
+            }
         }
         if has_backup {
             backup::discard(&self.plan.target, &self.plan.name)?;
@@ -299,13 +304,26 @@ impl Machine<'_> {
 
     /// Deletes the key that was made for this rotation, if one was asked for.
     fn delete_created(&self) -> Result<(), AdminError> {
-        if self.plan.new_key != KeySource::Created || self.journal.is_none() {
+        if !self.may_have_created() {
             return Ok(());
         }
-        let admin = self.keys.admin.as_ref().ok_or(AdminError::NoAnswer)?;
+        let admin = self.keys.admin.as_ref().ok_or(AdminError::NoKey)?;
         self.api
             .delete_named(admin, &self.plan.created_name())
             .map(|_| ())
+    }
+
+    /// Whether the provider may have made a key for this rotation.
+    pub(super) fn may_have_created(&self) -> bool {
+        self.plan.new_key == KeySource::Created && self.journal.is_some()
+    }
+
+    /// A key that was made stays alive at the provider until a person deletes it.
+    fn leave_created(&self, error: &AdminError) {
+        self.person.warn(&format!(
+            "the new key {} was not deleted: {error}; delete it in the console",
+            self.plan.created_name()
+        ));
     }
 
     /// Step 3, by ourselves or by a person.

@@ -147,7 +147,7 @@ pub fn resume(
     let holds = machine.holds()?;
     let was_switched = was_switched(&machine);
     let is_rolling_back = is_rolling_back(&machine);
-    match (holds, machine.last().clone()) {
+    match (&holds, machine.last().clone()) {
         (_, Event::OldDead) => machine.run(),
         // A key that died meanwhile is no way back: the new one stays, and is restarted with.
         (Holds::New, _) if is_rolling_back && machine.old_is_dead() => {
@@ -157,8 +157,13 @@ pub fn resume(
             }
             machine.run()
         }
-        (Holds::Old, _) if is_rolling_back && machine.old_is_dead() => machine.end_with_dead_key(),
-        _ if is_rolling_back => machine.run(),
+        _ if is_rolling_back => {
+            machine.needs_admin_to_delete(&how)?;
+            if matches!(holds, Holds::Old) && machine.old_is_dead() {
+                return machine.end_with_dead_key();
+            }
+            machine.run()
+        }
         (Holds::New, last) => {
             if !was_switched {
                 machine.note_switch()?;
@@ -170,6 +175,7 @@ pub fn resume(
             machine.run()
         }
         (_, _) if !was_switched => {
+            machine.needs_admin_to_delete(&how)?;
             let plan = machine.plan.clone();
             let undone = machine.undo(
                 Step::Generate,
@@ -274,9 +280,12 @@ pub fn abort(
     let stop = || person.wants_to_stop();
     let mut machine = machine(plan, journal, &how, state, world, person, &stop)?;
     let holds = machine.holds()?;
-    if *machine.last() == Event::OldDead {
+    let is_too_late =
+        *machine.last() == Event::OldDead || (matches!(holds, Holds::New) && machine.old_is_dead());
+    if is_too_late {
         return Err(RotateError::TooLateToAbort(machine.plan.command("resume")));
     }
+    machine.needs_admin_to_delete(&how)?;
     if !was_switched(&machine) && !is_rolling_back(&machine) && !matches!(holds, Holds::New) {
         return machine.undo(
             Step::Update,
@@ -285,9 +294,6 @@ pub fn abort(
         );
     }
     match holds {
-        Holds::New if machine.old_is_dead() => {
-            Err(RotateError::TooLateToAbort(machine.plan.command("resume")))
-        }
         Holds::Old if machine.old_is_dead() => machine.end_with_dead_key(),
         _ if is_rolling_back(&machine) => machine.finish_rollback(),
         Holds::New if machine.has_lost_old() => Err(machine.lost_old()),
@@ -328,6 +334,20 @@ impl Machine<'_> {
             )));
         }
         Ok(())
+    }
+
+    /// Without its admin key the key that was made would stay alive at the provider. Whoever revokes
+    /// by hand may delete it by hand.
+    fn needs_admin_to_delete(&self, how: &Resumption) -> Result<(), RotateError> {
+        let is_by_hand = how.revoke == Some(RevokeMode::Manual);
+        if is_by_hand || self.keys.admin.is_some() || !self.may_have_created() {
+            return Ok(());
+        }
+        let name = self.plan.admin_key_env.as_deref().unwrap_or("(none)");
+        Err(RotateError::Revoke(format!(
+            "the variable {name} with the admin key is not set, and the new key {} would stay alive at the provider; set it, name another with --admin-key-env, or delete that key in the console and add --revoke manual",
+            self.plan.created_name()
+        )))
     }
 }
 

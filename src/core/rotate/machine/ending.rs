@@ -92,10 +92,7 @@ impl Machine<'_> {
     /// The rotation is taken back: no key that was made for it, no backup and no journal is left.
     fn tidy_up(&mut self) -> Result<(), RotateError> {
         if let Err(error) = self.delete_created() {
-            self.person.warn(&format!(
-                "the new key {} was not deleted: {error}; delete it in the console",
-                self.plan.created_name()
-            ));
+            self.leave_created(&error);
         }
         backup::discard(&self.plan.target, &self.plan.name)?;
         atomic_file::remove_leftover(&self.plan.target)?;
