@@ -360,6 +360,111 @@ fn the_oldest_part_is_changed_and_not_expired_while_a_file_holds_lines_of_it() {
 }
 
 #[test]
+fn a_change_of_a_rotated_file_is_named_though_older_parts_have_expired() {
+    let cases: [(&str, fn(&mut Vec<String>), &str, u64); 5] = [
+        (
+            "altered",
+            |lines| lines[6] = lines[6].replace("line", "lies"),
+            "altered",
+            7,
+        ),
+        ("removed", |lines| drop(lines.remove(6)), "removed", 7),
+        ("cut", |lines| lines.truncate(19), "truncated", 20),
+        (
+            "its first line altered",
+            |lines| lines[0] = lines[0].replace("line", "lies"),
+            "altered",
+            1,
+        ),
+        (
+            "its first line removed",
+            |lines| drop(lines.remove(0)),
+            "removed",
+            1,
+        ),
+    ];
+    for (what, change, status, line) in cases {
+        // The newest rotated file and the one before, with more and more older parts expired.
+        for (name, gone) in [
+            ("audit.log.1", &[][..]),
+            ("audit.log.1", &["audit.log.3.gz"]),
+            ("audit.log.1", &["audit.log.3.gz", "audit.log.2"]),
+            ("audit.log.2", &["audit.log.3.gz"]),
+        ] {
+            let folder = rotated();
+            for gone in gone {
+                fs::remove_file(folder.path().join(gone)).unwrap();
+            }
+            assert_eq!(verify(folder.path()).0, Some(0), "{what} {name} {gone:?}");
+            let path = folder.path().join(name);
+            let text = fs::read_to_string(&path).unwrap();
+            let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
+            change(&mut lines);
+            fs::write(&path, lines.concat()).unwrap();
+            let (code, verdict) = verify(folder.path());
+            let said = (&verdict["status"], &verdict["line"], code);
+            let expected = (&status.into(), &line.into(), Some(1));
+            assert_eq!(said, expected, "{what} {name} {gone:?}: {verdict}");
+            assert_eq!(verdict["file"], name, "{what} {gone:?}");
+        }
+    }
+    // A part between others that is gone comes before a later change.
+    let folder = rotated();
+    fs::remove_file(folder.path().join("audit.log.2")).unwrap();
+    let path = folder.path().join("audit.log.1");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replacen("line", "lies", 1)).unwrap();
+    assert_eq!(verify(folder.path()).1["status"], "missing");
+}
+
+#[test]
+fn a_log_without_a_complete_line_and_a_folder_are_told_from_a_log_without_a_seal() {
+    let folder = tempfile::tempdir().unwrap();
+    append(&folder.path().join("audit.log"), "half a line");
+    assert_eq!(seal(folder.path()).0, Some(0));
+    let output = run(folder.path(), &["verify", "audit.log"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(stderr(&output).contains("the seal is empty"), "{output:?}");
+    for name in [".", "..", "/"] {
+        let output = run(folder.path(), &["verify", name]);
+        assert_eq!(output.status.code(), Some(2), "{name}");
+        assert!(stderr(&output).contains("is no regular file"), "{output:?}");
+    }
+}
+
+#[test]
+fn a_seal_that_grows_meanwhile_is_never_taken_for_rolled_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    append(&at("audit.log"), &numbered(0..20));
+    assert_eq!(seal(folder.path()).0, Some(0));
+    let first = fs::read(at("audit.log.seal")).unwrap();
+    append(&at("audit.log"), &numbered(20..40));
+    assert_eq!(seal(folder.path()).0, Some(0));
+    let second = fs::read(at("audit.log.seal")).unwrap();
+    let mut heads = fs::read_dir(at("state/seal/heads")).unwrap();
+    let head_path = heads.next().unwrap().unwrap().path();
+    let head = fs::read(&head_path).unwrap();
+    // Who reads the head waits here, while the seal grows.
+    fs::write(at("audit.log.seal"), first).unwrap();
+    fs::remove_file(&head_path).unwrap();
+    let made = Command::new("mkfifo").arg(&head_path).status();
+    assert!(made.unwrap().success());
+    let child = crate::support::program(folder.path())
+        .args(["verify", "audit.log"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut pipe = fs::OpenOptions::new().write(true).open(&head_path).unwrap();
+    fs::write(at("audit.log.seal"), second).unwrap();
+    std::io::Write::write_all(&mut pipe, &head).unwrap();
+    drop(pipe);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+}
+
+#[test]
 fn half_a_key_pair_is_a_mistake_and_no_forgery() {
     let folder = sealed();
     let at = |name: &str| folder.path().join("state/seal").join(name);

@@ -63,15 +63,19 @@ pub fn verify(arguments: &VerifyArgs, context: &mut Context<'_>) -> Result<u8, F
             )));
         }
     };
+    if arguments.file.is_dir() && !has_seal(&arguments.file) {
+        let file = arguments.file.display();
+        return Err(Failure::usage(anyhow!("{file}: is no regular file")));
+    }
     let state = context.state()?;
     let verdict = match seal::verify(&arguments.file, &state) {
         Ok(verdict) => verdict,
         // Nobody can say then whether the log was changed.
-        Err(error @ (SealError::NoSeal(_) | SealError::NoKey(_) | SealError::Io { .. })) => {
+        Err(error) if !is_usage(&error) => {
             context.terminal.error(&error.to_string());
             return Ok(exit::INCOMPLETE);
         }
-        Err(error) => return Err(failure(error)),
+        Err(error) => return Err(Failure::usage(error)),
     };
     let code = if verdict.is_intact() {
         exit::DONE
@@ -97,10 +101,16 @@ fn has_seal(log: &std::path::Path) -> bool {
 }
 
 fn failure(error: SealError) -> Failure {
-    match error {
-        SealError::Name | SealError::BadKey { .. } => Failure::usage(error),
-        error => Failure::output(error),
+    if is_usage(&error) {
+        Failure::usage(error)
+    } else {
+        Failure::output(error)
     }
+}
+
+/// Whether what was asked for is to blame.
+fn is_usage(error: &SealError) -> bool {
+    matches!(error, SealError::Name | SealError::BadKey { .. })
 }
 
 fn document(verdict: &Verdict) -> Result<String, Failure> {

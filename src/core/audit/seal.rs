@@ -45,6 +45,11 @@ pub enum SealError {
     /// There is nothing to verify.
     #[error("{}: there is no seal; `openclaw-sec audit-tail seal` makes one", .0.display())]
     NoSeal(PathBuf),
+    /// There was nothing to seal yet.
+    #[error(
+        "{}: the seal is empty: there was no complete line to seal yet; `openclaw-sec audit-tail seal` seals those that came since", .0.display()
+    )]
+    EmptySeal(PathBuf),
     /// There is no key to verify with.
     #[error("{}: there is no key to verify with; name its folder with --state-dir", .0.display())]
     NoKey(PathBuf),
@@ -173,7 +178,10 @@ pub fn verify(log: &Path, state: &StateDir) -> Result<Verdict, SealError> {
             let message = format!("the seal is gone; it had {checkpoint} checkpoints");
             return Ok(Verdict::broken("forged", &seal.path, message));
         }
-        return Err(SealError::NoSeal(seal.path));
+        return Err(match seal.exists {
+            true => SealError::EmptySeal(seal.path),
+            false => SealError::NoSeal(seal.path),
+        });
     }
     let folder = state.path().join("seal");
     let key = SealKey::load_public(&folder)?
@@ -214,6 +222,19 @@ impl Seal {
             .filter(|name| !name.chars().any(char::is_control))
             .ok_or(SealError::Name)?
             .to_owned();
+        // Before the seal, which grows first: one that is being made is never taken for rolled back.
+        let head_path = head_path(log, state);
+        // What cannot be read must not look like a seal that was never made.
+        let head = match std::fs::read_to_string(&head_path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            text => Some(text.map_err(problem(&head_path))?),
+        };
+        let head = head.and_then(|text| {
+            let mut lines = text.lines();
+            let checkpoint = lines.next()?.strip_prefix("checkpoint ")?.parse().ok()?;
+            let hash = lines.next()?.strip_prefix("hash ")?.to_owned();
+            Some((checkpoint, hash))
+        });
         let path = seal_path(log);
         let mut text = String::new();
         let exists = match open_seal(&path, &mut OpenOptions::new()) {
@@ -230,18 +251,6 @@ impl Seal {
             Ok((blocks, used)) => (blocks, used, None),
             Err(number) => (Vec::new(), 0, Some(number)),
         };
-        let head_path = head_path(log, state);
-        // What cannot be read must not look like a seal that was never made.
-        let head = match std::fs::read_to_string(&head_path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            text => Some(text.map_err(problem(&head_path))?),
-        };
-        let head = head.and_then(|text| {
-            let mut lines = text.lines();
-            let checkpoint = lines.next()?.strip_prefix("checkpoint ")?.parse().ok()?;
-            let hash = lines.next()?.strip_prefix("hash ")?.to_owned();
-            Some((checkpoint, hash))
-        });
         Ok(Self {
             log: log.to_path_buf(),
             name,
@@ -288,18 +297,10 @@ impl Seal {
                 found.insert(*part, holder.path.clone());
             }
         }
-        if let Some(part) = self.first_missing(&lasts, &found) {
-            return Ok(Err(self.explain(part, &lasts, &found, &contents, &damaged)?));
+        match self.first_unfound(&lasts, &found, &contents, &damaged)? {
+            Some(verdict) => Ok(Err(verdict)),
+            None => Ok(Ok(found)),
         }
-        // What looks expired may be there all the same, changed.
-        let expired: Vec<u64> = lasts
-            .into_keys()
-            .filter(|it| !found.contains_key(it))
-            .collect();
-        if let Some(verdict) = self.changed_beyond_proof(&expired, &found, &contents, &damaged)? {
-            return Ok(Err(verdict));
-        }
-        Ok(Ok(found))
     }
 
     fn forgery(&self, key: &SealKey) -> Option<Verdict> {

@@ -86,12 +86,102 @@ impl Seal {
             .find(|part| oldest_closed.is_none_or(|oldest| *part > oldest))
     }
 
-    /// Names the first line that differs.
-    pub(super) fn explain(
+    /// What is to be said of the oldest part that was not found, if anything: that a file holds it
+    /// changed, or that it is missing and has not expired.
+    pub(super) fn first_unfound(
+        &self,
+        lasts: &BTreeMap<u64, &Record>,
+        found: &Parts,
+        contents: &[Content],
+        damaged: &[(PathBuf, io::Error)],
+    ) -> Result<Option<Verdict>, SealError> {
+        let unfound: Vec<u64> = lasts
+            .keys()
+            .copied()
+            .filter(|part| !found.contains_key(part))
+            .collect();
+        let Some(newest) = unfound.last() else {
+            return Ok(None);
+        };
+        let changed = self.changed(&unfound, lasts, found, contents)?;
+        let paths = changed
+            .iter()
+            .map(|(part, (path, _))| (*part, path.clone()));
+        let present: Parts = found.clone().into_iter().chain(paths).collect();
+        let missing = self.first_missing(lasts, &present);
+        if let Some((part, (path, difference))) = changed.into_iter().next()
+            && missing.is_none_or(|missing| part < missing)
+        {
+            return Ok(Some(self.difference(part, &path, difference)));
+        }
+        if let Some(part) = missing {
+            return Ok(Some(
+                self.explain(part, lasts, &present, contents, damaged)?,
+            ));
+        }
+        Ok(damaged.first().map(|(path, error)| {
+            let message =
+                format!("is damaged ({error}), and part {newest} of the log is found nowhere else");
+            Verdict::broken("altered", path, message)
+        }))
+    }
+
+    /// The files that hold lines of parts that were not found, and how they differ.
+    fn changed(
+        &self,
+        unfound: &[u64],
+        lasts: &BTreeMap<u64, &Record>,
+        found: &Parts,
+        contents: &[Content],
+    ) -> Result<BTreeMap<u64, (PathBuf, Option<Difference>)>, SealError> {
+        // What was logged more than once, such as a frame of a stack, will be logged again.
+        let mut times: HashMap<Tag, u64> = HashMap::new();
+        for tag in self.blocks.iter().flat_map(|block| &block.record.tags) {
+            *times.entry(*tag).or_default() += 1;
+        }
+        let only_once = |part: &u64| {
+            let mut tags = self.tags_of(*part);
+            tags.retain(|tag| times.get(tag) == Some(&1));
+            (*part, tags)
+        };
+        let parts: Vec<_> = unfound.iter().map(only_once).collect();
+        let newest: Vec<_> = parts
+            .iter()
+            .filter(|(part, _)| lasts.keys().last() == Some(part))
+            .cloned()
+            .collect();
+        let mut changed = BTreeMap::new();
+        for content in contents {
+            let path = &content.path;
+            if found.values().any(|known| known == path) {
+                continue;
+            }
+            // The log itself goes on with lines of its own.
+            let parts = if *path == self.log { &newest } else { &parts };
+            let Some(part) = resembled_part(path, parts).map_err(problem(path))? else {
+                continue;
+            };
+            let difference = first_difference(path, &self.tags_of(part)).map_err(problem(path))?;
+            let agreed = |difference: &Option<Difference>| {
+                difference.map_or(u64::MAX, |difference| difference.line)
+            };
+            let is_nearer = changed
+                .get(&part)
+                .is_none_or(|(_, known)| agreed(&difference) > agreed(known));
+            if is_nearer {
+                changed.insert(part, (path.clone(), difference));
+            }
+        }
+        Ok(changed)
+    }
+
+    /// A part that no file resembles: the first line that differs where a file begins as it does, or
+    /// that it is missing.
+    fn explain(
         &self,
         part: u64,
         lasts: &BTreeMap<u64, &Record>,
-        found: &Parts,
+        present: &Parts,
         contents: &[Content],
         damaged: &[(PathBuf, io::Error)],
     ) -> Result<Verdict, SealError> {
@@ -99,7 +189,7 @@ impl Seal {
         let is_newest = lasts.keys().last() == Some(&part);
         let free: Vec<&Content> = contents
             .iter()
-            .filter(|content| !found.values().any(|path| *path == content.path))
+            .filter(|content| !present.values().any(|path| *path == content.path))
             .collect();
         let mut best = None;
         for content in free {
@@ -127,49 +217,6 @@ impl Seal {
             return Ok(Verdict::broken("missing", &self.log, message));
         };
         Ok(self.difference(part, &content.path, difference))
-    }
-
-    /// A rotated file that holds lines of a part which is not found, or may hold them.
-    pub(super) fn changed_beyond_proof(
-        &self,
-        expired: &[u64],
-        found: &Parts,
-        contents: &[Content],
-        damaged: &[(PathBuf, io::Error)],
-    ) -> Result<Option<Verdict>, SealError> {
-        let Some(newest) = expired.last() else {
-            return Ok(None);
-        };
-        // What was logged more than once, such as a frame of a stack, will be logged again.
-        let mut times: HashMap<Tag, u64> = HashMap::new();
-        for part in expired.iter().chain(found.keys()) {
-            for tag in self.tags_of(*part) {
-                *times.entry(tag).or_default() += 1;
-            }
-        }
-        let only_once = |part: u64| {
-            let mut tags = self.tags_of(part);
-            tags.retain(|tag| times.get(tag) == Some(&1));
-            (part, tags)
-        };
-        let parts: Vec<_> = expired.iter().map(|part| only_once(*part)).collect();
-        for content in contents {
-            // The log itself goes on with lines of its own.
-            if content.path == self.log || found.values().any(|path| *path == content.path) {
-                continue;
-            }
-            let path = &content.path;
-            if let Some(part) = resembled_part(path, &parts).map_err(problem(path))? {
-                let difference =
-                    first_difference(path, &self.tags_of(part)).map_err(problem(path))?;
-                return Ok(Some(self.difference(part, path, difference)));
-            }
-        }
-        Ok(damaged.first().map(|(path, error)| {
-            let message =
-                format!("is damaged ({error}), and part {newest} of the log is found nowhere else");
-            Verdict::broken("altered", path, message)
-        }))
     }
 
     fn difference(&self, part: u64, path: &Path, difference: Option<Difference>) -> Verdict {
