@@ -7,13 +7,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use openclaw_sec::env_file::EnvFile;
+use openclaw_sec::env_file::{EnvFile, backup_path};
 use openclaw_sec::foreign_text::harmless_json;
 use openclaw_sec::redact::Redactor;
 use openclaw_sec::rotate::{
     self, Create, Health, KeySource, NewKey, Outcome, Request, Restart, Resumption, RevokeMode,
     RotateError, Status, Step, Target,
 };
+use openclaw_sec::scan::{Answer, Tracking, tracking};
 use openclaw_sec::secret::Secret;
 use serde::Serialize;
 
@@ -340,6 +341,13 @@ fn deliver(
         code if code != exit::DONE && watch.came() => exit::INTERRUPTED,
         code => code,
     };
+    if let Some(warning) = outcome
+        .name
+        .as_deref()
+        .and_then(|name| open_backup(name, arguments, context))
+    {
+        context.terminal.warn(&warning);
+    }
     match arguments.format {
         RotateFormat::Json => print_json(outcome, code, context),
         RotateFormat::Human => {
@@ -347,6 +355,21 @@ fn deliver(
             context.terminal.reading_matter(text.as_bytes(), code)
         }
     }
+}
+
+/// That the old key, which waits beside the env file, would be published by git.
+fn open_backup(name: &str, arguments: &RotateArgs, context: &Context<'_>) -> Option<String> {
+    let backup = backup_path(&arguments.env.canonicalize().ok()?, name);
+    backup.symlink_metadata().ok()?;
+    let shown = backup.display();
+    let (what, next) = match tracking(&backup, context.world) {
+        Answer::Known(Tracking::NeitherTrackedNorIgnored) => ("git does not ignore", ""),
+        Answer::Known(Tracking::Tracked) => ("git tracks", ", and run `git rm --cached` on it"),
+        _ => return None,
+    };
+    Some(format!(
+        "{what} {shown}, which keeps the old key until this rotation is finished: add `*.openclaw-sec.backup` to .gitignore{next}"
+    ))
 }
 
 /// An outcome that is about no rotation tells of a file whose name was typed: a key may have been

@@ -1,5 +1,6 @@
 //! An env file without loss: every byte kept, read as Node `dotenv` 17 reads it, changed one value at a time.
 
+mod backup;
 mod edit;
 mod index;
 mod loaders;
@@ -12,6 +13,7 @@ mod tests;
 use std::ops::Range;
 use std::sync::Arc;
 
+pub use backup::{backed_up_variable, backup_path, is_backup_of};
 pub use edit::{Ambiguity, EditError};
 pub use loaders::{Difference, Disagreement, Loader};
 pub use read::{EnvFileError, LARGEST_BYTES, Origin};

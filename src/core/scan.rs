@@ -22,6 +22,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::civil::Date;
 
+use crate::env_file::is_backup_of;
+use crate::order;
 use crate::world::{Finished, World};
 use detector::Detector;
 use git::{Git, complaint};
@@ -145,8 +147,10 @@ pub struct CodeEvidence {
     pub tracking: Answer<Tracking>,
     /// What a link leads to, where that is what git tracks.
     pub tracked_target: Option<PathBuf>,
-    /// What of the two git neither tracks nor ignores.
+    /// What of the two, and of the backups, git neither tracks nor ignores.
     pub unignored: Vec<PathBuf>,
+    /// Backups of the env file that an unfinished rotation left beside it, and what git does with them.
+    pub backups: Vec<(PathBuf, Answer<Tracking>)>,
     /// Keys in the tree, or in the index.
     pub tree: Search,
     /// Env files that the next commit brings, besides the one that was named.
@@ -165,6 +169,7 @@ impl Default for CodeEvidence {
             tracking: Answer::Known(Tracking::OutsideWorkTree),
             tracked_target: None,
             unignored: Vec::new(),
+            backups: Vec::new(),
             tree: nobody(),
             staged_env_files: nobody(),
             history: nobody(),
@@ -214,14 +219,13 @@ pub fn gather(request: Request<'_>, monitor: &Monitor<'_>, world: &World) -> Cod
         Some(Err(error)) => (None, Some(tree_trouble(&error))),
         found => (found.and_then(Result::ok).flatten(), None),
     };
-    let judged = places.into_iter().map(|place| {
-        let tracking = match work_tree_of(&folder_of(&place)) {
-            Err(error) => Answer::Unknown(tree_trouble(&error)),
-            Ok(_) => tracking(&place, world),
-        };
+    let judge = |place: PathBuf| {
+        let tracking = tracking(&place, world);
         (place, tracking)
-    });
-    let mut judged: Vec<(PathBuf, Answer<Tracking>)> = judged.collect();
+    };
+    let backups = places.iter().flat_map(|place| backups_of(place));
+    let backups: Vec<_> = backups.map(judge).collect();
+    let mut judged: Vec<_> = places.into_iter().map(judge).collect();
     if let Some(env) = request.env {
         forget_harmless_link(&mut judged, env);
     }
@@ -277,15 +281,19 @@ pub fn gather(request: Request<'_>, monitor: &Monitor<'_>, world: &World) -> Cod
         }
         false => (not_asked(), not_asked()),
     };
-    let are = |wanted: Tracking| {
-        let places = judged.iter();
-        let meant = places.filter(move |(_, tracking)| *tracking == Answer::Known(wanted));
-        meant.map(|(place, _)| place.clone())
-    };
+    let is = |judged: &(PathBuf, Answer<Tracking>), wanted| judged.1 == Answer::Known(wanted);
+    let tracked = judged.iter().filter(|place| is(place, Tracking::Tracked));
+    let tracked_target = tracked
+        .map(|(place, _)| place.clone())
+        .find(|place| Some(place.as_path()) != request.env);
+    let unignored = judged.iter().chain(&backups);
+    let unignored = unignored.filter(|place| is(place, Tracking::NeitherTrackedNorIgnored));
+    let unignored = unignored.map(|(place, _)| place.clone()).collect();
     CodeEvidence {
         tracking: worst(judged.iter().map(|(_, tracking)| tracking)),
-        tracked_target: are(Tracking::Tracked).find(|place| Some(place.as_path()) != request.env),
-        unignored: are(Tracking::NeitherTrackedNorIgnored).collect(),
+        tracked_target,
+        unignored,
+        backups,
         tree,
         staged_env_files,
         history,
@@ -348,6 +356,20 @@ fn forget_harmless_link(judged: &mut Vec<(PathBuf, Answer<Tracking>)>, env: &Pat
     }
 }
 
+/// Backups of an env file's old values, beside it. A folder that cannot be listed is told of by those
+/// who look for copies.
+fn backups_of(file: &Path) -> Vec<PathBuf> {
+    let name = file.file_name().unwrap_or_default();
+    let entries = std::fs::read_dir(folder_of(file)).into_iter().flatten();
+    let names = entries.flatten().map(|entry| entry.file_name());
+    let mut backups: Vec<_> = names.filter(|found| is_backup_of(found, name)).collect();
+    order::sort(&mut backups);
+    backups
+        .into_iter()
+        .map(|found| file.with_file_name(found))
+        .collect()
+}
+
 fn is_link(file: &Path) -> bool {
     let metadata = file.symlink_metadata();
     metadata.is_ok_and(|metadata| metadata.is_symlink())
@@ -393,11 +415,17 @@ fn top_of(folder: &Path, world: &World) -> PathBuf {
     top.unwrap_or_else(|| folder.to_path_buf())
 }
 
-fn tracking(env: &Path, world: &World) -> Answer<Tracking> {
-    let Some(name) = env.file_name() else {
+/// Whether git tracks or ignores a file.
+pub fn tracking(file: &Path, world: &World) -> Answer<Tracking> {
+    let Some(name) = file.file_name() else {
         return Answer::Unknown("the env file has no name".to_owned());
     };
-    let git = Git::at(&folder_of(env), world);
+    match work_tree_of(&folder_of(file)) {
+        Err(error) => return Answer::Unknown(tree_trouble(&error)),
+        Ok(None) => return Answer::Known(Tracking::OutsideWorkTree),
+        Ok(Some(_)) => {}
+    }
+    let git = Git::at(&folder_of(file), world);
     let is_tracked = ["--literal-pathspecs", "ls-files", "--error-unmatch", "--"];
     match git.run_about(&is_tracked, name) {
         Ok(Finished { code: Some(0), .. }) => return Answer::Known(Tracking::Tracked),

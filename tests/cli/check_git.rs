@@ -75,6 +75,54 @@ fn tracked_is_worse_than_not_ignored() {
 }
 
 #[test]
+fn the_old_key_of_a_waiting_rotation_is_seen_beside_the_env_file() {
+    for env in [".env", "bot.env"] {
+        let backup = match env {
+            ".env" => ".env.A_KEY.openclaw-sec.backup",
+            _ => ".bot.env.A_KEY.openclaw-sec.backup",
+        };
+        let place = repository(&format!(
+            "cp .env copy; mv copy {env}; echo {env} > .gitignore"
+        ));
+        let words = ["--only", ID, "--env", env];
+        let is_said = |words: &[&str], severity: &str, what: &str| {
+            let (report, code) = place.report_of(words);
+            let result = report.one(ID);
+            assert_eq!((result["severity"].as_str(), code), (Some(severity), 1));
+            assert!(
+                result["message"].as_str().unwrap().contains(what),
+                "{result}"
+            );
+            assert!(
+                result["location"]["path"]
+                    .as_str()
+                    .unwrap()
+                    .ends_with(backup),
+                "{result}"
+            );
+        };
+        assert_eq!(place.report_of(&words).0.one(ID)["status"], "pass");
+        place.write(backup, "hunter2-blue-Horse");
+        is_said(&words, "medium", "neither tracks nor ignores");
+        place.shell(&format!("git add {backup}"));
+        is_said(&words, "high", "tracks");
+        is_said(
+            &[&words[..], &["--staged"]].concat(),
+            "high",
+            "brings an env file",
+        );
+        place.shell("git -c user.name=a -c user.email=a@b commit -qm x");
+        let id = "secrets.env-file-in-history";
+        let (report, _) = place.report_of(&["--only", id, "--env", env, "--history"]);
+        assert_eq!(report.one(id)["status"], "fail", "{env}");
+        place.shell(&format!(
+            "git rm -q --cached {backup}; echo '*.openclaw-sec.backup' >> .gitignore"
+        ));
+        assert_eq!(place.report_of(&words).0.one(ID)["status"], "pass");
+    }
+}
+
+#[test]
 fn work_trees_and_submodules_are_seen() {
     let place = repository(
         "git commit -q --allow-empty -m x && git worktree add -q ../tree && echo A=1 > ../tree/.env \

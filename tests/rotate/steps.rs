@@ -91,6 +91,36 @@ fn a_rotation_in_progress_refuses_a_new_one_and_abort_brings_the_old_key_back() 
 }
 
 #[test]
+fn an_old_key_that_waits_where_git_would_publish_it_is_told_of() {
+    let cases = [
+        ("true", None),
+        (
+            "git init -q env; echo .env >env/.gitignore",
+            Some("git does not ignore"),
+        ),
+        ("git init -q env; echo '.env*' >env/.gitignore", None),
+    ];
+    for (script, expected) in cases {
+        let keys = alive(&[OLD, NEW]);
+        let mock = anthropic_mock(&keys);
+        let bench = Bench::new(&mock.url, &format!("{NAME}={OLD}\n"));
+        let mut shell = std::process::Command::new("sh");
+        bench.surround(&mut shell);
+        assert!(shell.args(["-c", script]).status().unwrap().success());
+        let waiting = bench.with_new(&["--restart", "true"]);
+        waiting.expect(3, "waiting");
+        let said = &waiting.stderr;
+        assert_eq!(
+            said.contains("openclaw-sec.backup"),
+            expected.is_some(),
+            "{script}: {said}"
+        );
+        assert!(expected.is_none_or(|words| said.contains(words)), "{said}");
+        bench.rotate(&["abort"]).expect(0, "rolled-back");
+    }
+}
+
+#[test]
 fn abort_refuses_when_the_old_key_is_dead() {
     let keys = alive(&[OLD, NEW]);
     let mock = anthropic_mock(&keys);

@@ -1,6 +1,7 @@
 //! "API keys stored securely": the env file and its copies, the values in it, the tree around it.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::Check;
 use super::code;
@@ -15,7 +16,7 @@ use crate::key_shapes::{ShapeVerdict, Uncleanness, judge_provider_value};
 use crate::order;
 use crate::placeholder::placeholder;
 use crate::report::{Kind, Location, Severity};
-use crate::scan::{Answer, Tracking};
+use crate::scan::{Answer, Search, Tracking};
 
 const PAGE: &str = "https://docs.openclawvps.com/configuration/security";
 
@@ -294,12 +295,62 @@ fn unclean(what: Uncleanness) -> &'static str {
 
 fn env_file_tracked(evidence: &Evidence) -> Vec<Verdict> {
     let mut verdicts = code::staged_env_files(&evidence.code.staged_env_files);
+    verdicts.extend(backups_tracked(evidence));
     let mut own = own_env_file_tracked(evidence);
     if !verdicts.is_empty() {
         own.retain(|verdict| matches!(verdict, Verdict::Fail(_) | Verdict::Unknown(_)));
     }
     verdicts.append(&mut own);
     verdicts
+}
+
+/// The old keys of rotations that wait.
+fn backups_tracked(evidence: &Evidence) -> Vec<Verdict> {
+    let staged = match &evidence.code.staged_env_files {
+        Search::Done(searched) => &searched.leaks[..],
+        _ => &[],
+    };
+    let staged: Vec<&Path> = staged
+        .iter()
+        .filter_map(|leak| Some(Path::new(leak.path.as_ref()?)))
+        .collect();
+    let backups = evidence.code.backups.iter();
+    // What the next commit brings was told.
+    let backups = backups.filter(|(path, _)| {
+        let is_told = |staged: &&Path| path.ends_with(staged) || staged.ends_with(path);
+        !staged.iter().any(is_told)
+    });
+    let verdicts = backups.filter_map(|(path, tracking)| {
+        let shown = path.to_string_lossy();
+        let word = shell_word(&shown);
+        let finding = |subject: &str, what: &str| {
+            Finding::new(
+                format!("{subject} {}", path.file_name().unwrap_or_default().to_string_lossy()),
+                format!("git {what} {shown}, which keeps an old key until its rotation is finished"),
+            )
+            .at(Location::file(&shown))
+        };
+        match tracking {
+            Answer::Known(Tracking::Tracked) => Some(
+                finding("tracked", "tracks")
+                    .mended_by(format!(
+                        "run `git rm --cached {word}`, add `*.openclaw-sec.backup` to .gitignore, and revoke that key"
+                    ))
+                    .into(),
+            ),
+            Answer::Known(Tracking::NeitherTrackedNorIgnored) => Some(
+                finding("not ignored", "neither tracks nor ignores")
+                    .rated(Severity::Medium)
+                    .mended_by("add `*.openclaw-sec.backup` to .gitignore, or finish the rotation (`openclaw-sec rotate resume --env {env}`)")
+                    .into(),
+            ),
+            Answer::Known(Tracking::Ignored | Tracking::OutsideWorkTree) => None,
+            // The env file beside it is asked about in the same way.
+            unknown if *unknown == evidence.code.tracking => None,
+            Answer::Unknown(reason) => Some(Verdict::Unknown(reason.clone())),
+        }
+    });
+    verdicts.collect()
 }
 
 fn own_env_file_tracked(evidence: &Evidence) -> Vec<Verdict> {

@@ -1,29 +1,17 @@
 //! The old value beside the env file, 0600, until it is not needed any more.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::RotateError;
 use super::journal::remove;
 use crate::atomic_file::{self, AtomicFileError};
 use crate::env_file::EnvFile;
+pub use crate::env_file::backup_path as path;
 use crate::secret::Secret;
 use crate::small_file;
 
 /// A larger file is no backup of ours, in bytes.
 const LARGEST: u64 = 1 << 20;
-
-/// Where the old value of a variable lies: hidden, and with an ending that nothing reads by pattern.
-pub fn path(target: &Path, name: &str) -> PathBuf {
-    let mut file = OsString::new();
-    let own = target.file_name().unwrap_or_default();
-    if !own.as_encoded_bytes().starts_with(b".") {
-        file.push(".");
-    }
-    file.push(own);
-    file.push(format!(".{name}.openclaw-sec.backup"));
-    target.with_file_name(file)
-}
 
 /// Whether nothing lies where the backup goes.
 ///

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::list;
 use crate::check::evidence::{Declared, Evidence};
 use crate::check::verdict::{Finding, Verdict, fail, pass, shell_word, skipped, unknown};
-use crate::env_file::EnvFile;
+use crate::env_file::{EnvFile, is_backup_of};
 use crate::report::Location;
 use crate::scan::{Answer, folder_of};
 use crate::small_file;
@@ -149,6 +149,9 @@ fn copies_of(path: &Path, shown: &str) -> (Vec<FileFacts>, Vec<String>) {
 
 /// Whether `candidate` is a copy of the file `name`: `.env~`, `.env.bak`, `.env.2026-01-31`, `..env.swp`.
 fn is_copy(candidate: &str, name: &str) -> bool {
+    if is_backup_of(candidate.as_ref(), name.as_ref()) {
+        return true;
+    }
     if let Some(swap) = candidate
         .strip_prefix('.')
         .and_then(|rest| rest.strip_prefix(name))

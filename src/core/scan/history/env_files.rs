@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Read;
 
 use super::{Arrival, History, ObjectId};
-use crate::env_file::EnvFile;
+use crate::env_file::{EnvFile, backed_up_variable};
 use crate::order;
 use crate::report::Severity;
 use crate::scan::leak::{Allowance, Leak, Past};
@@ -22,7 +22,10 @@ const TEMPLATE_WORDS: [&str; 7] = [
 /// Whether a file of this name is an env file.
 fn is_env_file(path: &[u8]) -> bool {
     let name = name_of(path);
-    name.starts_with(b".env.") || name.ends_with(b".env") || name == b".envrc"
+    name.starts_with(b".env.")
+        || name.ends_with(b".env")
+        || name == b".envrc"
+        || backed_up_variable(name).is_some()
 }
 
 /// Whether such a file is one only when it holds a real secret.
@@ -93,6 +96,7 @@ impl History<'_, '_> {
             ":(top,glob)**/.env.*",
             ":(top,glob)**/*.env",
             ":(top,glob)**/.envrc",
+            ":(top,glob)**/.*.openclaw-sec.backup",
         ];
         let arrivals = self.log(
             &paths,
@@ -107,7 +111,7 @@ impl History<'_, '_> {
             searched.objects += 1;
             searched.bytes += object.size;
             if object.size <= LARGEST_ENV_FILE && object.kind == "blob" {
-                let mut bytes = Vec::new();
+                let mut bytes = variable_of(&arrivals[&object.id]);
                 object.content.read_to_end(&mut bytes)?;
                 let found = real_secrets(bytes, own_values);
                 if !found.is_empty() {
@@ -192,6 +196,13 @@ impl RealSecret {
     fn counts_at(&self, path: &[u8]) -> bool {
         self.is_hard_to_guess || !is_template(path)
     }
+}
+
+/// `NAME=` for the backup of one variable, which holds its value alone.
+fn variable_of(arrivals: &[Arrival]) -> Vec<u8> {
+    let mut names = arrivals.iter().map(|arrival| name_of(&arrival.path));
+    let variable = names.find_map(backed_up_variable);
+    variable.map_or_else(Vec::new, |variable| [variable, b"="].concat())
 }
 
 /// The secrets of an env file.
