@@ -29,7 +29,7 @@ pub use dialect::Dialect;
 pub use evidence::{Declared, Evidence, Live, Question};
 pub use fix::{Change, Mending, obstacle as obstacle_to_fixes, plan as plan_fixes};
 pub use host::{HostEvidence, Machine, gather as gather_host};
-pub use inspect::{Inspection, inspect};
+pub use inspect::{Inspection, Names, inspect};
 pub use log_line::is_structured_event;
 pub use rate_limit::declared_limit;
 pub use rotation::{RotationEvidence, gather as gather_rotation};

@@ -45,7 +45,12 @@ fn what_was_just_applied_is_the_same_also_after_traffic() {
     needs_a_lab!();
     for back_end in BackEnd::ALL {
         let lab = Lab::with(back_end);
-        drifts(&lab, &[], "missing", "a host without rules");
+        let options = ["--profile", "tailscale", "--ssh-port", "2222"];
+        drifts(&lab, &options, "missing", "a host without rules");
+        let (_, document) = verify(&lab, &options);
+        let message = document["differences"][0]["message"].as_str().unwrap();
+        let command = format!("`openclaw-sec firewall {} | sh`", options.join(" "));
+        assert!(message.contains(&command), "{message}");
         let list = lab.folder.path().join("list");
         std::fs::write(
             &list,

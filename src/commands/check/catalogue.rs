@@ -1,7 +1,7 @@
 //! The texts of `--list` and `--explain`.
 
 use anyhow::anyhow;
-use openclaw_sec::check::{self, ITEMS, Selection};
+use openclaw_sec::check::{self, ITEMS, Names, Selection};
 use openclaw_sec::settings::nearest;
 
 /// The checks that are chosen, by item.
@@ -39,13 +39,14 @@ pub fn explain(id: &str) -> anyhow::Result<String> {
             "--explain {id}: no check is called so{hint}; `openclaw-sec check --list` shows them all"
         ));
     };
+    let names = Names {
+        env: ".env",
+        profile: "",
+    };
     let mut text = format!("{} ({}, {})\n\n", check.id, check.severity, check.kinds());
     text.push_str(&format!("  asks   {}\n", check.title));
     text.push_str(&format!("  why    {}\n", check.why));
-    text.push_str(&format!(
-        "  fix    {}\n",
-        check.remediation.replace("{env}", ".env")
-    ));
+    text.push_str(&format!("  fix    {}\n", names.put_into(check.remediation)));
     for reference in check.references {
         text.push_str(&format!("  see    {reference}\n"));
     }

@@ -14,7 +14,7 @@ pub const CHECKS: &[Check] = &[
             "inbound packets are filtered",
             "every service on this host is open to the internet",
         )
-        .mended_by("run `openclaw-sec firewall | sh`")
+        .mended_by("run `openclaw-sec firewall{profile} | sh`")
         .see(&[PAGE]),
     Check::new(
         "firewall.default-accept",
@@ -26,14 +26,14 @@ pub const CHECKS: &[Check] = &[
         "what no rule allows is dropped",
         "a service that is started tomorrow is open at once",
     )
-    .mended_by("run `openclaw-sec firewall | sh`")
+    .mended_by("run `openclaw-sec firewall{profile} | sh`")
     .see(&[PAGE]),
     Check::new("firewall.ipv6-open", Kind::Host, Severity::High, ipv6_open)
         .asks(
             "IPv6 is filtered like IPv4",
             "iptables alone leaves the whole machine open over IPv6",
         )
-        .mended_by("run `openclaw-sec firewall | sh`, which filters both families")
+        .mended_by("run `openclaw-sec firewall{profile} | sh`, which filters both families")
         .see(&[PAGE]),
     Check::new(
         "firewall.extra-port-open",
@@ -57,7 +57,7 @@ pub const CHECKS: &[Check] = &[
         "published container ports are filtered too",
         "Docker opens published ports past the host's INPUT rules",
     )
-    .mended_by("run `openclaw-sec firewall | sh`, or publish the port on 127.0.0.1 only")
+    .mended_by("run `openclaw-sec firewall{profile} | sh`, or publish the port on 127.0.0.1 only")
     .see(&["https://docs.docker.com/engine/network/packet-filtering-firewalls/"]),
     Check::new(
         "firewall.not-persistent",
@@ -69,7 +69,7 @@ pub const CHECKS: &[Check] = &[
         "the rules survive a reboot",
         "after the next reboot the machine is open",
     )
-    .mended_by("run `openclaw-sec firewall --persist | sh`")
+    .mended_by("run `openclaw-sec firewall{profile} --persist | sh`")
     .see(&[PAGE]),
     Check::new(
         "firewall.public-listener",
@@ -81,14 +81,14 @@ pub const CHECKS: &[Check] = &[
         "only the profile's services can be reached from outside",
         "a service that nobody meant to publish is one more way in, and the gateway itself speaks plain http",
     )
-    .mended_by("bind the service to loopback (the proxy forwards to the gateway), or run `openclaw-sec firewall | sh`")
+    .mended_by("bind the service to loopback (the proxy forwards to the gateway), or run `openclaw-sec firewall{profile} | sh`")
     .see(&[PAGE]),
     Check::new("firewall.drift", Kind::Host, Severity::Medium, drift)
         .asks(
             "the live rules are the profile's",
             "somebody or something changed the rules since",
         )
-        .mended_by("run `openclaw-sec firewall verify` to see what differs")
+        .mended_by("run `openclaw-sec firewall verify{profile}` to see what differs")
         .see(&[PAGE]),
 ];
 

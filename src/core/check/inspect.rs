@@ -10,6 +10,7 @@ use super::selection::Selection;
 use super::verdict::{Finding, Verdict, shell_word};
 use super::{Check, checks};
 use crate::hex;
+use crate::profiles::{self, PROFILES};
 use crate::report::{CheckResult, Kind, Status};
 
 /// The results of a run, before waivers.
@@ -22,14 +23,17 @@ pub fn inspect(evidence: &Evidence, selection: &Selection) -> Inspection {
         .as_ref()
         .filter(|declared| declared.is_env_file)
         .map_or(".env", |declared| declared.shown_path.as_str());
-    let env = &*shell_word(env);
+    let names = Names {
+        env: &shell_word(env),
+        profile: &evidence.question.profile,
+    };
     let mut results: Vec<CheckResult> = Vec::new();
     for check in checks().filter(|check| selection.holds(check)) {
         let kind = kind(check, evidence, selection);
         for verdict in (check.judge)(evidence) {
             results.push(CheckResult {
                 kind,
-                ..result(check, verdict, env)
+                ..result(check, verdict, &names)
             });
         }
     }
@@ -48,7 +52,27 @@ fn kind(check: &Check, evidence: &Evidence, selection: &Selection) -> Kind {
     }
 }
 
-fn result(check: &Check, verdict: Verdict, env: &str) -> CheckResult {
+/// What the commands of a remediation name.
+pub struct Names<'n> {
+    /// The env file, for a shell.
+    pub env: &'n str,
+    /// The profile.
+    pub profile: &'n str,
+}
+
+impl Names<'_> {
+    /// A remediation with what it names.
+    pub fn put_into(&self, remediation: &str) -> String {
+        let is_default = PROFILES[0].id == self.profile;
+        let known = profiles::find(self.profile).filter(|_| !is_default);
+        let profile = known.map_or_else(String::new, |known| format!(" --profile {}", known.id));
+        remediation
+            .replace("{profile}", &profile)
+            .replace("{env}", self.env)
+    }
+}
+
+fn result(check: &Check, verdict: Verdict, names: &Names<'_>) -> CheckResult {
     let mut result = CheckResult {
         id: check.id.to_owned(),
         item: check.item().to_owned(),
@@ -60,7 +84,7 @@ fn result(check: &Check, verdict: Verdict, env: &str) -> CheckResult {
         reason: String::new(),
         evidence: Map::new(),
         location: None,
-        remediation: check.remediation.replace("{env}", env),
+        remediation: names.put_into(check.remediation),
         references: check
             .references
             .iter()
@@ -89,14 +113,14 @@ fn result(check: &Check, verdict: Verdict, env: &str) -> CheckResult {
         }
         Verdict::Fail(finding) => {
             result.reason = check.why.to_owned();
-            fail(&mut result, finding, env)
+            fail(&mut result, finding, names)
         }
     };
     result.fingerprint = fingerprint(check.id, &subject);
     result
 }
 
-fn fail(result: &mut CheckResult, finding: Finding, env: &str) -> String {
+fn fail(result: &mut CheckResult, finding: Finding, names: &Names<'_>) -> String {
     result.status = Status::Fail;
     result.message = finding.message;
     result.evidence = finding.evidence;
@@ -105,7 +129,7 @@ fn fail(result: &mut CheckResult, finding: Finding, env: &str) -> String {
         result.severity = severity;
     }
     if let Some(remediation) = finding.remediation {
-        result.remediation = remediation.replace("{env}", env);
+        result.remediation = names.put_into(&remediation);
     }
     if let Some((reason, until)) = finding.accepted {
         result.status = Status::Waived;
@@ -141,4 +165,27 @@ fn number_repeats(results: &mut [CheckResult]) {
 /// Adds a note to a result's evidence.
 pub fn annotate(result: &mut CheckResult, name: &str, value: impl Into<Value>) {
     result.evidence.insert(name.to_owned(), value.into());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_remediation_names_the_env_file_and_the_profile() {
+        let text = "run `x{profile} --env {env}`";
+        for (profile, expected) in [
+            ("vps", "run `x --env {profile}`"),
+            ("", "run `x --env {profile}`"),
+            ("no such", "run `x --env {profile}`"),
+            ("tailscale", "run `x --profile tailscale --env {profile}`"),
+        ] {
+            // A file may be called anything.
+            let names = Names {
+                env: "{profile}",
+                profile,
+            };
+            assert_eq!(names.put_into(text), expected);
+        }
+    }
 }

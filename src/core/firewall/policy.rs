@@ -59,6 +59,8 @@ pub struct Policy {
     pub rollback: Rollback,
     /// Whether the rules come back after a reboot.
     pub persist: bool,
+    /// The command that renders them, for a shell.
+    pub command: String,
 }
 
 /// Where the guard stands.
@@ -182,6 +184,7 @@ impl Policy {
             trusted: without_doubles(trusted),
             rollback,
             persist: request.persist,
+            command: request.command(profile),
         })
     }
 
@@ -199,7 +202,40 @@ impl Policy {
             trusted: Vec::new(),
             rollback: Rollback::Automatic,
             persist: false,
+            command: Request::default().command(profile),
         }
+    }
+}
+
+impl Request {
+    /// `openclaw-sec firewall` with these options, for a shell; the default profile goes without saying.
+    fn command(&self, profile: &Profile) -> String {
+        let is_default = profile.id == profiles::PROFILES[0].id;
+        let profile = (!is_default).then(|| profile.id.to_owned());
+        let lists: [(&str, &[String]); 10] = [
+            ("--profile", profile.as_slice()),
+            ("--ssh-port", &self.ssh_ports),
+            ("--ssh-from", &self.ssh_from),
+            ("--allow", &self.allow),
+            ("--private-port", &self.private_ports),
+            ("--trust-interface", &self.trust_interfaces),
+            ("--block-list", self.block_list.as_slice()),
+            ("--cloudflare-ips", self.cloudflare_ips.as_slice()),
+            ("--rollback", self.rollback.as_slice()),
+            ("--hook", self.hook.as_slice()),
+        ];
+        let switches = [("--no-ssh", self.no_ssh), ("--persist", self.persist)];
+        let mut words = vec!["openclaw-sec", "firewall"];
+        for (flag, values) in lists {
+            words.extend(values.iter().flat_map(|value| [flag, value]));
+        }
+        words.extend(
+            switches
+                .iter()
+                .filter(|(_, is_on)| *is_on)
+                .map(|(flag, _)| flag),
+        );
+        shlex::try_join(words).unwrap_or_else(|_| "openclaw-sec firewall".to_owned())
     }
 }
 

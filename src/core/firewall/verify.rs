@@ -11,7 +11,6 @@ use super::SCHEMA;
 use super::error::FirewallError;
 use super::live::{self, LiveRules};
 use super::policy::Policy;
-use super::rules::rules;
 use crate::world::World;
 
 /// What a comparison found.
@@ -71,8 +70,7 @@ pub fn compare(
     live: &LiveRules,
     world: &World,
 ) -> Result<Comparison, FirewallError> {
-    let ruleset = rules(policy);
-    let mut differences = ours::differences(&ruleset, live, world)?;
+    let mut differences = ours::differences(policy, live, world)?;
     differences.extend(theirs::differences(policy, live));
     let status = if differences.is_empty() {
         Status::Same

@@ -16,6 +16,36 @@ fn without_options_it_is_the_policy_of_the_default_profile() {
 }
 
 #[test]
+fn the_command_that_renders_a_policy_repeats_its_options() {
+    let command = |request: Request| Policy::from_request(&request).unwrap().command;
+    assert_eq!(command(Request::default()), "openclaw-sec firewall");
+    let request = Request {
+        profile: Some("tailscale".into()),
+        ssh_ports: vec!["2222".into()],
+        allow: vec!["tcp/80,iface=wg0".into(), "udp/53".into()],
+        persist: true,
+        hook: Some("input".into()),
+        ..Request::default()
+    };
+    assert_eq!(
+        command(request),
+        "openclaw-sec firewall --profile tailscale --ssh-port 2222 --allow 'tcp/80,iface=wg0' --allow udp/53 --hook input --persist"
+    );
+    let default = profiles::PROFILES[0].id.to_owned();
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("a list");
+    std::fs::write(&list, "203.0.113.0/24\n").unwrap();
+    let list = list.to_str().unwrap().to_owned();
+    let request = Request {
+        profile: Some(default),
+        block_list: Some(list.clone()),
+        ..Request::default()
+    };
+    let expected = format!("openclaw-sec firewall --block-list '{list}'");
+    assert_eq!(command(request), expected);
+}
+
+#[test]
 fn an_allow_with_a_mistake_is_refused_with_flag_and_value() {
     for text in [
         "",

@@ -9,11 +9,11 @@ use serde_json::{Map, Value};
 use super::Difference;
 use crate::firewall::error::FirewallError;
 use crate::firewall::live::{BackEnd, LiveRules, Saved, live_error, objects, set_members};
-use crate::firewall::policy::Hook;
+use crate::firewall::policy::{Hook, Policy};
 use crate::firewall::render::{
     IPTABLES_CHAIN, NFT_TABLE, ipset_name, ipset_restore, iptables_text, nft_table, place,
 };
-use crate::firewall::rules::{Family, Ruleset};
+use crate::firewall::rules::{Family, Ruleset, rules};
 use crate::world::{Invocation, World};
 
 /// How many members of a set that differ are named one by one.
@@ -25,17 +25,19 @@ pub(super) fn is_live(live: &LiveRules) -> bool {
 }
 
 pub(super) fn differences(
-    ruleset: &Ruleset,
+    policy: &Policy,
     live: &LiveRules,
     world: &World,
 ) -> Result<Vec<Difference>, FirewallError> {
+    let ruleset = &rules(policy);
+    let command = policy.command.as_str();
     let chains: Vec<&Saved> = live.saved.iter().filter(|saved| has_chain(saved)).collect();
-    if let Some(difference) = dormant(live, &chains) {
-        return Ok(vec![difference]);
+    if let Some((family, name)) = dormant(live, &chains) {
+        return Ok(vec![put_out_of_force(family, name, command)]);
     }
     if has_table(live) {
         let mut found = in_nftables(ruleset, live, world)?;
-        found.extend(chains.iter().map(|saved| leftover(saved)));
+        found.extend(chains.iter().map(|saved| leftover(saved, command)));
         return Ok(found);
     }
     let Some(first) = chains.first() else {
@@ -45,7 +47,7 @@ pub(super) fn differences(
             r#where: "this host".to_owned(),
             expected: Some(format!("table inet {NFT_TABLE} or chain {IPTABLES_CHAIN}")),
             found: None,
-            message: "none of our rules is in force; run `openclaw-sec firewall | sh`".to_owned(),
+            message: format!("none of our rules is in force; run `{command} | sh`"),
         }]);
     };
     let back_end = first.back_end;
@@ -71,7 +73,7 @@ pub(super) fn differences(
         chains
             .iter()
             .filter(|saved| saved.back_end != back_end)
-            .map(|saved| leftover(saved)),
+            .map(|saved| leftover(saved, command)),
     );
     Ok(found)
 }
@@ -92,7 +94,7 @@ fn has_chain(saved: &Saved) -> bool {
 }
 
 /// A table of ours that somebody put out of force; nothing else of it counts then.
-fn dormant(live: &LiveRules, chains: &[&Saved]) -> Option<Difference> {
+fn dormant<'l>(live: &'l LiveRules, chains: &[&Saved]) -> Option<(&'l str, &'l str)> {
     let holds_ours = |family: &str, name: &str| {
         let own = chains.iter().filter(|saved| {
             saved.back_end == BackEnd::IptablesNft
@@ -107,13 +109,15 @@ fn dormant(live: &LiveRules, chains: &[&Saved]) -> Option<Difference> {
                 .into_iter()
                 .any(|saved| table_of_chain(saved) == Some(name))
     };
-    let (family, name) = live
-        .dormant
-        .iter()
-        .find(|(family, name)| holds_ours(family, name))?;
-    Some(Difference {
+    let mut dormant = live.dormant.iter();
+    let (family, name) = dormant.find(|(family, name)| holds_ours(family, name))?;
+    Some((family, name))
+}
+
+fn put_out_of_force(family: &str, name: &str, command: &str) -> Difference {
+    Difference {
         kind: "changed",
-        family: match family.as_str() {
+        family: match family {
             "ip" => Family::V4.name(),
             "ip6" => Family::V6.name(),
             _ => "both",
@@ -122,9 +126,9 @@ fn dormant(live: &LiveRules, chains: &[&Saved]) -> Option<Difference> {
         expected: Some(format!("table {family} {name}")),
         found: Some("flags dormant".to_owned()),
         message: format!(
-            "the table {family} {name} is dormant: none of our rules in it is in force; run `openclaw-sec firewall | sh`"
+            "the table {family} {name} is dormant: none of our rules in it is in force; run `{command} | sh`"
         ),
-    })
+    }
 }
 
 /// The table that our chain stands in.
@@ -141,16 +145,14 @@ fn table_of_chain(saved: &Saved) -> Option<&str> {
     None
 }
 
-fn leftover(saved: &Saved) -> Difference {
+fn leftover(saved: &Saved, command: &str) -> Difference {
     Difference {
         kind: "leftover",
         family: saved.family.name(),
         r#where: format!("{} chain {IPTABLES_CHAIN}", saved.back_end.name()),
         expected: None,
         found: Some(format!("chain {IPTABLES_CHAIN}")),
-        message:
-            "rules of ours are left in another back end; run `openclaw-sec firewall | sh` again"
-                .to_owned(),
+        message: format!("rules of ours are left in another back end; run `{command} | sh` again"),
     }
 }
 
