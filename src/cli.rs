@@ -376,6 +376,7 @@ pub struct CheckArgs {
         long,
         value_name = "S",
         default_value_t = 10.0,
+        value_parser = seconds,
         help_heading = "Endpoint"
     )]
     pub timeout: f64,
@@ -501,6 +502,7 @@ pub struct RotateArgs {
         allow_negative_numbers = true,
         global = true,
         value_name = "S",
+        value_parser = seconds,
         help_heading = "Restart"
     )]
     pub health_timeout: Option<f64>,
@@ -955,6 +957,12 @@ pub struct VerifyArgs {
     /// How the verdict is printed: human or json
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: String,
+}
+
+/// A time; which ones make sense is for the command to say.
+fn seconds(text: &str) -> Result<f64, String> {
+    text.parse()
+        .map_err(|_| "write seconds as a number such as 2.5".to_owned())
 }
 
 /// A number of things.

@@ -174,6 +174,9 @@ pub fn find_all(text: &[u8]) -> Vec<(Range<usize>, &'static KeyShape)> {
     find::find_all(text)
 }
 
+/// The provider of keys that are made on this machine.
+pub const OWN_KEYS: &str = "openclaw";
+
 /// The provider to which a variable of this name belongs, for example `anthropic` for `ANTHROPIC_API_KEY`.
 ///
 /// Names are compared in any case; a suffix such as `_2`, `_OLD` or `_PROD` is not part of a known name.

@@ -114,6 +114,16 @@ pub enum RotateError {
         "no provider is known for {0}; name one with --provider (`openclaw-sec rotate providers` lists them)"
     )]
     NoProvider(String),
+    /// The key is one that `keygen` makes.
+    #[error(
+        "{name} is no provider's key but one of your own: `openclaw-sec keygen --env {} --name {name} --replace` makes a new one; restart OpenClaw after it", .env.display()
+    )]
+    OwnKey {
+        /// The variable.
+        name: String,
+        /// The env file.
+        env: PathBuf,
+    },
     /// No such provider.
     #[error("--provider {0}: no such provider; `openclaw-sec rotate providers` lists them")]
     UnknownProvider(String),

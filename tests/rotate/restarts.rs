@@ -175,7 +175,16 @@ fn a_failed_restart_brings_the_old_key_back() {
 fn health_that_does_not_come_or_flaps_brings_the_old_key_back() {
     let keys = alive(&[OLD, NEW]);
     let mock = anthropic_mock(&keys);
-    for flaps in [false, true] {
+    for (flaps, reply, said) in [
+        (false, Reply::Json(503, json!({})), "it answered HTTP 503"),
+        (true, Reply::Json(503, json!({})), "it answered HTTP 503"),
+        (
+            false,
+            Reply::Redirect("/login".to_owned()),
+            "it answered HTTP 302, a redirect",
+        ),
+        (false, Reply::Reset, "it did not answer"),
+    ] {
         let bench = Bench::new(&mock.url, &env());
         let path = bench.env();
         let count = AtomicUsize::new(0);
@@ -183,7 +192,7 @@ fn health_that_does_not_come_or_flaps_brings_the_old_key_back() {
             let is_new = fs::read_to_string(&path).unwrap().contains(NEW);
             let is_odd = count.fetch_add(1, Ordering::SeqCst) % 2 == 1;
             match is_new && (!flaps || is_odd) {
-                true => Reply::Json(503, json!({})),
+                true => reply.clone(),
                 false => Reply::Json(200, json!({})),
             }
         });
@@ -197,6 +206,8 @@ fn health_that_does_not_come_or_flaps_brings_the_old_key_back() {
             "2",
         ]);
         done.expect(1, "rolled-back");
+        let message = done.json["message"].as_str().unwrap();
+        assert!(message.contains(said), "{message}");
         assert_eq!(bench.text(), env());
         assert_eq!(bench.beside(), [".env"]);
     }

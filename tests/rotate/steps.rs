@@ -121,6 +121,17 @@ fn an_old_key_that_waits_where_git_would_publish_it_is_told_of() {
 }
 
 #[test]
+fn a_key_of_one_s_own_is_left_to_keygen() {
+    for name in ["WEB_API_KEY", "OPENCLAW_GATEWAY_TOKEN"] {
+        let bench = Bench::new("http://127.0.0.1:1", &format!("{name}={OLD}\n"));
+        let refused = bench.rotate(&["--name", name]);
+        refused.expect(2, "failed");
+        let next = format!("openclaw-sec keygen --env env/.env --name {name} --replace");
+        assert!(refused.stderr.contains(&next), "{refused:?}");
+    }
+}
+
+#[test]
 fn abort_refuses_when_the_old_key_is_dead() {
     let keys = alive(&[OLD, NEW]);
     let mock = anthropic_mock(&keys);

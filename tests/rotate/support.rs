@@ -36,6 +36,7 @@ impl Seen {
 }
 
 /// What the mock does with a request.
+#[derive(Clone)]
 pub enum Reply {
     Json(u16, Value),
     Text(u16, &'static str),

@@ -6,6 +6,7 @@ use super::Check;
 use super::evidence::{Declared, Evidence};
 use super::host::Machine;
 use super::verdict::{Finding, Verdict, findings_or_pass, pass, skipped, unknown};
+use crate::key_shapes::OWN_KEYS;
 use crate::report::{Kind, Location, Severity};
 use crate::rotate::{self, Age, Due};
 use crate::small_file;
@@ -19,9 +20,6 @@ const CIS: &str = "CIS AWS Foundations Benchmark 2.12: 90 days";
 const MAX_AGE_DAYS: i64 = 90;
 /// The days before that in which a rotation should be planned.
 const WARN_DAYS: i64 = 14;
-
-/// The provider of keys that `keygen` makes.
-const OWN: &str = "openclaw";
 
 /// What is known about the rotation of this file's keys.
 #[derive(Debug, Default)]
@@ -232,7 +230,7 @@ fn mending(age: &Age) -> String {
         format!(
             "{start}run `openclaw-sec rotate --env {{env}} --name {name} --provider {provider}`"
         )
-    } else if provider == OWN {
+    } else if provider == OWN_KEYS {
         format!(
             "{start}run `openclaw-sec keygen --env {{env}} --name {name} --replace` and restart OpenClaw"
         )

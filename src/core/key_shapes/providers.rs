@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use super::ShapeVerdict::{Fits, NoKnownShape, NotAProviderVariable, OtherProvider, Unclean};
-use super::{KEY_SHAPES, KeyShape, ShapeVerdict, Uncleanness, recognise, shapes_of};
+use super::{KEY_SHAPES, KeyShape, OWN_KEYS, ShapeVerdict, Uncleanness, recognise, shapes_of};
 
 /// Who issues keys, and what their variables are called.
 #[derive(Debug)]
@@ -310,7 +310,7 @@ pub const PROVIDERS: &[Provider] = &[
     open("exa", &["EXA_API_KEY"]),
     open("deepgram", &["DEEPGRAM_API_KEY"]),
     open(
-        "openclaw",
+        OWN_KEYS,
         &[
             "OPENCLAW_GATEWAY_TOKEN",
             "OPENCLAW_GATEWAY_PASSWORD",
@@ -369,7 +369,7 @@ pub(super) fn judge(variable: &str, value: &[u8]) -> ShapeVerdict {
     }
     if let Some(uncleanness) = uncleanness(value) {
         // People may choose a gateway password with blanks and quotes in it.
-        if provider.id != "openclaw" || is_invisible(uncleanness) {
+        if provider.id != OWN_KEYS || is_invisible(uncleanness) {
             return Unclean(uncleanness);
         }
     }

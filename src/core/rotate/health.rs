@@ -34,6 +34,11 @@ impl Endpoint {
 
     /// One look: 2xx is green, everything else is not yet.
     pub fn is_green(&self, longest: Duration, stop: &dyn Fn() -> bool) -> bool {
+        self.look(longest, stop).is_some_and(is_good)
+    }
+
+    /// The status of its answer, if there is one.
+    fn look(&self, longest: Duration, stop: &dyn Fn() -> bool) -> Option<u16> {
         let request = Request {
             method: reqwest::Method::GET,
             path: &self.path,
@@ -42,29 +47,51 @@ impl Endpoint {
             body: None,
             timeout: longest.min(LONGEST_LOOK),
         };
-        let reply = self.client.send(request, stop);
-        reply.is_ok_and(|reply| (200..300).contains(&reply.status))
+        Some(self.client.send(request, stop).ok()?.status)
     }
 
     /// Waits for several green looks in a row.
-    pub fn becomes_green(&self, timeout: Duration, stop: &dyn Fn() -> bool) -> bool {
+    ///
+    /// # Errors
+    /// The last answer that was not green, in words.
+    pub fn becomes_green(&self, timeout: Duration, stop: &dyn Fn() -> bool) -> Result<(), String> {
         let started = Instant::now();
         let mut good = 0;
+        let mut bad = None;
         while !stop() {
             let left = timeout.saturating_sub(started.elapsed());
             if left.is_zero() {
-                return false;
+                break;
             }
-            good = if self.is_green(left, stop) {
-                good + 1
+            let seen = self.look(left, stop);
+            if seen.is_some_and(is_good) {
+                good += 1;
             } else {
-                0
-            };
+                good = 0;
+                bad = seen.or(bad);
+            }
             if good >= IN_A_ROW {
-                return true;
+                return Ok(());
             }
             sleep(PAUSE.min(left), stop);
         }
-        false
+        Err(match bad {
+            None if good > 0 => "the time was too short to see it stay green".to_owned(),
+            bad => words(bad),
+        })
+    }
+}
+
+fn is_good(status: u16) -> bool {
+    (200..300).contains(&status)
+}
+
+fn words(bad: Option<u16>) -> String {
+    match bad {
+        None => "it did not answer".to_owned(),
+        Some(status @ 300..400) => format!(
+            "it answered HTTP {status}, a redirect: --health wants an address that answers 2xx itself"
+        ),
+        Some(status) => format!("it answered HTTP {status}"),
     }
 }

@@ -398,21 +398,24 @@ impl Machine<'_> {
     }
 
     fn await_health(&mut self) -> Result<Option<Outcome>, RotateError> {
-        if self.is_healthy()? {
+        let Err(last) = self.is_healthy()? else {
             self.add(Event::Healthy)?;
             return Ok(None);
-        }
+        };
         if self.person.wants_to_stop() {
             return self.interrupted().map(Some);
         }
-        self.roll_back("the health endpoint did not become green in time")
-            .map(Some)
+        self.roll_back(&format!(
+            "the health endpoint did not become green in time ({last})"
+        ))
+        .map(Some)
     }
 
-    /// True too where no health endpoint was named: then the restart's result counts.
-    fn is_healthy(&self) -> Result<bool, RotateError> {
+    /// Good too where no health endpoint was named: then the restart's result counts. Else the last
+    /// answer.
+    fn is_healthy(&self) -> Result<Result<(), String>, RotateError> {
         let Some(health) = &self.plan.health else {
-            return Ok(true);
+            return Ok(Ok(()));
         };
         self.person
             .tell(Step::Restart, "waiting for the health endpoint");
@@ -531,6 +534,8 @@ impl Machine<'_> {
             }
             // Where nobody can ask the provider, the person's word has to do.
             verdict = if is_ours && self.api.can_ask(&old) {
+                self.person
+                    .tell(Step::Revoke, "asking the provider about the old key again");
                 self.api.await_death(&old)
             } else {
                 Verdict::Dead

@@ -44,6 +44,12 @@ pub fn read(source: &KeySource, world: &World) -> Result<Option<Secret>, String>
         KeySource::File(path) => {
             let file = EnvFile::read(path, PATIENCE).map_err(|error| match error {
                 EnvFileError::Missing(path) => format!("{}: no such file", path.display()),
+                EnvFileError::Directory(path) => {
+                    format!(
+                        "{}: is a directory; name the file with the key in it",
+                        path.display()
+                    )
+                }
                 error => error.to_string(),
             })?;
             one_line(file.bytes())

@@ -20,7 +20,7 @@ use super::{Person, RotateError, backup};
 use crate::atomic_file::{self, AtomicFileError};
 use crate::env_file::EnvFile;
 use crate::hex;
-use crate::key_shapes;
+use crate::key_shapes::{self, OWN_KEYS};
 use crate::secret::Secret;
 use crate::settings::nearest;
 use crate::state::StateDir;
@@ -101,7 +101,7 @@ pub fn locate(
             sets(name, env, &file)?;
             let provider = named
                 .or_else(|| providers::by_variable(name))
-                .ok_or_else(|| RotateError::NoProvider(name.to_owned()))?;
+                .ok_or_else(|| no_provider(name, env))?;
             (name.to_owned(), provider)
         }
         (None, Some(provider)) => (only_variable(&file, env, &[provider])?, provider),
@@ -119,6 +119,16 @@ pub fn locate(
         name,
         provider,
     })
+}
+
+fn no_provider(name: &str, env: &Path) -> RotateError {
+    match key_shapes::provider_of_variable(name) {
+        Some(OWN_KEYS) => RotateError::OwnKey {
+            name: name.to_owned(),
+            env: env.to_owned(),
+        },
+        _ => RotateError::NoProvider(name.to_owned()),
+    }
 }
 
 /// Whether the file sets a variable.

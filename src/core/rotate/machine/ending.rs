@@ -151,8 +151,10 @@ impl Machine<'_> {
         }
         let trouble = match self.restart_now() {
             Err(trouble) => Some(trouble),
-            Ok(()) if self.is_healthy()? => None,
-            Ok(()) => Some("the health endpoint does not become green".to_owned()),
+            Ok(()) => self
+                .is_healthy()?
+                .err()
+                .map(|last| format!("the health endpoint does not become green ({last})")),
         };
         if self.person.wants_to_stop() {
             return self.interrupted();
