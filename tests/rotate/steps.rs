@@ -294,6 +294,8 @@ fn ages_are_kept_in_the_ledger_and_judged() {
     let due = bench.rotate(&["due"]);
     assert_eq!(due.code, 1, "{due:?}");
     assert_eq!(due.json["keys"][0]["due"], json!("overdue"));
+    let step = format!("--name {NAME}`");
+    assert!(due.stderr.contains(&step), "{due:?}");
     let soon = bench.rotate(&["due", "--max-age", "105"]);
     assert_eq!(soon.code, 0, "{soon:?}");
     assert!(soon.stderr.contains(NAME), "{soon:?}");

@@ -91,18 +91,30 @@ pub fn due(
             .terminal
             .warn(&format!("{} comes of age in {days} days", key.name));
     }
-    if arguments.format == RotateFormat::Json {
+    let code = if arguments.format == RotateFormat::Json {
         let document = Ages {
             schema: SCHEMA,
             max_age_days: max_age,
             warn_days: warn,
             keys: &keys,
         };
-        return Ok(print_json(&document, code, context));
+        print_json(&document, code, context)
+    } else {
+        let text = ages_table(&keys, context);
+        context.terminal.reading_matter(text.as_bytes(), code)
+    };
+    let env = arguments.env.display().to_string();
+    for key in keys.iter().filter(|key| key.due == Due::Overdue) {
+        let step = key.replacement(&env);
+        context.terminal.note(&format!("{}: {step}", key.name));
     }
+    Ok(code)
+}
+
+fn ages_table(keys: &[Age], context: &Context<'_>) -> String {
     let width = keys.iter().map(|key| key.name.len()).max().unwrap_or(0);
     let mut text = String::new();
-    for key in &keys {
+    for key in keys {
         let (tone, word) = match key.due {
             Due::Fresh => (Tone::Good, "fresh  "),
             Due::Soon => (Tone::Warning, "soon   "),
@@ -121,7 +133,7 @@ pub fn due(
     if keys.is_empty() {
         text.push_str("no keys are set\n");
     }
-    Ok(context.terminal.reading_matter(text.as_bytes(), code))
+    text
 }
 
 pub fn providers(arguments: &RotateArgs, context: &Context<'_>) -> Result<u8, Failure> {

@@ -6,7 +6,6 @@ use super::Check;
 use super::evidence::{Declared, Evidence};
 use super::host::Machine;
 use super::verdict::{Finding, Verdict, findings_or_pass, pass, skipped, unknown};
-use crate::key_shapes::OWN_KEYS;
 use crate::report::{Kind, Location, Severity};
 use crate::rotate::{self, Age, Due};
 use crate::small_file;
@@ -218,27 +217,11 @@ fn judge(
 
 /// How this key is replaced.
 fn mending(age: &Age) -> String {
-    let name = &age.name;
-    let provider = age.provider.as_deref().unwrap_or_default();
     let start = match age.is_recorded || age.due != Due::Fresh {
         true => "",
         false => "run `openclaw-sec rotate due --env {env}`, which starts the clock, or ",
     };
-    if rotate::by_variable(name).is_some() {
-        format!("{start}run `openclaw-sec rotate --env {{env}} --name {name}`")
-    } else if rotate::find(provider).is_some() {
-        format!(
-            "{start}run `openclaw-sec rotate --env {{env}} --name {name} --provider {provider}`"
-        )
-    } else if provider == OWN_KEYS {
-        format!(
-            "{start}run `openclaw-sec keygen --env {{env}} --name {name} --replace` and restart OpenClaw"
-        )
-    } else {
-        format!(
-            "{start}have a new value made where {name} comes from, put it into {{env}}, restart OpenClaw and revoke the old one"
-        )
-    }
+    format!("{start}{}", age.replacement("{env}"))
 }
 
 fn never_recorded(evidence: &Evidence) -> Vec<Verdict> {

@@ -12,7 +12,7 @@ use super::ledger::{FILE_CHANGED, FIRST_SEEN, Ledger, earliest};
 use super::providers;
 use crate::atomic_file;
 use crate::env_file::{EnvFile, EnvFileError};
-use crate::key_shapes;
+use crate::key_shapes::{self, OWN_KEYS};
 use crate::placeholder::placeholder;
 use crate::state::{Fingerprints, StateDir};
 use crate::variables::{holds_no_secret, is_secret};
@@ -52,6 +52,27 @@ pub struct Age {
     pub is_recorded: bool,
     /// The verdict.
     pub due: Due,
+}
+
+impl Age {
+    /// How the key is replaced, in words, where `env` is its file.
+    pub fn replacement(&self, env: &str) -> String {
+        let name = &self.name;
+        let provider = self.provider.as_deref().unwrap_or_default();
+        if providers::by_variable(name).is_some() {
+            format!("run `openclaw-sec rotate --env {env} --name {name}`")
+        } else if providers::find(provider).is_some() {
+            format!("run `openclaw-sec rotate --env {env} --name {name} --provider {provider}`")
+        } else if provider == OWN_KEYS {
+            format!(
+                "run `openclaw-sec keygen --env {env} --name {name} --replace` and restart OpenClaw"
+            )
+        } else {
+            format!(
+                "have a new value made where {name} comes from, put it into {env}, restart OpenClaw and revoke the old one"
+            )
+        }
+    }
 }
 
 /// The keys of one env file.
