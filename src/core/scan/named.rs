@@ -65,37 +65,36 @@ fn keys_in(line: &[u8]) -> Vec<Found> {
     let mut at = 0;
     while let Some(value) = next_value(line, at) {
         at = value.end.max(at + 1);
+        let is_short = value.len() < SHORTEST_PASSWORD;
+        let may_begin = || is_quoted(line, &value) || is_behind_a_name(line, &value);
+        if is_short && !may_begin() || is_name_itself(line, &value) {
+            continue;
+        }
+        let password = whole_value(line, value.clone());
+        let is_password = may_be_password(&line[password.clone()], is_quoted(line, &password));
+        // `7hG#…`: a password may have its first sign early, but code has many.
+        if is_short && !(is_password && (is_quoted(line, &value) || is_setting(line, &password))) {
+            continue;
+        }
+        let hit = first_fitting(
+            line,
+            value.clone(),
+            is_password.then_some(password),
+            &providers,
+        );
         // What a generator draws may begin with a dash, as an option does.
-        let dashes = dashes_before(line, value.start);
-        let with_dashes = (dashes > 0).then(|| value.start - dashes..value.end);
-        let hit = key_at(line, value, &providers)
-            .or_else(|| with_dashes.and_then(|value| key_at(line, value, &providers)));
+        let hit = hit.or_else(|| {
+            let dashes = dashes_before(line, value.start);
+            (dashes > 0)
+                .then(|| first_fitting(line, value.start - dashes..value.end, None, &providers))
+                .flatten()
+        });
         if let Some((range, shape)) = hit {
             at = range.end.max(at);
             found.push((range, shape));
         }
     }
     found
-}
-
-/// The key, or the password, that begins with a value.
-fn key_at(line: &[u8], value: Range<usize>, providers: &Providers<'_>) -> Option<Found> {
-    let is_short = value.len() < SHORTEST_PASSWORD;
-    let may_begin = || is_quoted(line, &value) || is_behind_a_name(line, &value);
-    if is_short && !may_begin() || is_name_itself(line, &value) {
-        return None;
-    }
-    let password = whole_value(line, value.clone());
-    let text = &line[password.clone()];
-    // `7hG#…`, `-Zk2…`: a password may have its first sign early, but code and options have many.
-    let is_odd = is_short || text.starts_with(b"-");
-    let stands_alone = || is_quoted(line, &value) || is_setting(line, &password);
-    let is_password = may_be_password(text, is_quoted(line, &password))
-        && (!is_odd || stands_alone() && !text.starts_with(b"--"));
-    if is_short && !is_password {
-        return None;
-    }
-    first_fitting(line, value, is_password.then_some(password), providers)
 }
 
 /// The rules with their shapes.
@@ -316,7 +315,7 @@ pub(super) fn is_hard_to_guess(value: &[u8]) -> bool {
 
 /// What tells at once that a text is no password: most words.
 fn may_be_password(text: &[u8], is_quoted: bool) -> bool {
-    let is_expression = |byte: &u8| b"(${<[".contains(byte);
+    let is_expression = |byte: &u8| b"(${<[ ".contains(byte);
     let has = |is: fn(&u8) -> bool| text.iter().any(is);
     // Letters and signs without a quote are rather an expression.
     let is_plain = || is_quoted || text.iter().all(u8::is_ascii_alphabetic);
@@ -324,23 +323,6 @@ fn may_be_password(text: &[u8], is_quoted: bool) -> bool {
         && (has(u8::is_ascii_digit)
             || has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && is_plain())
         && !text.iter().any(is_expression)
-        && (!text.contains(&b' ') || is_quoted && !is_prose(text))
-}
-
-/// Whether words stand between the blanks, or nothing that a generator mixes.
-fn is_prose(text: &[u8]) -> bool {
-    const SHORTEST_WORD: usize = 3;
-    let is_word = |part: &[u8]| {
-        part.len() >= SHORTEST_WORD
-            && part.iter().all(u8::is_ascii_alphabetic)
-            && (part.iter().all(u8::is_ascii_uppercase)
-                || part[1..].iter().all(u8::is_ascii_lowercase))
-    };
-    let is_mixed = |part: &[u8]| {
-        part.iter().any(u8::is_ascii_digit) && part.iter().any(u8::is_ascii_alphabetic)
-    };
-    let mut parts = text.split(|byte| *byte == b' ');
-    parts.clone().any(is_word) || !parts.any(is_mixed)
 }
 
 /// Whether a person or a generator may have made it, and it is no reference or expression.

@@ -133,33 +133,6 @@ fn a_password_may_have_a_sign_among_its_first_characters() {
 }
 
 #[test]
-fn a_password_may_begin_with_a_dash_and_hold_a_blank() {
-    for line in [
-        r#"OPENCLAW_GATEWAY_PASSWORD="-Zk29mQ7hGqR4zW""#,
-        "OPENCLAW_GATEWAY_PASSWORD=-Zk29mQ7hGqR4zW",
-        "  gatewayPassword: -Zk29mQ7hGqR4zW",
-        "const gatewayPassword = '-Z#29mQ7hGqR4zW';",
-        r#"OPENCLAW_GATEWAY_PASSWORD="mQ7 hGqR4zWn8Lp""#,
-        r#"{"gatewayPassword": "mQ7hGqR4zW n8Lp"}"#,
-        "export OPENCLAW_GATEWAY_PASSWORD='-k 7hGqR4zW n8Lp'",
-    ] {
-        assert_eq!(rules_of(line), ["openclaw-gateway-password"], "{line}");
-    }
-    for line in [
-        r#"gatewayPassword: "at least 8 characters, one of them a digit""#,
-        r#"gatewayPassword: "Enter your OAuth2 password""#,
-        r#"gatewayPassword: "SHA256 of the password""#,
-        r#"gatewayPassword: "10 20 30 40 50 60""#,
-        "gatewayPassword = -offsetOfRow17 + b",
-        r#"["gatewayPassword", "--bindAddr7Qx2"]"#,
-        "OPENCLAW_GATEWAY_PASSWORD=mQ7 hGqR4 zW",
-        r#"f("gatewayPassword") - Zk29mQ7hGqR4zW"#,
-    ] {
-        assert_eq!(rules_of(line), [""; 0], "{line}");
-    }
-}
-
-#[test]
 fn a_value_of_another_pair_or_statement_is_none_of_the_names() {
     for line in [
         r#"{"webApiKey": "***", "name": "tenant-102"}"#,
