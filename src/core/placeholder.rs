@@ -9,10 +9,9 @@ pub enum PlaceholderKind {
     Words,
     /// Something in brackets that was to be filled in: `<key>`, `[your key]`, `{{ key }}`.
     Brackets,
-    /// A variable or a command that nobody expanded: `${KEY}`, `${{ vars.KEY }}`, `$KEY`, `%KEY%`,
-    /// `$(openssl rand -hex 32)`.
+    /// A variable that nobody expanded: `${KEY}`, `${{ vars.KEY }}`, `$KEY`, `%KEY%`.
     Unexpanded,
-    /// Dots, stars, `x` or one digit alone that stand for the rest: `sk-ant-...`, `xxxx-xxxx`, `00000000`.
+    /// Dots, stars or `x` that stand for the rest: `sk-ant-...`, `xxxx-xxxx`.
     Elided,
 }
 
@@ -65,35 +64,6 @@ const TELLING_WORDS: &[&str] = &[
     "goes",
 ];
 
-/// Words that describe a secret. A password of one's own may hold them: they tell only where every word
-/// is known.
-const DESCRIBING_WORDS: &[&str] = &[
-    "random",
-    "randomly",
-    "generate",
-    "generated",
-    "string",
-    "value",
-    "values",
-    "default",
-    "here",
-    "something",
-    "not",
-    "unused",
-    "replaced",
-    "changed",
-    "filled",
-    "defined",
-    "inserted",
-    "entered",
-    "provided",
-    "supplied",
-    "openssl",
-];
-
-/// What stands for "there is none".
-const NOTHING: [&str; 4] = ["n/a", "n.a.", "na", "-"];
-
 /// Words that go with the telling ones and prove nothing alone.
 const FILLER_WORDS: &[&str] = &[
     "a",
@@ -116,6 +86,7 @@ const FILLER_WORDS: &[&str] = &[
     "own",
     "this",
     "that",
+    "here",
     "there",
     "now",
     "soon",
@@ -124,6 +95,7 @@ const FILLER_WORDS: &[&str] = &[
     "with",
     "from",
     "into",
+    "not",
     "do",
     "be",
     "must",
@@ -139,6 +111,7 @@ const FILLER_WORDS: &[&str] = &[
     "new",
     "old",
     "some",
+    "something",
     "any",
     "one",
     "key",
@@ -149,18 +122,24 @@ const FILLER_WORDS: &[&str] = &[
     "pass",
     "pwd",
     "word",
+    "value",
+    "values",
+    "string",
     "text",
     "id",
     "uuid",
     "hex",
-    "base",
-    "rand",
+    "base64",
+    "random",
+    "randomly",
     "long",
     "very",
     "super",
     "strong",
     "secure",
     "safe",
+    "generated",
+    "generate",
     "unique",
     "private",
     "public",
@@ -204,6 +183,7 @@ const FILLER_WORDS: &[&str] = &[
     "testing",
     "local",
     "demo",
+    "default",
     "only",
     "valid",
     "invalid",
@@ -254,22 +234,16 @@ const FILLER_WORDS: &[&str] = &[
     "chars",
     "bytes",
     "min",
+    "at",
     "least",
     "commit",
+    "production",
     "deploy",
     "first",
 ];
 
 /// A number with fewer digits is a count and no secret.
 const SHORTEST_NUMBER: usize = 8;
-/// A number among words with more digits is rather a year or a part of a secret than a length.
-const LONGEST_LENGTH: usize = 3;
-/// So many equal digits and nothing else are no chance. Equal letters are rather a weak password.
-const SHORTEST_RUN: usize = 8;
-/// A command without arguments and with fewer letters comes about by chance.
-const SHORTEST_COMMAND: usize = 4;
-/// How Amazon's documentation ends its samples.
-const SAMPLE_ENDINGS: [&str; 2] = ["EXAMPLE", "EXAMPLEKEY"];
 
 /// Whether `value` is a placeholder, and by what sign; `None` for real secrets and for the empty value.
 ///
@@ -292,20 +266,11 @@ pub fn placeholder(value: &[u8]) -> Option<PlaceholderKind> {
         Some(PlaceholderKind::Brackets)
     } else if is_elided(text) {
         Some(PlaceholderKind::Elided)
-    } else if is_nothing(text) || is_made_of_words(text) || is_sample(text) {
+    } else if is_made_of_words(text) {
         Some(PlaceholderKind::Words)
     } else {
         None
     }
-}
-
-fn is_nothing(text: &str) -> bool {
-    NOTHING.iter().any(|none| text.eq_ignore_ascii_case(none))
-}
-
-/// No generator draws so many capitals in a row that are a word.
-fn is_sample(text: &str) -> bool {
-    SAMPLE_ENDINGS.iter().any(|ending| text.ends_with(ending))
 }
 
 /// Whether a value is the name of the file that holds the secret.
@@ -406,26 +371,11 @@ fn is_unexpanded(text: &str) -> bool {
         is_name(name) && !name.contains(|character: char| character.is_ascii_lowercase())
     };
     holds_braces
-        || holds_command(text)
         || text.strip_prefix('$').is_some_and(is_screaming)
         || text
             .strip_prefix('%')
             .and_then(|rest| rest.strip_suffix('%'))
             .is_some_and(is_screaming)
-}
-
-/// `$(openssl rand -hex 32)`, `$(uuidgen)`, `$(< /run/secrets/key)`.
-fn holds_command(text: &str) -> bool {
-    let is_part = |byte: &u8| byte.is_ascii_lowercase() || b"/._-<".contains(byte);
-    text.match_indices("$(").any(|(at, _)| {
-        let inner = &text.as_bytes()[at + 2..];
-        let length = inner.iter().take_while(|byte| is_part(byte)).count();
-        match inner.get(length) {
-            Some(b' ') => length > 0 && inner.contains(&b')'),
-            Some(b')') => length >= SHORTEST_COMMAND,
-            _ => false,
-        }
-    })
 }
 
 /// Brackets around the whole, with something like words inside.
@@ -456,7 +406,7 @@ fn is_bracketed(text: &str) -> bool {
     })
 }
 
-/// Dots, stars, `x` or one digit alone instead of the rest of the value.
+/// Dots, stars or `x` instead of the rest of the value.
 fn is_elided(text: &str) -> bool {
     let rest = without_known_prefix(text);
     if rest.is_empty() {
@@ -479,10 +429,7 @@ fn is_elided(text: &str) -> bool {
         .iter()
         .filter(|letter| matches!(letter, 'x' | 'X'))
         .count();
-    let is_one_digit =
-        || letters[0].is_ascii_digit() && letters.iter().all(|letter| *letter == letters[0]);
     dotted
-        || letters.len() >= SHORTEST_RUN && is_one_digit()
         || has_run_of_crosses(rest) && crosses * 4 >= letters.len() * 3
         || ends_in_crosses_after_words(rest)
 }
@@ -513,29 +460,21 @@ fn without_known_prefix(text: &str) -> &str {
 }
 
 fn is_made_of_words(text: &str) -> bool {
-    // Most values hold no such word at all, and the chains are not worth trying.
+    // Most values hold no telling word at all, and the chains are not worth trying.
     let lower = text.to_lowercase();
-    let mut telling = TELLING_WORDS.iter().chain(DESCRIBING_WORDS);
-    if !telling.any(|word| lower.contains(word)) {
+    if !TELLING_WORDS.iter().any(|word| lower.contains(word)) {
         return false;
     }
-    [text, without_known_prefix(text)]
-        .iter()
-        .any(|candidate| tell(&words_of(candidate)))
-}
-
-/// Whether one of the words is telling and most of the letters are in known words, or one describes a
-/// secret and every word is known.
-fn tell(words: &[String]) -> bool {
-    let total: usize = words.iter().map(String::len).sum();
-    let known = words.iter().filter(|word| is_known(word));
-    let known: usize = known.map(String::len).sum();
-    let is_length = |word: &String| {
-        word.len() <= LONGEST_LENGTH && word.bytes().all(|byte| byte.is_ascii_digit())
-    };
-    let has = |meaning| words.iter().any(|word| segments(word, 0) == Some(meaning));
-    known * 2 > total && has(Meaning::Tells)
-        || words.iter().all(|word| is_known(word) || is_length(word)) && has(Meaning::Describes)
+    [text, without_known_prefix(text)].iter().any(|candidate| {
+        let words = words_of(candidate);
+        let total: usize = words.iter().map(|word| word.len()).sum();
+        let known = words
+            .iter()
+            .filter(|word| is_known(word))
+            .map(|word| word.len())
+            .sum::<usize>();
+        words.iter().any(|word| is_telling(word)) && known * 2 > total
+    })
 }
 
 /// The pieces between borders, in lower case; digits are pieces of their own.
@@ -587,40 +526,32 @@ fn is_known(word: &str) -> bool {
     segments(word, 0).is_some()
 }
 
-/// What a known word proves, the least first.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Meaning {
-    Nothing,
-    Describes,
-    Tells,
+fn is_telling(word: &str) -> bool {
+    segments(word, 0).is_some_and(|telling| telling)
 }
 
-/// If the word is a chain of known words (`changemenow`), what the one that proves most proves.
-fn segments(word: &str, depth: usize) -> Option<Meaning> {
+/// Whether the word is a chain of known words (`changemenow`), and if so whether a telling one is among them.
+fn segments(word: &str, depth: usize) -> Option<bool> {
     if word.is_empty() {
-        return (depth > 0).then_some(Meaning::Nothing);
+        return (depth > 0).then_some(false);
     }
     if depth > 6 {
         return None;
     }
     let mut best = None;
-    for (list, meaning) in [
-        (TELLING_WORDS, Meaning::Tells),
-        (DESCRIBING_WORDS, Meaning::Describes),
-        (FILLER_WORDS, Meaning::Nothing),
-    ] {
+    for (list, tells) in [(TELLING_WORDS, true), (FILLER_WORDS, false)] {
         for known in list {
             // In a chain single letters would glue anything together.
             if known.len() < 2 && word.len() > 1 {
                 continue;
             }
             if let Some(rest) = word.strip_prefix(known)
-                && let Some(of_rest) = segments(rest, depth + 1)
+                && let Some(rest_tells) = segments(rest, depth + 1)
             {
-                best = best.max(Some(of_rest.max(meaning)));
-                if best == Some(Meaning::Tells) {
-                    return best;
+                if tells || rest_tells {
+                    return Some(true);
                 }
+                best = Some(false);
             }
         }
     }
@@ -677,10 +608,6 @@ mod tests {
             "${{secrets.KEY}}",
             "${ FOO }",
             "${1}",
-            "$(openssl rand -base64 32)",
-            "'$(uuidgen)'",
-            "prefix-$(/usr/bin/pwgen 32 1)",
-            "$(< /run/secrets/key)",
         ] {
             assert_eq!(
                 placeholder(value.as_bytes()),
@@ -688,15 +615,7 @@ mod tests {
                 "{value}"
             );
         }
-        for value in [
-            "${}",
-            "${ }",
-            "q7${%8/}Zw2mVx9L",
-            "q7$(ab)Zw2mVx9L",
-            "q7$(abcd",
-            "$()",
-            "$( x",
-        ] {
+        for value in ["${}", "${ }", "q7${%8/}Zw2mVx9L"] {
             assert_eq!(placeholder(value.as_bytes()), None, "{value}");
         }
     }
@@ -775,15 +694,6 @@ mod tests {
             "secret9fJ3kQz71mXw0Qd2RrLp",
             "9f8e7d6c5b4a39281706f5e4d3c2b1xx",
             "Zq8hook4Vt-none-Pm2Ls9Xw1Kd7",
-            "my-random-token-8f3a9c0d71b2",
-            "random-access-mango-7",
-            "generated-2026-token",
-            "a-string-of-pearls",
-            "default-q8ZrT2mXv9Lb",
-            "q8ZrT2mXv9EXAMPLELb",
-            "00000000q8ZrT2mX",
-            "1111111",
-            "aaaaaaaa",
         ] {
             assert_eq!(placeholder(key.as_bytes()), None, "{key}");
         }
