@@ -9,7 +9,8 @@ pub enum PlaceholderKind {
     Words,
     /// Something in brackets that was to be filled in: `<key>`, `[your key]`, `{{ key }}`.
     Brackets,
-    /// A variable that nobody expanded: `${KEY}`, `${{ vars.KEY }}`, `$KEY`, `%KEY%`.
+    /// A variable or a command that nobody expanded: `${KEY}`, `${{ vars.KEY }}`, `$KEY`, `%KEY%`,
+    /// `$(openssl rand -hex 32)`.
     Unexpanded,
     /// Dots, stars or `x` that stand for the rest: `sk-ant-...`, `xxxx-xxxx`.
     Elided,
@@ -24,12 +25,14 @@ const TELLING_WORDS: &[&str] = &[
     "changeit",
     "changethis",
     "replace",
+    "replaced",
     "replaceme",
     "insert",
     "paste",
     "put",
     "enter",
     "fill",
+    "filled",
     "example",
     "examples",
     "dummy",
@@ -129,7 +132,10 @@ const FILLER_WORDS: &[&str] = &[
     "id",
     "uuid",
     "hex",
+    "base",
     "base64",
+    "openssl",
+    "rand",
     "random",
     "randomly",
     "long",
@@ -242,6 +248,11 @@ const FILLER_WORDS: &[&str] = &[
     "first",
 ];
 
+/// A command without arguments and with fewer letters comes about by chance.
+const SHORTEST_COMMAND: usize = 4;
+/// How Amazon's documentation ends its samples.
+const SAMPLE_ENDINGS: [&str; 2] = ["EXAMPLE", "EXAMPLEKEY"];
+
 /// A number with fewer digits is a count and no secret.
 const SHORTEST_NUMBER: usize = 8;
 
@@ -266,7 +277,7 @@ pub fn placeholder(value: &[u8]) -> Option<PlaceholderKind> {
         Some(PlaceholderKind::Brackets)
     } else if is_elided(text) {
         Some(PlaceholderKind::Elided)
-    } else if is_made_of_words(text) {
+    } else if is_made_of_words(text) || is_sample(text) {
         Some(PlaceholderKind::Words)
     } else {
         None
@@ -371,11 +382,31 @@ fn is_unexpanded(text: &str) -> bool {
         is_name(name) && !name.contains(|character: char| character.is_ascii_lowercase())
     };
     holds_braces
+        || holds_command(text)
         || text.strip_prefix('$').is_some_and(is_screaming)
         || text
             .strip_prefix('%')
             .and_then(|rest| rest.strip_suffix('%'))
             .is_some_and(is_screaming)
+}
+
+/// `$(openssl rand -hex 32)`, `$(uuidgen)`, `$(< /run/secrets/key)`.
+fn holds_command(text: &str) -> bool {
+    let is_part = |byte: &u8| byte.is_ascii_lowercase() || b"/._-<".contains(byte);
+    text.match_indices("$(").any(|(at, _)| {
+        let inner = &text.as_bytes()[at + 2..];
+        let length = inner.iter().take_while(|byte| is_part(byte)).count();
+        match inner.get(length) {
+            Some(b' ') => length > 0 && inner.contains(&b')'),
+            Some(b')') => length >= SHORTEST_COMMAND,
+            _ => false,
+        }
+    })
+}
+
+/// No generator draws so many capitals in a row that are a word.
+fn is_sample(text: &str) -> bool {
+    SAMPLE_ENDINGS.iter().any(|ending| text.ends_with(ending))
 }
 
 /// Brackets around the whole, with something like words inside.
@@ -615,7 +646,21 @@ mod tests {
                 "{value}"
             );
         }
-        for value in ["${}", "${ }", "q7${%8/}Zw2mVx9L"] {
+        for value in [
+            "${}",
+            "${ }",
+            "q7${%8/}Zw2mVx9L",
+            "q7$(ab)Zw2mVx9L",
+            "q7$(abcd",
+            "$()",
+            "$( x",
+            // Passwords that people chose, however weak.
+            "SomethingSecure",
+            "default",
+            "random-access-mango-7",
+            "q8ZrT2mXv9EXAMPLELb",
+            "00000000",
+        ] {
             assert_eq!(placeholder(value.as_bytes()), None, "{value}");
         }
     }

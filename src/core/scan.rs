@@ -227,7 +227,7 @@ pub fn gather(request: Request<'_>, monitor: &Monitor<'_>, world: &World) -> Cod
     let backups: Vec<_> = backups.map(judge).collect();
     let mut judged: Vec<_> = places.into_iter().map(judge).collect();
     if let Some(env) = request.env {
-        forget_harmless_link(&mut judged, env);
+        forget_harmless_link(&mut judged, env, world);
     }
     let root = request.code.map(Path::to_path_buf).or(env_tree);
     // What git holds is searched whole, wherever in the work tree somebody stands.
@@ -343,8 +343,9 @@ fn places_in_git(file: &Path) -> Vec<PathBuf> {
     places
 }
 
-/// Of a link git publishes where it leads to, and no key: what is there decides.
-fn forget_harmless_link(judged: &mut Vec<(PathBuf, Answer<Tracking>)>, env: &Path) {
+/// Of a link git publishes where it leads to, and no key: what is there decides. What git tracks may
+/// still be the file that the link took the place of.
+fn forget_harmless_link(judged: &mut Vec<(PathBuf, Answer<Tracking>)>, env: &Path, world: &World) {
     let target = is_link(env).then(|| env.canonicalize().ok()).flatten();
     let Some(target) = target else {
         return;
@@ -352,7 +353,10 @@ fn forget_harmless_link(judged: &mut Vec<(PathBuf, Answer<Tracking>)>, env: &Pat
     let of_target = judged.iter().find(|(place, _)| *place == target);
     let of_target = of_target.map(|(_, tracking)| tracking);
     if matches!(of_target, None | Some(Answer::Known(Tracking::Ignored))) {
-        judged.retain(|(place, _)| place != env);
+        judged.retain(|(place, tracking)| {
+            let is_tracked = matches!(tracking, Answer::Known(Tracking::Tracked));
+            place != env || is_tracked && !is_link_in_git(env, world)
+        });
     }
 }
 
@@ -368,6 +372,15 @@ fn backups_of(file: &Path) -> Vec<PathBuf> {
         .into_iter()
         .map(|found| file.with_file_name(found))
         .collect()
+}
+
+/// Whether git tracks a link of this name, and not a file.
+fn is_link_in_git(file: &Path, world: &World) -> bool {
+    const MODE_OF_A_LINK: &[u8] = b"120000 ";
+    let git = Git::at(&folder_of(file), world);
+    let staged = ["--literal-pathspecs", "ls-files", "--stage", "--"];
+    let listed = file.file_name().map(|name| git.run_about(&staged, name));
+    matches!(listed, Some(Ok(Finished { code: Some(0), stdout, .. })) if stdout.starts_with(MODE_OF_A_LINK))
 }
 
 fn is_link(file: &Path) -> bool {

@@ -250,6 +250,9 @@ fn a_link_is_no_way_around_git() {
         "mv .env .env.production; ln -s .env.production .env; echo /.env.production > .gitignore",
     );
     assert_eq!(status(&place, ".env"), "pass");
+    // The file that it took the place of is still in the index.
+    let place = repository("git add -f .env; mv .env ~/shared.env; ln -s ~/shared.env .env");
+    assert_eq!(status(&place, ".env"), "fail");
     for script in ["true", "git add .env", "echo .env > .gitignore"] {
         let place = repository(&format!(
             "mv .env ~/shared.env; ln -s ~/shared.env .env; {script}"
