@@ -239,7 +239,6 @@ impl Detectors {
             return;
         }
         match (event.kind(), event.outcome) {
-            (Kind::Auth, Some(Outcome::Failure)) if event.is_offer() => {}
             (Kind::Auth, Some(Outcome::Failure)) => self.watch_failure(&seen),
             (Kind::Auth, Some(Outcome::Success)) => self.watch_success(&seen),
             (Kind::RateLimit, _) => self.watch_limit(&seen),

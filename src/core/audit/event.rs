@@ -194,33 +194,16 @@ pub struct Event<'l> {
 pub struct Connection<'l> {
     /// The server's own id; never one that a client chooses.
     pub id: Cow<'l, str>,
-    /// What this line is to the attempt.
-    pub part: Part,
+    /// Whether this line only accompanies the attempt, rather than being one.
+    pub is_companion: bool,
     /// Attempts beyond the one that the connection stands for.
     pub more: u64,
-}
-
-/// What a line is to the attempt that a connection stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
-    /// The attempt itself.
-    Attempt,
-    /// It only accompanies the attempt.
-    Companion,
-    /// One key of several that a client offers before one fits. Where none does, another line tells so.
-    Offer,
 }
 
 impl Event<'_> {
     /// The kind, `other` where nothing else is known.
     pub fn kind(&self) -> Kind {
         self.kind.unwrap_or(Kind::Other)
-    }
-
-    /// Whether it is a key that was offered, which is no attempt yet.
-    pub fn is_offer(&self) -> bool {
-        let connection = self.connection.as_ref();
-        connection.is_some_and(|connection| connection.part == Part::Offer)
     }
 
     /// The same event, free of the line it was read from.
@@ -243,7 +226,7 @@ impl Event<'_> {
             dropped: self.dropped,
             connection: self.connection.map(|connection| Connection {
                 id: Cow::Owned(connection.id.into_owned()),
-                part: connection.part,
+                is_companion: connection.is_companion,
                 more: connection.more,
             }),
             is_continuation: self.is_continuation,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::address::{TrustedProxies, address};
-use super::event::{Connection, Event, Kind, Level, Outcome, Part};
+use super::event::{Connection, Event, Kind, Level, Outcome};
 use super::fields::{Fields, Slot, Value};
 
 /// Reads a line of OpenClaw's gateway (tslog: keys `"0"`, `"1"`, `"2"` and `_meta`). Whatever is
@@ -181,7 +181,7 @@ impl Meaning {
         if self != Self::WriteLimited {
             event.connection = Some(Connection {
                 id: Cow::Owned(connection.to_owned()),
-                part: Part::Companion,
+                is_companion: true,
                 more: 0,
             });
         }

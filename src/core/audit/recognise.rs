@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use super::address::{TrustedProxies, address};
 use super::answers::Answers;
 use super::colours::{as_written, without_colours};
-use super::event::{Connection, Event, Kind, Level, Outcome, Part};
+use super::event::{Connection, Event, Kind, Level, Outcome};
 use super::fields::{Fields, Slot, Slots, Value};
 use super::json;
 use super::key_order::KeyOrder;
@@ -538,18 +538,13 @@ impl Recogniser {
         // sshd has a process for each connection; others serve many with one.
         let program = draft.program.as_deref().filter(|program| is_sshd(program));
         if let (Some(program), Some(process)) = (program, &draft.process) {
-            let part = match is_companion {
-                true => Part::Companion,
-                false if event.message.as_deref().is_some_and(is_offer) => Part::Offer,
-                false => Part::Attempt,
-            };
             event.connection = Some(Connection {
                 // Logs of many machines meet in one file.
                 id: Cow::Owned(format!(
                     "{} {program}[{process}]",
                     draft.host.as_deref().unwrap_or_default()
                 )),
-                part,
+                is_companion,
                 more: event.count.saturating_sub(1),
             });
         }
@@ -679,12 +674,6 @@ fn is_likely_sentence(fields: &Fields<'_>) -> bool {
 /// `sshd`, `sshd-session` and `sshd-auth` of OpenSSH 9.8 and later.
 fn is_sshd(program: &str) -> bool {
     program == "sshd" || program.starts_with("sshd-")
-}
-
-/// Whether sshd refused a key of several: how its connection ends, it tells at any level.
-fn is_offer(message: &str) -> bool {
-    let message = text::repeated(message).map_or(message, |(_, inside)| inside);
-    message.starts_with("Failed publickey for ")
 }
 
 #[cfg(test)]

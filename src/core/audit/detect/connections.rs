@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::BuildHasher as _;
 
-use crate::audit::event::{Connection, Part};
+use crate::audit::event::Connection;
 use crate::hashing::Seeded;
 
 /// Connections remembered in each of two generations.
@@ -37,14 +37,9 @@ impl Connections {
 
     /// How many attempts a line adds.
     pub fn attempts(&mut self, connection: &Connection<'_>, count: u64) -> u64 {
-        let is_companion = match connection.part {
-            Part::Attempt => false,
-            Part::Companion => true,
-            Part::Offer => return 0,
-        };
         let key = self.hasher.hash_one(&*connection.id);
         let state = self.young.get(&key).or_else(|| self.old.get(&key)).copied();
-        let (next, adds) = match (is_companion, state) {
+        let (next, adds) = match (connection.is_companion, state) {
             (true, None) => (State::Advanced, 1),
             (true, Some(state)) => (state, 0),
             (false, Some(State::Advanced)) => (State::Counted, count.saturating_sub(1)),
@@ -55,6 +50,11 @@ impl Connections {
         }
         self.young.insert(key, next);
         // What the writer suppressed was never written anywhere else.
-        adds + if is_companion { connection.more } else { 0 }
+        let more = if connection.is_companion {
+            connection.more
+        } else {
+            0
+        };
+        adds + more
     }
 }

@@ -1,7 +1,6 @@
 //! What fires, what stays silent, and that memory stays bounded.
 
 use super::*;
-use crate::audit::event::{Connection, Part};
 
 fn detectors() -> Detectors {
     Detectors::new(
@@ -182,9 +181,9 @@ fn an_ipv6_subscriber_is_one_subject() {
 
 #[test]
 fn two_lines_of_one_connection_are_one_attempt() {
-    let connection = |id: &str, more| Connection {
+    let connection = |id: &str, more| super::super::event::Connection {
         id: id.to_owned().into(),
-        part: Part::Companion,
+        is_companion: true,
         more,
     };
     let mut events = Vec::new();
@@ -200,65 +199,6 @@ fn two_lines_of_one_connection_are_one_attempt() {
     suppressed.connection = Some(connection("c9", 7));
     events.push(suppressed);
     assert_eq!(run(&events), ["medium brute-force 192.0.2.1 12"]);
-}
-
-#[test]
-fn keys_that_are_offered_before_one_fits_are_no_attempts() {
-    use crate::audit::recognise::{Recogniser, Wanted};
-    use crate::audit::times::TimeContext;
-
-    let alerts = |lines: &[String]| {
-        let context = TimeContext {
-            zone: TimeZone::UTC,
-            now: "2026-11-22T12:00:00Z".parse().unwrap(),
-        };
-        let mut reader = Recogniser::new(context, TrustedProxies::default());
-        let events: Vec<_> = lines
-            .iter()
-            .map(|line| reader.read(line, Wanted::ALL))
-            .collect();
-        run(&events)
-    };
-    let line = |program: &str, text: &str| format!("Nov 20 10:00:02 bot {program}: {text}");
-    let offers = |program: &str| {
-        let who = "for mia from 192.0.2.1 port 7 ssh2";
-        let offer = format!("Failed publickey {who}: ED25519 SHA256:x");
-        let repeated = format!("message repeated 4 times: [ {offer}]");
-        [line(program, &offer), line(program, &repeated)]
-    };
-    let accepted = "Accepted publickey for mia from 192.0.2.1 port 7 ssh2: ED25519 SHA256:y";
-    let refused = "Connection closed by authenticating user mia 192.0.2.1 port 7 [preauth]";
-    let mut lines = Vec::new();
-    for number in 0..9 {
-        let program = format!("sshd[{number}]");
-        lines.extend(offers(&program));
-        lines.push(line(&program, accepted));
-    }
-    assert_eq!(alerts(&lines), [""; 0]);
-    // Whoever has no key is one attempt for each connection.
-    for number in 10..15 {
-        assert_eq!(alerts(&lines), [""; 0]);
-        let program = format!("sshd-session[{number}]");
-        lines.extend(offers(&program));
-        lines.push(line(&program, refused));
-    }
-    assert_eq!(alerts(&lines), ["medium brute-force 192.0.2.1 5"]);
-    lines.push(line("sshd[16]", accepted));
-    assert_eq!(
-        alerts(&lines)[1..],
-        ["critical success-after-failures mia 5"]
-    );
-    // Passwords are guesses, whatever a user is called, and other programs tell of no end.
-    let name = "Failed publickey for x";
-    let guess = format!("Failed password for {name} from 192.0.2.1 port 7 ssh2");
-    assert_eq!(
-        alerts(&vec![line("sshd[1]", &guess); 5]),
-        ["medium brute-force 192.0.2.1 5"]
-    );
-    assert_eq!(
-        alerts(&offers("app[1]")),
-        ["medium brute-force 192.0.2.1 5"]
-    );
 }
 
 #[test]
@@ -438,13 +378,9 @@ fn the_trigger_is_the_last_evidence_though_it_only_names_the_user() {
         for is_named in [false, true] {
             let mut event = login(number, "x", "192.0.2.1", Outcome::Failure);
             event.user = is_named.then(|| format!("u{number}").into());
-            event.connection = Some(Connection {
+            event.connection = Some(crate::audit::event::Connection {
                 id: format!("c{number}").into(),
-                part: if is_named {
-                    Part::Companion
-                } else {
-                    Part::Attempt
-                },
+                is_companion: is_named,
                 more: 0,
             });
             events.push(event);
@@ -532,9 +468,9 @@ impl Attack {
             outcome: Some(outcomes[self.below(3) as usize]),
             user: (self.below(8) > 0).then(|| (user + &"é".repeat(length)).into()),
             ip: (self.below(8) > 0).then(|| std::net::Ipv4Addr::from(0x0b00_0000 + address).into()),
-            connection: (self.below(2) == 0).then(|| Connection {
+            connection: (self.below(2) == 0).then(|| crate::audit::event::Connection {
                 id: id.into(),
-                part: [Part::Companion, Part::Attempt, Part::Offer][address as usize % 3],
+                is_companion: address.is_multiple_of(2),
                 more: 0,
             }),
             count: 1,
