@@ -76,7 +76,7 @@ const ALIASES: &[(Slot, &str)] = &[
     (Slot::StatusId, "status_id"),
     (
         Slot::Status,
-        "status statusCode status_code res.statusCode response.status response.statusCode http.response.status_code http.status_code httpStatus DownstreamStatus code responseStatus.code api.statusCode response_code EdgeResponseStatus httpRequest.status fields.status Properties.StatusCode StatusCode res.status res.status_code response.status_code http.status http.response.statusCode http_status",
+        "status statusCode status_code res.statusCode response.status response.statusCode http.response.status_code http.status_code httpStatus DownstreamStatus code responseStatus.code api.statusCode response_code EdgeResponseStatus httpRequest.status fields.status Properties.StatusCode StatusCode",
     ),
     (
         Slot::UserAgent,

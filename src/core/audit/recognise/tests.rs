@@ -618,15 +618,6 @@ pub(super) const LINES: &[(&str, &str)] = &[
         "Nov 14 10:00:06 bot kernel: [UFW BLOCK] IN=eth0 OUT= SRC=192.0.2.73 DST=10.0.0.1",
         "other - - - 192.0.2.73",
     ),
-    // Frameworks put the answer's status where they keep the answer.
-    (
-        r#"{"level":"info","msg":"x","res":{"status":401},"ip":"192.0.2.1"}"#,
-        "auth failure info - 192.0.2.1",
-    ),
-    (
-        r#"{"level":"info","msg":"x","response":{"status_code":429},"ip":"192.0.2.1"}"#,
-        "rate-limit failure info - 192.0.2.1",
-    ),
     // A message beside fields names who was refused as a line of text does.
     (
         r#"{"level":"warn","msg":"Rate limit exceeded for 192.0.2.1"}"#,
