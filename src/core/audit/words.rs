@@ -297,7 +297,6 @@ fn read_words(text: &str) -> Marks {
 
 /// Gives a text in lower case, with one blank for every run of signs and before every hump of
 /// `camelCase`, and one at both ends.
-#[inline(always)]
 fn each_letter(text: &str, mut take: impl FnMut(u8)) {
     take(b' ');
     let mut is_blank = true;
@@ -342,7 +341,6 @@ impl Default for Reader {
 }
 
 impl Reader {
-    #[inline(always)]
     fn take(&mut self, byte: u8) {
         self.state = self.automaton.next_state(Anchored::No, self.state, byte);
         if self.automaton.is_special(self.state) && self.automaton.is_match(self.state) {
