@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::super::event::{Event, Level, Outcome};
 use super::super::fields::Slot;
 use super::super::text::{self, Postgres};
-use super::super::words::{Said, beginning};
+use super::super::words::Said;
 use super::{Draft, Recogniser, Shape, stated_outcome};
 
 impl Recogniser {
@@ -42,24 +42,7 @@ impl Recogniser {
         if let Some(reason) = &event.reason {
             told = told.and(self.words.read(reason));
         }
-        // A name that says how a login ended needs no other words.
-        if named.is_login() {
-            told.failure = false;
-            told.denied = false;
-        }
-        // A limiter that is only spoken of refused nothing.
-        if (named.rate_limit || told.rate_limit) && self.went_well(draft, status, named) {
-            named.rate_limit &= named.limited;
-            told.rate_limit = false;
-        }
         named.and(told)
-    }
-
-    /// Whether a field says that it went well, or the name of what happened.
-    fn went_well(&mut self, draft: &Draft<'_>, status: Option<u16>, named: Said) -> bool {
-        matches!(status, Some(200..300))
-            || named.outcome() == Some(Outcome::Success)
-            || stated_outcome(&draft.fields, &mut self.outcomes) == Some(Outcome::Success)
     }
 
     /// What the name of an event says.
@@ -73,7 +56,7 @@ impl Recogniser {
         if said == Said::default() {
             return said;
         }
-        text::without_targets(beginning(text)).map_or(said, |rest| self.words.read(&rest))
+        text::without_targets(text).map_or(said, |rest| self.words.read(&rest))
     }
 
     /// Whether a field names something else than a login, and it went well or is somebody's text: then the
