@@ -77,20 +77,8 @@ impl Wanted {
             Slot::Program,
         ]);
         const TIME: Slots = Slots::of(&[Slot::Time]);
-        // Who it was, what was done and how it ended explain each other.
-        const MORE: Slots = Slots::of(&[
-            Slot::User,
-            Slot::Key,
-            Slot::Address,
-            Slot::Forwarded,
-            Slot::Action,
-            Slot::Verb,
-            Slot::Reason,
-            Slot::Outcome,
-            Slot::Succeeded,
-            Slot::StatusId,
-            Slot::Status,
-            // OpenClaw's own.
+        const WHO: Slots = Slots::of(&[Slot::User, Slot::Key, Slot::Address, Slot::Forwarded]);
+        const OPENCLAW: Slots = Slots::of(&[
             Slot::Subsystem,
             Slot::One,
             Slot::Two,
@@ -101,11 +89,17 @@ impl Wanted {
             Slot::ClientAgent,
             Slot::Dropped,
         ]);
+        const WORDS: Slots = Slots::of(&[Slot::Action, Slot::Verb, Slot::Reason]);
+        const MEANING: Slots =
+            Slots::of(&[Slot::Outcome, Slot::Succeeded, Slot::StatusId, Slot::Status]);
         const TEXTS: Slots = Slots::of(&[Slot::RequestId, Slot::UserAgent]);
         [
             (true, ALWAYS),
             (self.time, TIME),
-            (self.is_more(), MORE),
+            (self.who, WHO),
+            (self.is_more(), OPENCLAW.and(WORDS)),
+            // What a sentence means depends on whether fields say who it was.
+            (self.meaning || self.texts, MEANING.and(WHO)),
             (self.texts, TEXTS),
         ]
         .into_iter()
@@ -450,7 +444,7 @@ impl Recogniser {
             event.action = fields.text(Slot::Action);
             event.reason = fields.text(Slot::Reason);
             // Where fields say who it was, the words are read for their meaning only.
-            if wanted.meaning || wanted.texts || draft.is_sentence || is_nameless(event) {
+            if wanted.meaning || wanted.texts || !fields.is_structured || draft.is_sentence {
                 self.judge(draft, event, wanted);
             }
         }
@@ -500,9 +494,8 @@ impl Recogniser {
         };
         let is_refusal = event.outcome == Some(Outcome::Failure)
             && matches!(kind, Kind::Auth | Kind::Access | Kind::RateLimit);
-        let may_tell = wanted.who && is_refusal && !is_quoted && is_nameless(event);
-        if may_tell && self.tells_who(draft, event) {
-            last_resort(fields, event);
+        if is_refusal && !fields.is_structured && !is_quoted {
+            self.last_resort(event);
         }
     }
 
@@ -556,38 +549,28 @@ impl Recogniser {
             }
         })
     }
-}
 
-fn is_nameless(event: &Event<'_>) -> bool {
-    event.user.is_none() || event.ip.is_none()
-}
-
-/// Takes user and address out of the words in which an unknown program refused somebody.
-fn last_resort(fields: &Fields<'_>, event: &mut Event<'_>) {
-    const ADDRESSES: Slots = Slots::of(&[Slot::Address, Slot::Forwarded]);
-    let Some(message) = &event.message else {
-        return;
-    };
-    // A sentence of sshd that somebody quotes says nothing of its own.
-    if message.contains(" ssh2") {
-        return;
-    }
-    let named = match &event.user {
-        Some(user) => Some(&**user),
-        None if event.kind == Some(Kind::Auth) => {
-            text::named_user(message).or_else(|| text::refused_user(message))
-        }
-        None => text::named_user(message),
-    };
-    if event.ip.is_none() && !fields.has_any(ADDRESSES) {
-        event.ip = if fields.is_structured {
-            text::only_client(message, named)
-        } else {
-            text::only_address(message, named)
+    fn last_resort(&self, event: &mut Event<'_>) {
+        let Some(message) = &event.message else {
+            return;
         };
-    }
-    if event.user.is_none() && event.key.is_none() {
-        event.user = named.map(|named| Cow::Owned(named.to_owned()));
+        // A sentence of sshd that somebody quotes says nothing of its own.
+        if message.contains(" ssh2") {
+            return;
+        }
+        let named = match &event.user {
+            Some(user) => Some(&**user),
+            None if event.kind == Some(Kind::Auth) => {
+                text::named_user(message).or_else(|| text::refused_user(message))
+            }
+            None => text::named_user(message),
+        };
+        if event.ip.is_none() {
+            event.ip = text::only_address(message, named);
+        }
+        if event.user.is_none() {
+            event.user = named.map(|named| Cow::Owned(named.to_owned()));
+        }
     }
 }
 

@@ -9,8 +9,8 @@ use std::sync::OnceLock;
 use regex::{Captures, Regex};
 
 use super::address::address;
+use foreign::foreign_parts;
 pub use foreign::{Postgres, postgres, without_names, without_quotes, without_targets};
-use foreign::{foreign_parts, is_behind_client, is_behind_place};
 pub use sentences::{begins_like_sentence, may_be_sentence, sentence};
 
 /// What a sentence says.
@@ -31,24 +31,12 @@ pub struct Sentence<'l> {
 /// The address that a refusal of an unknown program names, if it names only one, and not inside
 /// the name of a user or another text that is only repeated.
 pub fn only_address(text: &str, user: Option<&str>) -> Option<IpAddr> {
-    only_one(text, user, |_| true)
-}
-
-/// The same where it stands as a client's: programs tell of their databases and upstreams in such words, too.
-pub fn only_client(text: &str, user: Option<&str>) -> Option<IpAddr> {
-    only_one(text, user, |before| {
-        is_behind_client(before) || (user.is_some() && before.ends_with(['(', '[']))
-    })
-}
-
-fn only_one(text: &str, user: Option<&str>, is_client: impl Fn(&str) -> bool) -> Option<IpAddr> {
     static ADDRESS: OnceLock<Option<Regex>> = OnceLock::new();
     let pattern = ADDRESS
         .get_or_init(|| Regex::new(r"[0-9A-Fa-f.:]*[.:][0-9A-Fa-f.:]+").ok())
         .as_ref()?;
     let hidden = user.filter(|user| !user.is_empty());
     let mut found: Option<IpAddr> = None;
-    let mut has_client = false;
     let mut foreign = foreign_parts(text).peekable();
     for candidate in pattern.find_iter(text) {
         let word = candidate.as_str().trim_matches(['.', ':']);
@@ -63,13 +51,12 @@ fn only_one(text: &str, user: Option<&str>, is_client: impl Fn(&str) -> bool) ->
         let is_bare = |byte: Option<u8>| {
             byte.is_none_or(|b| !b.is_ascii_alphanumeric() && b != b'-' && b != b'_')
         };
-        let (before, after) = (&text[..candidate.start()], &text[candidate.end()..]);
-        if !is_bare(before.bytes().next_back()) || !is_bare(after.bytes().next()) {
+        let bytes = text.as_bytes();
+        let before = candidate.start().checked_sub(1).map(|at| bytes[at]);
+        if !is_bare(before) || !is_bare(bytes.get(candidate.end()).copied()) {
             continue;
         }
-        if is_in_path(before)
-            || hidden.is_some_and(|user| stands_inside(text, user, candidate.start()))
-        {
+        if hidden.is_some_and(|user| stands_inside(text, user, candidate.start())) {
             continue;
         }
         while foreign
@@ -86,9 +73,8 @@ fn only_one(text: &str, user: Option<&str>, is_client: impl Fn(&str) -> bool) ->
             Some(other) if other != address => return None,
             _ => found = Some(address),
         }
-        has_client = has_client || is_client(before);
     }
-    found.filter(|_| has_client)
+    found
 }
 
 /// `10:00:02` and `1.2.3` are no addresses, and `::` is nobody.
@@ -96,18 +82,6 @@ fn is_likely(address: IpAddr, word: &str) -> bool {
     match address {
         IpAddr::V4(address) => !address.is_unspecified(),
         IpAddr::V6(address) => !address.is_unspecified() && word.matches(':').count() >= 2,
-    }
-}
-
-/// Whether what follows this text belongs to a path, a query or a product's version, which clients choose. Java
-/// writes a stroke in front of addresses: `from /192.0.2.5:4433`, `[/192.0.2.5:4433]`.
-fn is_in_path(before: &str) -> bool {
-    let start = before.rfind([' ', '\t']).map_or(0, |blank| blank + 1);
-    let (sentence, word) = before.split_at(start);
-    match word.strip_suffix('/') {
-        Some("") => !is_behind_place(sentence),
-        Some(lead) => lead.contains('/') || !lead.ends_with(['[', '(', '=', ':']),
-        None => word.contains(['/', '?', '&', '%']),
     }
 }
 

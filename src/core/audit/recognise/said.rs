@@ -82,21 +82,6 @@ impl Recogniser {
             })
     }
 
-    /// Whether a refusal's message is the writer's own word on who was refused. Beside fields it may be what
-    /// somebody said or asked for, unless a field names the refusal, or the writer warns of it.
-    pub(super) fn tells_who(&mut self, draft: &Draft<'_>, event: &Event<'_>) -> bool {
-        if !draft.fields.is_structured {
-            return true;
-        }
-        let is_own = match event.action.as_deref() {
-            Some(action) if is_talk(action) => false,
-            Some(action) if self.words.read(action).is_about_access() => true,
-            Some(action) if names_something(action) => false,
-            _ => event.level >= Some(Level::Warn),
-        };
-        is_own && draft.shape != Shape::Web && !event.message.as_deref().is_some_and(is_request)
-    }
-
     /// What a message says, without what it only quotes.
     fn told(&mut self, message: &str, shape: Shape) -> Said {
         let said = self.words.read(message);
@@ -119,12 +104,6 @@ impl Recogniser {
         };
         self.without_targets(&own, said)
     }
-}
-
-/// Whether a text is a request, `POST /login …`: all of it is the client's.
-fn is_request(text: &str) -> bool {
-    let (method, rest) = text.split_once(' ').unwrap_or((text, ""));
-    rest.starts_with('/') && method.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
 /// Whether an action is about what people and models write, which may be about anything.

@@ -171,32 +171,18 @@ fn last_word(text: &str) -> &str {
 /// The parts of a text in which no address is the writer's word: quotes that are more than an address, or
 /// that stand behind a word that names no place.
 pub fn foreign_parts(text: &str) -> impl Iterator<Item = Range<usize>> {
-    foreign_quotes(text).filter(|inside| {
-        address(&text[inside.clone()]).is_none() || !is_behind_place(&text[..inside.start - 1])
-    })
-}
-
-/// Whether a text ends in a word that names a place, so that an address may follow.
-pub fn is_behind_place(before: &str) -> bool {
     const PLACES: [&str; 14] = [
         "client", "ip", "rip", "address", "addr", "host", "rhost", "remote", "from", "peer",
         "source", "src", "by", "at",
     ];
-    is_behind(before, &PLACES)
-}
-
-/// Whether a text ends in a word that only a client's address follows.
-pub fn is_behind_client(before: &str) -> bool {
-    const CLIENTS: [&str; 12] = [
-        "client", "ip", "rip", "address", "addr", "rhost", "remote", "from", "peer", "source",
-        "src", "for",
-    ];
-    is_behind(before.trim_end_matches('/'), &CLIENTS)
-}
-
-fn is_behind(before: &str, words: &[&str]) -> bool {
-    let word = last_word(before.trim_end_matches([' ', '=', ':', '"', '\'', '(', '[']));
-    words.iter().any(|it| it.eq_ignore_ascii_case(word))
+    foreign_quotes(text).filter(|inside| {
+        if address(&text[inside.clone()]).is_none() {
+            return true;
+        }
+        let before = &text[..inside.start - 1];
+        let word = last_word(before.trim_end_matches([' ', '=', ':', '"', '\'', '(', '[']));
+        !PLACES.iter().any(|place| place.eq_ignore_ascii_case(word))
+    })
 }
 
 /// A text without what is quoted in it.
