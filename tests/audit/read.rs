@@ -415,6 +415,25 @@ fn secrets_of_the_env_file_become_fingerprints_in_every_format() {
 }
 
 #[test]
+fn filters_see_what_the_journal_writes_as_a_list_of_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = b"Failed password for root from 192.0.2.1 port 22 ssh2 \x1b";
+    let line = format!("{{\"SYSLOG_IDENTIFIER\":\"sshd\",\"_PID\":\"7\",\"MESSAGE\":{text:?}}}\n");
+    append(&folder.path().join("a.log"), &line.replace(", ", ","));
+    for filter in [&["--ip", "192.0.2.1"][..], &["--user", "root"]] {
+        let output = run(
+            folder.path(),
+            &[&["a.log", "--all", "--format", "raw"], filter].concat(),
+        );
+        assert_eq!(
+            String::from_utf8_lossy(&output.stdout).lines().count(),
+            1,
+            "{filter:?}"
+        );
+    }
+}
+
+#[test]
 fn mistakes_are_named_with_an_accepted_form() {
     let folder = tempfile::tempdir().unwrap();
     append(&folder.path().join("a.log"), "x\n");

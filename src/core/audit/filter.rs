@@ -148,6 +148,9 @@ impl Prefilter {
                 .map(|literal| Mark::Literal(Finder::new(literal).into_owned()))
                 .collect(),
         };
+        // The journal writes texts with control characters as lists of bytes.
+        let lists = ["\"MESSAGE\":[", "\"MESSAGE\": ["];
+        marks.extend(lists.map(|list| Mark::Literal(Finder::new(list).into_owned())));
         marks.push(Mark::Escape);
         marks.extend([b' ', b'\t', 0xef].map(Mark::Start));
         Self { marks }

@@ -123,10 +123,23 @@ impl<'l> Iterator for Pairs<'l> {
 }
 
 impl<'l> Pairs<'l> {
+    /// auditd's `msg='op=login … res=failed'`: up to a quote at the end of a word.
+    fn in_single_quotes(&mut self) -> Option<&'l str> {
+        let rest = self.text[self.at..].strip_prefix('\'')?;
+        let is_end = |at: usize| matches!(rest.as_bytes().get(at + 1), None | Some(b' ' | b'\t'));
+        let mut quotes = rest.match_indices('\'').map(|(at, _)| at);
+        let end = quotes.find(|at| is_end(*at))?;
+        self.at += end + 2;
+        Some(&rest[..end])
+    }
+
     fn value(&mut self) -> Cow<'l, str> {
         let bytes = self.text.as_bytes();
         if bytes.get(self.at) == Some(&b'"') {
             return self.quoted();
+        }
+        if let Some(inside) = self.in_single_quotes() {
+            return Cow::Borrowed(inside);
         }
         let start = self.at;
         while bytes

@@ -47,7 +47,7 @@ pub enum SealError {
     NoSeal(PathBuf),
     /// There was nothing to seal yet.
     #[error(
-        "{}: the seal is empty: there was no complete line to seal yet; `openclaw-sec audit-tail seal` seals those that came since", .0.display()
+        "{}: the seal is empty: there was no complete line to seal yet, or somebody emptied it; `openclaw-sec audit-tail seal` seals those that came since", .0.display()
     )]
     EmptySeal(PathBuf),
     /// There is no key to verify with.

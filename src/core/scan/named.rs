@@ -66,7 +66,10 @@ fn keys_in(line: &[u8]) -> Vec<Found> {
     while let Some(value) = next_value(line, at) {
         at = value.end.max(at + 1);
         let is_short = value.len() < SHORTEST_PASSWORD;
-        let may_begin = || is_quoted(line, &value) || is_behind_a_name(line, &value);
+        // What other signs part is rather a reference or an expression: `ssm:/prod`, `a?b:c`.
+        let is_parted = matches!(line.get(value.end), Some(b':' | b'?'));
+        let may_begin =
+            || !is_parted && (is_quoted(line, &value) || is_behind_a_name(line, &value));
         if is_short && !may_begin() || is_name_itself(line, &value) {
             continue;
         }

@@ -8,6 +8,13 @@ use super::super::text::{self, Postgres};
 use super::super::words::Said;
 use super::{Draft, Recogniser, Shape, stated_outcome};
 
+/// What a text is judged beside.
+#[derive(Clone, Copy)]
+struct Line<'a, 'l> {
+    draft: &'a Draft<'l>,
+    status: Option<u16>,
+}
+
 impl Recogniser {
     /// What action, message and reason say.
     pub(super) fn said(
@@ -16,17 +23,18 @@ impl Recogniser {
         event: &Event<'_>,
         status: Option<u16>,
     ) -> Said {
+        let line = Line { draft, status };
         let mut named = event
             .action
             .as_ref()
-            .map_or_else(Said::default, |action| self.named(action));
+            .map_or_else(Said::default, |action| self.named(action, line));
         if let Some(verb) = draft.fields.text(Slot::Verb)
             && event.action.as_deref() != Some(&*verb)
         {
-            named = named.and(self.named(&verb));
+            named = named.and(self.named(&verb, line));
         }
         let mut told = match &event.message {
-            Some(message) => self.told(message, draft.shape),
+            Some(message) => self.told(message, line),
             None => Said::default(),
         };
         // Most messages are about nothing of this.
@@ -42,21 +50,52 @@ impl Recogniser {
         if let Some(reason) = &event.reason {
             told = told.and(self.words.read(reason));
         }
+        if (told.failure || told.rate_limit) && self.is_login_that_went_well(draft, event, named) {
+            (told.failure, told.rate_limit, told.refused) = (false, false, false);
+        }
         named.and(told)
     }
 
-    /// What the name of an event says.
-    fn named(&mut self, name: &str) -> Said {
-        let said = self.words.read(name);
-        self.without_targets(name, said)
+    /// Whether a field names a login, and the name or another field says that it went well: then a text
+    /// that speaks of failures before, or of a limiter, is about something else.
+    fn is_login_that_went_well(
+        &mut self,
+        draft: &Draft<'_>,
+        event: &Event<'_>,
+        named: Said,
+    ) -> bool {
+        named.auth
+            && !named.failure
+            && event.level < Some(Level::Warn)
+            && match stated_outcome(&draft.fields, &mut self.outcomes) {
+                Some(outcome) => outcome == Outcome::Success,
+                None => event.action.as_deref().is_some_and(ends_in_success),
+            }
     }
 
-    /// What a text says without the paths that were asked for.
-    fn without_targets(&mut self, text: &str, said: Said) -> Said {
+    /// What the name of an event says.
+    fn named(&mut self, name: &str, line: Line<'_, '_>) -> Said {
+        let said = self.words.read(name);
+        self.without_targets(name, said, line)
+    }
+
+    /// What a text says without the paths that were asked for. Of what failed they tell what it was, unless
+    /// a status does.
+    fn without_targets(&mut self, text: &str, said: Said, line: Line<'_, '_>) -> Said {
         if said == Said::default() {
             return said;
         }
-        text::without_targets(text).map_or(said, |rest| self.words.read(&rest))
+        let Some(rest) = text::without_targets(text) else {
+            return said;
+        };
+        let rest = self.words.read(&rest);
+        let failed = rest.failure
+            || stated_outcome(&line.draft.fields, &mut self.outcomes) == Some(Outcome::Failure);
+        if failed && line.status.is_none() {
+            said
+        } else {
+            rest
+        }
     }
 
     /// Whether a field names something else than a login, and it went well or is somebody's text: then the
@@ -83,13 +122,13 @@ impl Recogniser {
     }
 
     /// What a message says, without what it only quotes.
-    fn told(&mut self, message: &str, shape: Shape) -> Said {
+    fn told(&mut self, message: &str, line: Line<'_, '_>) -> Said {
         let said = self.words.read(message);
         // Few lines say anything, and fewer quote it.
         if said == Said::default() {
             return said;
         }
-        let own = match shape {
+        let own = match line.draft.shape {
             Shape::Web => text::without_names(message),
             Shape::Text => match text::postgres(message) {
                 Some(Postgres::Statement) => return Said::default(),
@@ -102,8 +141,15 @@ impl Recogniser {
             Cow::Borrowed(_) => said,
             Cow::Owned(own) => self.words.read(own),
         };
-        self.without_targets(&own, said)
+        self.without_targets(&own, said, line)
     }
+}
+
+/// Whether the last word of a name is that it went well: `auth.success`, `LOGIN_SUCCEEDED`.
+fn ends_in_success(name: &str) -> bool {
+    const WENT_WELL: [&str; 3] = ["success", "succeeded", "successful"];
+    let last = name.rsplit(|c: char| !c.is_alphanumeric()).next();
+    last.is_some_and(|last| WENT_WELL.iter().any(|word| word.eq_ignore_ascii_case(last)))
 }
 
 /// Whether an action is about what people and models write, which may be about anything.

@@ -973,3 +973,65 @@ fn the_journal_tells_the_connection_as_syslog_does() {
     });
     assert_eq!(syslog, journal);
 }
+
+#[test]
+fn names_and_fields_of_logins_outweigh_their_texts() {
+    let success = (Kind::Auth, Some(Outcome::Success));
+    let failure = (Kind::Auth, Some(Outcome::Failure));
+    let limit = (Kind::RateLimit, Some(Outcome::Failure));
+    let cases = [
+        (
+            r#"{"event":"login","outcome":"success","msg":"login ok, rate limit reset"}"#,
+            success,
+        ),
+        (
+            r#"{"event":"auth.success","message":"0 failed logins since last visit"}"#,
+            success,
+        ),
+        (
+            r#"{"event":"login_success","reason":"no failed attempts"}"#,
+            success,
+        ),
+        (
+            r#"event=auth.success msg="0 failed attempts before" user=mia"#,
+            success,
+        ),
+        (
+            r#"{"event":"auth.failure","message":"login failed"}"#,
+            failure,
+        ),
+        (
+            r#"{"event":"login.success","outcome":"failure","msg":"login failed"}"#,
+            failure,
+        ),
+        (
+            r#"{"event":"login.success","level":"warn","msg":"login failed"}"#,
+            failure,
+        ),
+        (
+            r#"{"event":"authenticated_request","msg":"login failed"}"#,
+            failure,
+        ),
+        (r#"{"event":"login","msg":"rate limit exceeded"}"#, limit),
+        (
+            r#"{"event":"rate_limit","result":"ok","level":"warn","msg":"throttled"}"#,
+            limit,
+        ),
+        // The path that somebody asked for is evidence only where it was refused.
+        (r#"{"msg":"GET /login"}"#, (Kind::Other, None)),
+        (
+            r#"{"msg":"GET /login","status":200}"#,
+            (Kind::Access, Some(Outcome::Success)),
+        ),
+        (r#"{"event":"POST /login","outcome":"failure"}"#, failure),
+        ("WARN POST /login failed for mia from 192.0.2.1", failure),
+        (
+            r#"{"SYSLOG_IDENTIFIER":"audit","MESSAGE":"USER_LOGIN pid=3 uid=0 msg='op=login acct=\"mia\" res=failed'"}"#,
+            failure,
+        ),
+    ];
+    for (line, expected) in cases {
+        let event = recogniser().read(line, Wanted::ALL);
+        assert_eq!((event.kind(), event.outcome), expected, "{line}");
+    }
+}
