@@ -110,8 +110,12 @@ impl History<'_, '_> {
         let outcome = self.each_of(&list, &mut |object| {
             searched.objects += 1;
             searched.bytes += object.size;
-            if object.size <= LARGEST_ENV_FILE && object.kind == "blob" {
-                let mut bytes = variable_of(&arrivals[&object.id]);
+            // A damaged git may answer what nobody asked.
+            if let Some(arrivals) = arrivals.get(&object.id)
+                && object.size <= LARGEST_ENV_FILE
+                && object.kind == "blob"
+            {
+                let mut bytes = variable_of(arrivals);
                 object.content.read_to_end(&mut bytes)?;
                 let found = real_secrets(bytes, own_values);
                 if !found.is_empty() {
