@@ -644,10 +644,7 @@ mod tests {
     }
 
     fn reading(filter: &Filter, needs_fields: bool) -> Reading {
-        let context = TimeContext {
-            zone: TimeZone::UTC,
-            now: "2026-11-22T12:00:00Z".parse().unwrap(),
-        };
+        let context = TimeContext::of_tests();
         let needs = Needs {
             fields: needs_fields,
             events: true,

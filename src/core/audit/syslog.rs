@@ -238,20 +238,12 @@ fn parameter_value(text: &str) -> Option<(Cow<'_, str>, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jiff::tz::TimeZone;
-
-    fn context() -> TimeContext {
-        TimeContext {
-            zone: TimeZone::UTC,
-            now: "2026-11-22T12:00:00Z".parse().unwrap(),
-        }
-    }
 
     #[test]
     fn structured_data_gives_fields() {
         let mut fields = Fields::default();
         let line = r#"<84>1 2026-11-20T10:00:02.003Z bot gw 42 AUTH_FAIL [x@1 ip="192.0.2.1" user="m\"ia\]"][y] login failed"#;
-        let wrapped = rfc5424(line, &context(), &mut fields).unwrap();
+        let wrapped = rfc5424(line, &TimeContext::of_tests(), &mut fields).unwrap();
         assert_eq!(wrapped.message, "login failed");
         assert_eq!(wrapped.level, Some(Level::Warn));
         assert_eq!(wrapped.process, Some("42"));
@@ -269,7 +261,7 @@ mod tests {
             "Nov 20 10:00:02 sshd[42]: hello there",
         ];
         for line in lines {
-            let wrapped = rfc3164(line, &context()).expect(line);
+            let wrapped = rfc3164(line, &TimeContext::of_tests()).expect(line);
             assert_eq!(
                 (wrapped.program, wrapped.process, wrapped.message),
                 (Some("sshd"), Some("42"), "hello there"),
@@ -278,7 +270,10 @@ mod tests {
             assert_eq!(wrapped.time, "2026-11-20T10:00:02Z".parse().ok(), "{line}");
         }
         assert_eq!(
-            rfc3164("2026-11-20 10:00:02 ERROR gateway: down", &context()),
+            rfc3164(
+                "2026-11-20 10:00:02 ERROR gateway: down",
+                &TimeContext::of_tests()
+            ),
             None
         );
     }
@@ -288,9 +283,9 @@ mod tests {
         fn no_text_makes_it_panic(text in "\\PC{0,60}") {
             for start in ["", "<34>1 ", "<34>1 - - - - - ", "<34>1 - - - - - [", "<34>Nov 20 10:00:02 ", "2026-11-20T10:00:02Z "] {
                 let line = format!("{start}{text}");
-                let _ = rfc5424(&line, &context(), &mut Fields::default());
-                let _ = rfc3164(&line, &context());
-                let _ = cri(&line, &context());
+                let _ = rfc5424(&line, &TimeContext::of_tests(), &mut Fields::default());
+                let _ = rfc3164(&line, &TimeContext::of_tests());
+                let _ = cri(&line, &TimeContext::of_tests());
             }
         }
     }

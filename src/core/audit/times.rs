@@ -525,13 +525,24 @@ pub fn age(text: &str) -> Option<SignedDuration> {
 }
 
 #[cfg(test)]
+impl TimeContext {
+    /// That of the tests: UTC, at noon of one day.
+    pub fn of_tests() -> Self {
+        Self {
+            zone: TimeZone::UTC,
+            now: "2026-11-22T12:00:00Z".parse().expect("a time"),
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     fn context() -> TimeContext {
         TimeContext {
             zone: TimeZone::fixed(Offset::from_seconds(3600).unwrap()),
-            now: "2026-11-22T12:00:00Z".parse().unwrap(),
+            ..TimeContext::of_tests()
         }
     }
 

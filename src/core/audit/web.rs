@@ -485,20 +485,12 @@ fn own_client(text: &str) -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jiff::tz::TimeZone;
-
-    fn context() -> TimeContext {
-        TimeContext {
-            zone: TimeZone::UTC,
-            now: "2026-11-22T12:00:00Z".parse().unwrap(),
-        }
-    }
 
     #[test]
     fn a_user_name_cannot_forge_an_access_log_line() {
         let line = r#"192.0.2.1 - mia [10/Oct/2000:13:55:36 -0700\x22 [20/Nov/2026:10:00:02 +0000] "GET /a\"b HTTP/1.1" 401 12 "-" "curl/8""#;
         let mut fields = Fields::default();
-        assert!(access_log(line, &context(), &mut fields));
+        assert!(access_log(line, &TimeContext::of_tests(), &mut fields));
         assert_eq!(fields.text(Slot::Address).unwrap(), "192.0.2.1");
         assert_eq!(
             fields.text(Slot::Time).unwrap(),
@@ -512,7 +504,7 @@ mod tests {
     fn nginx_names_its_client_whoever_else_is_named() {
         let line = "2026/11/20 10:00:02 [error] 12#12: *3 user \"mia\": password mismatch, client: 192.0.2.1, server: x, request: \"GET / HTTP/1.1\"";
         let mut fields = Fields::default();
-        assert!(nginx_error(line, &context(), &mut fields));
+        assert!(nginx_error(line, &TimeContext::of_tests(), &mut fields));
         assert_eq!(fields.text(Slot::Address).unwrap(), "192.0.2.1");
         assert_eq!(fields.text(Slot::User).unwrap(), "mia");
         let start = "2026/11/20 10:00:02 [error] 12#12: *3 ";
@@ -550,7 +542,10 @@ mod tests {
         ];
         for (line, expected) in cases {
             let mut fields = Fields::default();
-            assert!(nginx_error(&line, &context(), &mut fields), "{line}");
+            assert!(
+                nginx_error(&line, &TimeContext::of_tests(), &mut fields),
+                "{line}"
+            );
             assert_eq!(fields.text(Slot::Address).as_deref(), expected, "{line}");
         }
     }
@@ -561,8 +556,8 @@ mod tests {
             for text in [text, likely] {
                 for start in ["", "1.2.3.4 - - [20/Nov/2026:10:00:02 +0000] \"", "2026/11/20 10:00:02 [error] 12#12: ", "[Fri Nov 20 10:00:02 2026] [error] [client ", "1.2.3.4:5 [20/Nov/2026:10:00:02.127] ", "ws 2026-11-17T09:00:00Z lb 1.2.3.4:5 - 0 0 0 401 - 0 0 \"", "\"GET /é HTTP/1.1"] {
                     let line = format!("{start}{text}");
-                    access_log(&line, &context(), &mut Fields::default());
-                    read(&line, &context(), &mut Fields::default());
+                    access_log(&line, &TimeContext::of_tests(), &mut Fields::default());
+                    read(&line, &TimeContext::of_tests(), &mut Fields::default());
                     request(&line, &mut Fields::default());
                 }
             }

@@ -100,14 +100,6 @@ pub fn time_behind_word(text: &str, context: &TimeContext) -> Option<(Timestamp,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jiff::tz::TimeZone;
-
-    fn context() -> TimeContext {
-        TimeContext {
-            zone: TimeZone::UTC,
-            now: "2026-11-22T12:00:00Z".parse().unwrap(),
-        }
-    }
 
     #[test]
     fn a_letter_in_front_is_the_level_and_the_time_stands_behind_it() {
@@ -131,7 +123,11 @@ mod tests {
         ];
         for (text, expected) in cases {
             let expected = expected.map(|(time, level, rest)| (time.parse().unwrap(), level, rest));
-            assert_eq!(behind_letter(text, &context()), expected, "{text}");
+            assert_eq!(
+                behind_letter(text, &TimeContext::of_tests()),
+                expected,
+                "{text}"
+            );
         }
     }
 
@@ -150,7 +146,11 @@ mod tests {
             ("", None),
         ];
         for (text, expected) in cases {
-            assert_eq!(time_behind_word(text, &context()), expected, "{text}");
+            assert_eq!(
+                time_behind_word(text, &TimeContext::of_tests()),
+                expected,
+                "{text}"
+            );
         }
     }
 
@@ -160,8 +160,8 @@ mod tests {
             for text in [text, likely] {
                 for start in ["", "W, [", "I1117 09:00:00"] {
                     let line = format!("{start}{text}");
-                    let _ = behind_letter(&line, &context());
-                    let _ = time_behind_word(&line, &context());
+                    let _ = behind_letter(&line, &TimeContext::of_tests());
+                    let _ = time_behind_word(&line, &TimeContext::of_tests());
                 }
             }
         }

@@ -6,7 +6,6 @@
 
 use std::cell::RefCell;
 
-use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::Value as Tree;
@@ -41,13 +40,7 @@ const ODD: &[&str] = &[
 ];
 
 fn reader() -> Recogniser {
-    Recogniser::new(
-        TimeContext {
-            zone: TimeZone::UTC,
-            now: "2026-11-22T12:00:00Z".parse().unwrap(),
-        },
-        TrustedProxies::parse("127.0.0.1"),
-    )
+    Recogniser::new(TimeContext::of_tests(), TrustedProxies::parse("127.0.0.1"))
 }
 
 /// A reader that has seen everything that was tried in this thread so far.

@@ -1,16 +1,9 @@
 //! Lines of every format, and what must be read out of them.
 
 use super::*;
-use jiff::tz::TimeZone;
 
 fn recogniser() -> Recogniser {
-    Recogniser::new(
-        TimeContext {
-            zone: TimeZone::UTC,
-            now: "2026-11-22T12:00:00Z".parse().unwrap(),
-        },
-        TrustedProxies::parse("127.0.0.1"),
-    )
+    Recogniser::new(TimeContext::of_tests(), TrustedProxies::parse("127.0.0.1"))
 }
 
 /// kind, outcome, level, user, ip
